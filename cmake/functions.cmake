@@ -1,0 +1,35 @@
+# Copyright (c) 2026 the priority-redlock authors
+# Distributed under the Boost Software License, Version 1.0.
+# (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+# Reads a files.txt, the list that CMake and b2 share: a file name a line, '#' starts a comment line.
+function(priority_redlock_read_list result file)
+    file(STRINGS ${file} lines REGEX "^[^#]")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+    set(${result} ${lines} PARENT_SCOPE)
+endfunction()
+
+# Warnings are for our own code: never part of a target's interface.
+function(priority_redlock_enable_warnings target)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+    # g++ 12 sees overlapping copies inside std::string where there are none (gcc.gnu.org/PR105651).
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+        target_compile_options(${target} PRIVATE -Wno-restrict)
+    endif()
+    if(PRIORITY_REDLOCK_WERROR)
+        target_compile_options(${target} PRIVATE -Werror)
+    endif()
+endfunction()
+
+# Instruments every target of the calling directory and below.
+macro(priority_redlock_enable_sanitizer sanitizer)
+    if("${sanitizer}" STREQUAL "address")
+        add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        add_link_options(-fsanitize=address,undefined)
+    elseif("${sanitizer}" STREQUAL "thread")
+        add_compile_options(-fsanitize=thread)
+        add_link_options(-fsanitize=thread)
+    elseif(NOT "${sanitizer}" STREQUAL "")
+        message(FATAL_ERROR "PRIORITY_REDLOCK_SANITIZER is '${sanitizer}': use 'address', 'thread' or ''")
+    endif()
+endmacro()

@@ -1,0 +1,58 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_ACQUIRE_OPTIONS_HPP
+#define PRIORITY_REDLOCK_ACQUIRE_OPTIONS_HPP
+
+#include <chrono>
+#include <limits>
+
+namespace priority_redlock {
+
+/// The clock that decides. It stands still while a machine is suspended, and so do ttls, timeouts and graces.
+using clock = std::chrono::steady_clock;
+
+/// Durations of this library. Any `std::chrono` duration of a coarser unit converts.
+using duration = clock::duration;
+
+/// A duration that never ends.
+inline constexpr duration infinite = duration::max();
+
+/// `acquire_options::max_attempts` without a limit.
+inline constexpr unsigned unlimited = std::numeric_limits<unsigned>::max();
+
+/// How one acquire behaves. An aggregate: name the fields that differ from the defaults.
+///
+/// @code
+/// manager.async_acquire("lights", "motion detector", {.priority = 100, .ttl = 30s}, token);
+/// @endcode
+///
+/// A negative duration, a `ttl` of zero or `max_attempts` of zero makes the acquire complete with
+/// `errc::invalid_argument` and changes nothing.
+struct acquire_options
+{
+    /// A strictly higher priority preempts the holder; an equal or lower one waits. Any int.
+    int priority = 0;
+
+    /// How long the lock is held at most, counted from the grant. A re-entrant acquire keeps the ttl of the first.
+    duration ttl = infinite;
+
+    /// How long to wait for the lock, counted from the start of the acquire; then `errc::acquire_timeout`.
+    /// Zero: granted now or never, and no holder is told to go.
+    duration timeout = infinite;
+
+    /// How often to try before `errc::already_acquired`. 1: once; a try that outranks the holder preempts it and waits
+    /// for that one hand-shake. n > 1: the n tries are 1, 2, 4 ... 128, 128 ... ms apart, counted from the start of the
+    /// acquire, and a hand-over that comes earlier wins.
+    unsigned max_attempts = unlimited;
+
+    /// How long the holder of this lock may go on to clean up after it was told of a preemption, counted from that
+    /// notice. Zero: the preempting locker follows as soon as the notice has been handled. The lock of a re-entrant
+    /// locker has the longest grace of its handles.
+    duration grace = std::chrono::seconds(1);
+};
+
+} // namespace priority_redlock
+
+#endif

@@ -1,0 +1,237 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_DETAIL_GUARD_OP_HPP
+#define PRIORITY_REDLOCK_DETAIL_GUARD_OP_HPP
+
+#include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/hold_pin.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associator.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/error.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace priority_redlock::detail {
+
+/// What a guarded operation and the lock have in common. `signal` and `running` belong to the executor.
+template <class Executor>
+class guard_state final : public notice, public std::enable_shared_from_this<guard_state<Executor>>
+{
+public:
+    explicit guard_state(const Executor& ex) : executor_(ex) {}
+
+    void keep() noexcept override { self_ = this->shared_from_this(); }
+
+    void tell() override
+    {
+        asio::post(executor_, [self = std::move(self_)] {
+            if (self->running)
+                self->signal.emit(asio::cancellation_type::terminal);
+        });
+    }
+
+    void abandon() noexcept override { self_.reset(); } // the operation itself owns its handler
+
+    asio::cancellation_signal signal;
+    bool running = true;
+
+private:
+    Executor executor_;
+    std::shared_ptr<guard_state> self_; // between keep and tell
+};
+
+/// Makes a guarded operation count as a notice handler until it has completed and its handler has returned, or is
+/// destroyed.
+template <class Executor>
+class guard_ticket
+{
+public:
+    guard_ticket(std::shared_ptr<guard_state<Executor>> state, hold& h) noexcept : state_(std::move(state)), hold_(&h)
+    {
+    }
+    guard_ticket(guard_ticket&& other) noexcept
+        : state_(std::move(other.state_)), hold_(std::exchange(other.hold_, nullptr))
+    {
+    }
+    guard_ticket& operator=(guard_ticket&&) = delete;
+    ~guard_ticket()
+    {
+        operation_completed();
+        if (hold_)
+            hold_->domain->notice_done(*hold_);
+    }
+
+    /// From now on there is nothing left to cancel.
+    void operation_completed() noexcept
+    {
+        if (!state_)
+            return;
+        state_->running = false;
+        hold_->domain->remove_notice(*hold_, *state_);
+        state_.reset();
+    }
+
+    [[nodiscard]] asio::cancellation_slot slot() const noexcept { return state_->signal.slot(); }
+
+private:
+    std::shared_ptr<guard_state<Executor>> state_;
+    hold* hold_;
+};
+
+/// The handler of a guarded operation: the user's, with the guard's cancellation slot.
+template <class Handler, class Executor>
+class guarded_handler
+{
+public:
+    using cancellation_slot_type = asio::cancellation_slot;
+
+    guarded_handler(Handler handler, guard_ticket<Executor> ticket)
+        : handler_(std::move(handler)), ticket_(std::move(ticket))
+    {
+    }
+
+    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return ticket_.slot(); }
+    [[nodiscard]] const Handler& get() const noexcept { return handler_; }
+
+    template <class... Args>
+    void operator()(Args&&... args)
+    {
+        guard_ticket<Executor> ticket(std::move(ticket_)); // until the handler has returned
+        if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected())
+            slot.clear();
+        ticket.operation_completed();
+        std::move(handler_)(std::forward<Args>(args)...);
+    }
+
+private:
+    Handler handler_;
+    guard_ticket<Executor> ticket_;
+};
+
+template <class Signature>
+struct begins_with_error : std::false_type
+{
+};
+
+template <class R, class... Rest>
+struct begins_with_error<R(error_code, Rest...)> : std::true_type
+{
+    template <class Handler, class Executor>
+    static void complete_aborted(Handler&& handler, const Executor& ex)
+    {
+        complete_immediately(std::forward<Handler>(handler), ex, error_code(asio::error::operation_aborted),
+                             std::decay_t<Rest>()...);
+    }
+};
+
+template <class R, class... Rest>
+struct begins_with_error<R(error_code, Rest...) noexcept> : begins_with_error<R(error_code, Rest...)>
+{
+};
+
+/// Starts an operation under guard. With the initiation's executor, or the lock's if it has none.
+template <class Initiation, class Signature, class... Signatures>
+class initiate_guarded
+{
+public:
+    template <class I>
+    explicit initiate_guarded(I&& initiation) : initiation_(std::forward<I>(initiation))
+    {
+    }
+
+    [[nodiscard]] auto get_executor() const noexcept
+        requires requires(const Initiation& i) { i.get_executor(); }
+    {
+        return initiation_.get_executor();
+    }
+
+    template <class Handler, class... Args>
+    void operator()(Handler&& handler, hold_pin pin, Args&&... args)
+    {
+        using begin = begins_with_error<Signature>;
+        const auto io_executor = default_executor(pin);
+        const auto executor = asio::get_associated_executor(handler, io_executor);
+        using executor_type = std::remove_const_t<decltype(executor)>;
+        using state_type = guard_state<executor_type>;
+
+        hold* const h = pin.get();
+        if constexpr (begin::value) {
+            if (!h || h->state.load(std::memory_order_acquire) != lock_state::held) {
+                begin::complete_aborted(std::forward<Handler>(handler), io_executor);
+                return;
+            }
+        } else if (!h) {
+            std::move(initiation_)(std::forward<Handler>(handler), std::forward<Args>(args)...);
+            return;
+        }
+
+        auto state = std::allocate_shared<state_type>(asio::get_associated_allocator(handler), executor);
+        const bool held = h->domain->add_notice(*h, *state);
+        if (!held) {
+            if constexpr (begin::value) {
+                begin::complete_aborted(std::forward<Handler>(handler), io_executor);
+                return;
+            } else {
+                h->domain->count_notice(*h);
+                state->keep();
+                state->tell(); // runs after the operation was started
+            }
+        }
+        guard_ticket<executor_type> ticket(state, *h);
+        if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
+            slot.assign([weak = std::weak_ptr<state_type>(state)](asio::cancellation_type_t type) {
+                if (const auto s = weak.lock())
+                    s->signal.emit(type);
+            });
+        state.reset();
+        std::move(initiation_)(
+            guarded_handler<std::decay_t<Handler>, executor_type>(std::forward<Handler>(handler), std::move(ticket)),
+            std::forward<Args>(args)...);
+    }
+
+private:
+    auto default_executor(const hold_pin& pin) const
+    {
+        if constexpr (requires { initiation_.get_executor(); })
+            return initiation_.get_executor();
+        else
+            return pin.executor();
+    }
+
+    Initiation initiation_;
+};
+
+} // namespace priority_redlock::detail
+
+template <template <class, class> class Associator, class Handler, class Executor, class Default>
+struct boost::asio::associator<Associator, priority_redlock::detail::guarded_handler<Handler, Executor>, Default>
+    : Associator<Handler, Default>
+{
+    using handler_type = priority_redlock::detail::guarded_handler<Handler, Executor>;
+
+    static auto get(const handler_type& h) noexcept { return Associator<Handler, Default>::get(h.get()); }
+    static auto get(const handler_type& h, const Default& d) noexcept
+    {
+        return Associator<Handler, Default>::get(h.get(), d);
+    }
+};
+
+template <class Handler, class Executor, class Slot>
+struct boost::asio::associated_cancellation_slot<priority_redlock::detail::guarded_handler<Handler, Executor>, Slot>
+{
+    using type = boost::asio::cancellation_slot;
+
+    static type get(const priority_redlock::detail::guarded_handler<Handler, Executor>& h, const Slot& = Slot()) noexcept
+    {
+        return h.get_cancellation_slot();
+    }
+};
+
+#endif

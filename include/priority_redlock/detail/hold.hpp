@@ -1,0 +1,167 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_DETAIL_HOLD_HPP
+#define PRIORITY_REDLOCK_DETAIL_HOLD_HPP
+
+#include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/errc.hpp>
+#include <priority_redlock/lock_state.hpp>
+
+#include <boost/intrusive/list.hpp>
+#include <boost/intrusive/set_hook.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <string_view>
+
+namespace priority_redlock::detail {
+
+namespace intrusive = boost::intrusive;
+
+class lock_domain;
+struct resource;
+struct waiter;
+
+using time_point = clock::time_point;
+
+inline constexpr time_point never = time_point::max();
+
+/// t + d, where an infinite d gives never.
+[[nodiscard]] constexpr time_point saturating_add(time_point t, duration d) noexcept
+{
+    return d >= never - t ? never : t + d;
+}
+
+/// Text that keeps its memory when it is assigned again, in half the space of a std::string.
+class name_buffer
+{
+public:
+    void assign(std::string_view text)
+    {
+        if (text.size() > capacity_) {
+            text_ = std::make_unique_for_overwrite<char[]>(text.size());
+            capacity_ = static_cast<std::uint32_t>(text.size());
+        }
+        if (!text.empty())
+            std::memcpy(text_.get(), text.data(), text.size());
+        size_ = static_cast<std::uint32_t>(text.size());
+    }
+
+    [[nodiscard]] std::string_view view() const noexcept { return {text_.get(), size_}; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+
+private:
+    std::unique_ptr<char[]> text_;
+    std::uint32_t size_ = 0;
+    std::uint32_t capacity_ = 0;
+};
+
+/// Something that is told when a hold ends: a pending async_wait, or an operation under guard.
+class notice : public intrusive::list_base_hook<intrusive::link_mode<intrusive::normal_link>>
+{
+public:
+    /// Keeps it alive until `tell` or `abandon`. Called under the domain's mutex when it is taken out of its list.
+    virtual void keep() noexcept = 0;
+
+    /// Tells it `reason`. Called without any mutex, by whichever thread ended the hold.
+    virtual void tell() = 0;
+
+    /// Lets go of it untold, because its execution context goes away.
+    virtual void abandon() noexcept = 0;
+
+    error_code reason; // set when it is taken out of its list
+    bool linked = false;
+
+protected:
+    ~notice() = default;
+};
+
+using notice_list = intrusive::list<notice, intrusive::constant_time_size<false>>;
+
+/// One handle's share of a lock, from the acquire to the end of the handle. What a `lock` points to.
+///
+/// Written by its domain under the domain's mutex; the atomics may be read from any thread.
+struct hold : intrusive::list_base_hook<intrusive::link_mode<intrusive::normal_link>>
+{
+    lock_domain* domain = nullptr;
+    resource* where = nullptr;
+    waiter* pending = nullptr; // the acquire that still waits for this hold
+    hold* next_told = nullptr;
+    notice_list notices;
+    name_buffer locker;
+    std::uint64_t token = 0;
+    std::atomic<duration::rep> expires{never.time_since_epoch().count()};
+    std::atomic<int> priority{0};
+    std::uint32_t references = 0; // the handle, the delivery, and every notice handler
+    std::uint32_t handlers = 0;   // P3's notice handlers that have not run yet
+    std::atomic<lock_state> state{lock_state::empty};
+    bool anonymous = false; // its locker id is unique: never re-entrant
+    bool linked = false;    // in resource::holds
+    bool handle_gone = false;
+
+    [[nodiscard]] time_point expires_at() const noexcept
+    {
+        return time_point(duration(expires.load(std::memory_order_relaxed)));
+    }
+};
+
+struct deadline_tag;
+struct rank_tag;
+struct everyone_tag;
+
+template <class Tag>
+using tree_hook = intrusive::set_base_hook<intrusive::tag<Tag>, intrusive::link_mode<intrusive::normal_link>,
+                                           intrusive::optimize_size<true>>;
+
+/// An instant at which a resource or a waiter wants to be looked at again.
+struct deadline : tree_hook<deadline_tag>
+{
+    enum class owner_kind : std::uint8_t { resource, waiter };
+
+    explicit deadline(owner_kind k) noexcept : owner(k) {}
+
+    time_point when = never; // never: not in the table's set of deadlines
+    owner_kind owner;
+};
+
+/// An acquire that was not granted at once. Lives in the memory of the operation that waits.
+struct waiter : deadline,
+                tree_hook<rank_tag>,
+                intrusive::list_base_hook<intrusive::tag<everyone_tag>, intrusive::link_mode<intrusive::normal_link>>
+{
+    waiter() noexcept : deadline(owner_kind::waiter) {}
+
+    hold* target = nullptr;
+    waiter* next_sibling = this; // ring of the waiters of one locker for one resource
+    waiter* previous_sibling = this;
+    waiter* next_settled = nullptr;
+    std::uint64_t ticket = 0;
+    duration ttl = infinite;
+    duration grace{};
+    time_point timeout_at = never;
+    time_point last_attempt_at = never;
+    int priority = 0;
+    bool last_try = false; // waits for one hand-shake only
+    error_code result;
+};
+
+/// What an acquire asks for, checked and with names borrowed from the caller.
+struct acquire_request
+{
+    std::string_view resource;
+    std::string_view locker;
+    bool anonymous = false; // a fresh unique locker instead of `locker`
+    acquire_options options;
+};
+
+/// The longest resource name or locker id.
+inline constexpr std::size_t max_name_size = 64 * 1024;
+
+} // namespace priority_redlock::detail
+
+#endif

@@ -1,0 +1,57 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_DETAIL_HOLD_PIN_HPP
+#define PRIORITY_REDLOCK_DETAIL_HOLD_PIN_HPP
+
+#include <priority_redlock/detail/lock_domain.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/system_executor.hpp>
+
+#include <utility>
+
+namespace priority_redlock::detail {
+
+/// Keeps a hold readable, without keeping it held: for operations that are started later than they were named.
+class hold_pin
+{
+public:
+    hold_pin() = default;
+    explicit hold_pin(hold* h) noexcept : hold_(h)
+    {
+        if (hold_)
+            hold_->domain->reference(*hold_);
+    }
+    hold_pin(const hold_pin& other) noexcept : hold_pin(other.hold_) {}
+    hold_pin(hold_pin&& other) noexcept : hold_(std::exchange(other.hold_, nullptr)) {}
+    hold_pin& operator=(hold_pin other) noexcept
+    {
+        std::swap(hold_, other.hold_);
+        return *this;
+    }
+    ~hold_pin()
+    {
+        if (hold_)
+            hold_->domain->unreference(*hold_);
+    }
+
+    [[nodiscard]] hold* get() const noexcept { return hold_; }
+
+    /// The default executor of operations on this hold.
+    [[nodiscard]] boost::asio::any_io_executor executor() const
+    {
+        if (hold_)
+            if (auto ex = hold_->domain->executor())
+                return ex;
+        return boost::asio::system_executor(); // an empty lock belongs to no context
+    }
+
+private:
+    hold* hold_ = nullptr;
+};
+
+} // namespace priority_redlock::detail
+
+#endif

@@ -1,0 +1,190 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_DETAIL_INITIATE_LOCK_HPP
+#define PRIORITY_REDLOCK_DETAIL_INITIATE_LOCK_HPP
+
+#include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/hold_pin.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/error.hpp>
+
+#include <utility>
+
+namespace priority_redlock::detail {
+
+/// What the operations of a lock complete with if it has ended.
+[[nodiscard]] error_code reason_of(lock_state s) noexcept;
+
+/// A pending lock::async_wait.
+template <class Handler>
+class wait_op final : public notice
+{
+    using executor_type = asio::any_io_executor;
+    using memory = operation_memory<wait_op, Handler>;
+
+public:
+    /// Ends the wait when its cancellation slot fires: terminal, partial and total alike.
+    class canceller
+    {
+    public:
+        canceller(hold_pin where, wait_op& op) noexcept : where_(std::move(where)), op_(&op) {}
+
+        void operator()(asio::cancellation_type_t type)
+        {
+            hold& h = *where_.get();
+            if (type == asio::cancellation_type::none || !h.domain->remove_notice(h, *op_))
+                return;
+            op_->reason = asio::error::operation_aborted;
+            op_->tell();
+        }
+
+    private:
+        hold_pin where_;
+        wait_op* op_;
+    };
+
+    wait_op(Handler& handler, const executor_type& io_executor, hold& h)
+        : work_(handler, io_executor), hold_(h), handler_(std::move(handler))
+    {
+    }
+
+    [[nodiscard]] Handler& handler() noexcept { return handler_; }
+
+    void keep() noexcept override {}
+
+    void tell() override
+    {
+        auto executor = work_.get_executor();
+        auto allocator = asio::get_associated_allocator(handler_);
+        asio::post(executor, allocated_function(posted_operation(this), allocator));
+    }
+
+    void abandon() noexcept override { destroy_unrun(); }
+
+    void run()
+    {
+        if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected())
+            slot.clear();
+        const auto work = std::move(work_);
+        Handler handler(std::move(handler_));
+        const error_code why = reason;
+        const notice_scope counted(hold_); // until the handler has returned
+        memory::free(handler, this);
+        std::move(handler)(why);
+    }
+
+    void destroy_unrun() noexcept
+    {
+        const auto work = std::move(work_);
+        Handler handler(std::move(handler_));
+        const notice_scope counted(hold_);
+        memory::free(handler, this);
+    }
+
+private:
+    class notice_scope
+    {
+    public:
+        explicit notice_scope(hold& h) noexcept : hold_(h) {}
+        notice_scope(const notice_scope&) = delete;
+        notice_scope& operator=(const notice_scope&) = delete;
+        ~notice_scope() { hold_.domain->notice_done(hold_); }
+
+    private:
+        hold& hold_;
+    };
+
+    handler_work<Handler, executor_type> work_;
+    hold& hold_;
+    Handler handler_;
+};
+
+/// Base of the initiations of a lock's operations.
+class lock_initiation
+{
+public:
+    using executor_type = asio::any_io_executor;
+
+    explicit lock_initiation(executor_type ex) noexcept : executor_(std::move(ex)) {}
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+
+private:
+    executor_type executor_;
+};
+
+class initiate_wait : public lock_initiation
+{
+public:
+    using lock_initiation::lock_initiation;
+
+    template <class Handler>
+    void operator()(Handler&& handler, hold_pin where) const
+    {
+        using op_type = wait_op<std::decay_t<Handler>>;
+        hold* const h = where.get();
+        if (!h || h->state.load(std::memory_order_acquire) != lock_state::held) {
+            complete_immediately(std::forward<Handler>(handler), get_executor(),
+                                 reason_of(h ? h->state.load(std::memory_order_acquire) : lock_state::empty));
+            return;
+        }
+        auto* op = operation_memory<op_type, std::decay_t<Handler>>::create(handler, handler, get_executor(), *h);
+        if (auto slot = asio::get_associated_cancellation_slot(op->handler()); slot.is_connected())
+            slot.template emplace<typename op_type::canceller>(std::move(where), *op);
+        if (h->domain->add_notice(*h, *op))
+            return; // whoever tells it owns it; it may be gone already
+        h->domain->count_notice(*h);
+        op->reason = reason_of(h->state.load(std::memory_order_acquire));
+        auto immediate = asio::get_associated_immediate_executor(op->handler(), get_executor());
+        auto allocator = asio::get_associated_allocator(op->handler());
+        asio::dispatch(immediate, allocated_function(posted_operation(op), allocator));
+    }
+};
+
+class initiate_release : public lock_initiation
+{
+public:
+    using lock_initiation::lock_initiation;
+
+    template <class Handler>
+    void operator()(Handler&& handler, const hold_pin& where) const
+    {
+        hold* const h = where.get();
+        if (!h || h->domain->answers_at_once()) {
+            const bool released = h && h->domain->release(*h);
+            complete_immediately(std::forward<Handler>(handler), get_executor(),
+                                 released ? error_code() : error_code(errc::not_held));
+            return;
+        }
+        h->domain->async_release(*h, std::forward<Handler>(handler));
+    }
+};
+
+class initiate_extend : public lock_initiation
+{
+public:
+    using lock_initiation::lock_initiation;
+
+    template <class Handler>
+    void operator()(Handler&& handler, const hold_pin& where, duration ttl) const
+    {
+        hold* const h = where.get();
+        if (ttl <= duration::zero() || !h || h->domain->answers_at_once()) {
+            const error_code result = ttl <= duration::zero() ? error_code(errc::invalid_argument)
+                                      : h                     ? h->domain->extend(*h, ttl)
+                                                              : error_code(errc::not_held);
+            complete_immediately(std::forward<Handler>(handler), get_executor(), result);
+            return;
+        }
+        h->domain->async_extend(*h, ttl, std::forward<Handler>(handler));
+    }
+};
+
+} // namespace priority_redlock::detail
+
+#endif

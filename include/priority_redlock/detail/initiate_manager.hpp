@@ -1,0 +1,127 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_DETAIL_INITIATE_MANAGER_HPP
+#define PRIORITY_REDLOCK_DETAIL_INITIATE_MANAGER_HPP
+
+#include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/manager_options.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <concepts>
+#include <memory>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace priority_redlock {
+
+class protocol;
+
+namespace detail {
+
+/// What can name a resource or a locker.
+template <class T>
+concept name_like = std::convertible_to<const std::decay_t<T>&, std::string_view>;
+
+/// Stands for the locker id that the library makes up.
+struct fresh_locker
+{
+};
+
+[[nodiscard]] constexpr std::string_view as_name(std::string_view s) noexcept
+{
+    return s;
+}
+
+[[nodiscard]] constexpr std::string_view as_name(const char* s) noexcept
+{
+    return s ? std::string_view(s) : std::string_view();
+}
+
+template <class Executor>
+inline constexpr bool is_strand = false;
+
+template <class Executor>
+inline constexpr bool is_strand<asio::strand<Executor>> = true;
+
+[[nodiscard]] std::unique_ptr<manager_backend> make_memory_backend(const asio::any_io_executor& ex,
+                                                                   bool single_threaded,
+                                                                   const manager_options& options);
+
+[[nodiscard]] std::unique_ptr<manager_backend> make_protocol_backend(const asio::any_io_executor& ex,
+                                                                     std::shared_ptr<protocol> store,
+                                                                     const manager_options& options);
+
+/// Makes managers over a backend of one's own: tests give it one with a clock of theirs.
+struct manager_access
+{
+    template <class Manager>
+    [[nodiscard]] static Manager make(const typename Manager::executor_type& ex,
+                                      std::unique_ptr<manager_backend> backend)
+    {
+        return Manager(ex, std::move(backend));
+    }
+};
+
+/// Base of the initiations of a manager's operations. As Asio's own, they refer to their object until they are started.
+template <class Manager>
+class manager_initiation
+{
+public:
+    using executor_type = typename Manager::executor_type;
+
+    explicit manager_initiation(const Manager* self) noexcept : self_(self) {}
+    [[nodiscard]] executor_type get_executor() const noexcept { return self_->get_executor(); }
+
+protected:
+    [[nodiscard]] const executor_type& executor() const noexcept { return self_->executor_; }
+    [[nodiscard]] manager_backend& backend() const noexcept { return *self_->backend_; }
+
+private:
+    const Manager* self_;
+};
+
+template <class Manager>
+class initiate_acquire : public manager_initiation<Manager>
+{
+public:
+    using manager_initiation<Manager>::manager_initiation;
+
+    template <class Handler, class Resource, class Locker>
+    void operator()(Handler&& handler, const Resource& resource, const Locker& locker,
+                    const acquire_options& options) const
+    {
+        acquire_request request{as_name(resource), {}, true, options};
+        if constexpr (!std::is_same_v<Locker, fresh_locker>) {
+            request.locker = as_name(locker);
+            request.anonymous = false;
+        }
+        start_acquire<std::decay_t<Handler>>(std::forward<Handler>(handler), this->executor(), this->backend(),
+                                             request);
+    }
+};
+
+template <class Manager>
+class initiate_snapshot : public manager_initiation<Manager>
+{
+public:
+    using manager_initiation<Manager>::manager_initiation;
+
+    template <class Handler>
+    void operator()(Handler&& handler) const
+    {
+        complete_immediately(std::forward<Handler>(handler), this->executor(), error_code(),
+                             this->backend().take_snapshot());
+    }
+};
+
+} // namespace detail
+} // namespace priority_redlock
+
+#endif

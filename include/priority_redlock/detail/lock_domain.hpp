@@ -1,0 +1,156 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_DETAIL_LOCK_DOMAIN_HPP
+#define PRIORITY_REDLOCK_DETAIL_LOCK_DOMAIN_HPP
+
+#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/snapshot.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace priority_redlock::detail {
+
+/// Where holds live: what a lock, and every operation on it, talks to. Its functions may be called from any thread
+/// (from one implicit strand where the manager is single-threaded) and call no user code but executors.
+///
+/// A hold keeps its domain alive.
+class lock_domain
+{
+public:
+    [[nodiscard]] virtual time_point now() const noexcept = 0;
+
+    /// The default executor of the operations of a lock. Empty once the execution context has been shut down.
+    [[nodiscard]] virtual boost::asio::any_io_executor executor() const = 0;
+
+    [[nodiscard]] virtual std::string_view resource_name(const hold& h) const noexcept = 0;
+
+    // The handle.
+
+    /// Ends the hold on behalf of its owner. False if it had ended already.
+    virtual bool release(hold& h) noexcept = 0;
+
+    /// The handle is gone: releases, and gives up the handle's reference.
+    virtual void drop(hold& h) noexcept = 0;
+
+    /// The completion that delivered the grant has run; gives up its reference.
+    virtual void delivered(hold& h) noexcept = 0;
+
+    // References that keep a hold from being reused.
+
+    virtual void reference(hold& h) noexcept = 0;
+    virtual void unreference(hold& h) noexcept = 0;
+
+    // Waits for the end.
+
+    /// Counts n as a notice handler and links it. False, and nothing done, if the hold has ended (or is revoking).
+    virtual bool add_notice(hold& h, notice& n) noexcept = 0;
+
+    /// Counts a notice handler that was started after the end, without linking it.
+    virtual void count_notice(hold& h) noexcept = 0;
+
+    /// Unlinks n. False if it is not linked: it has been told. It still counts as a notice handler.
+    virtual bool remove_notice(hold& h, notice& n) noexcept = 0;
+
+    /// n has run, or never will: it counts no more, and its reference is given up.
+    virtual void notice_done(hold& h) noexcept = 0;
+
+    // Changes that may have to ask a store.
+
+    /// Withdraws the acquire that waits for this hold, if it still does.
+    virtual void cancel_acquire(hold& h) noexcept = 0;
+
+    /// Whether the answers of `release` and `extend` are known at once. If not, the two functions below are used.
+    [[nodiscard]] virtual bool answers_at_once() const noexcept = 0;
+    virtual error_code extend(hold& h, duration d) = 0;
+    virtual void async_release(hold& h, boost::asio::any_completion_handler<void(error_code)> handler) = 0;
+    virtual void async_extend(hold& h, duration d, boost::asio::any_completion_handler<void(error_code)> handler) = 0;
+
+protected:
+    ~lock_domain() = default;
+};
+
+class acquire_operation;
+
+/// What a manager talks to: the front of one or more domains.
+class manager_backend
+{
+public:
+    struct outcome
+    {
+        enum class verdict : std::uint8_t { granted, waiting, refused };
+        verdict what = verdict::refused;
+        hold* granted = nullptr;
+        error_code why;
+    };
+
+    virtual ~manager_backend() = default;
+
+    /// Decides an acquire. Without an operation nothing is queued and nobody is told to go; see lock_table::acquire.
+    /// An operation whose verdict is `waiting` belongs to the backend, until it calls its `complete` or
+    /// `destroy_unrun`.
+    virtual outcome acquire(const acquire_request& request, acquire_operation* op) = 0;
+
+    /// Ends the waits for acquires.
+    virtual void cancel() noexcept = 0;
+
+    /// Ends them and refuses new ones.
+    virtual void close() noexcept = 0;
+
+    [[nodiscard]] virtual snapshot take_snapshot() const = 0;
+};
+
+/// Owns the reference that a handle has, from the grant on: a grant that is not delivered is undone.
+class hold_ref
+{
+public:
+    hold_ref() = default;
+    explicit hold_ref(hold* h) noexcept : hold_(h) {}
+    hold_ref(hold_ref&& other) noexcept : hold_(std::exchange(other.hold_, nullptr)) {}
+    hold_ref& operator=(hold_ref&& other) noexcept
+    {
+        hold_ref(std::move(other)).swap(*this);
+        return *this;
+    }
+    ~hold_ref()
+    {
+        if (hold_)
+            hold_->domain->drop(*hold_);
+    }
+
+    void swap(hold_ref& other) noexcept { std::swap(hold_, other.hold_); }
+    [[nodiscard]] hold* get() const noexcept { return hold_; }
+    [[nodiscard]] hold* operator->() const noexcept { return hold_; }
+    [[nodiscard]] explicit operator bool() const noexcept { return hold_ != nullptr; }
+
+private:
+    hold* hold_ = nullptr;
+};
+
+/// Owns the reference of a delivery: until it goes, the completion of the grant counts as one that has not run (P3).
+class delivery_ref
+{
+public:
+    explicit delivery_ref(hold* h) noexcept : hold_(h) {}
+    delivery_ref(delivery_ref&& other) noexcept : hold_(std::exchange(other.hold_, nullptr)) {}
+    delivery_ref& operator=(delivery_ref&&) = delete;
+    ~delivery_ref()
+    {
+        if (hold_)
+            hold_->domain->delivered(*hold_);
+    }
+
+private:
+    hold* hold_;
+};
+
+} // namespace priority_redlock::detail
+
+#endif

@@ -1,0 +1,76 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_GUARD_HPP
+#define PRIORITY_REDLOCK_GUARD_HPP
+
+#include <priority_redlock/detail/guard_op.hpp>
+#include <priority_redlock/detail/hold_pin.hpp>
+
+#include <boost/asio/async_result.hpp>
+
+#include <type_traits>
+#include <utility>
+
+namespace priority_redlock {
+
+namespace detail {
+struct guard_access;
+}
+
+/// The completion token that `lock::guard` returns. Give it to an asynchronous operation as it is; its only public
+/// interface is that of a completion token.
+template <class Token>
+class guard_t
+{
+public:
+    template <class T>
+    guard_t(T&& token, detail::hold_pin pin) : token_(std::forward<T>(token)), pin_(std::move(pin))
+    {
+    }
+
+private:
+    friend struct detail::guard_access;
+
+    Token token_;
+    detail::hold_pin pin_;
+};
+
+namespace detail {
+
+struct guard_access
+{
+    template <class Guard>
+    static auto& token(Guard& guard) noexcept
+    {
+        return guard.token_;
+    }
+
+    template <class Guard>
+    static hold_pin pin(Guard& guard) noexcept
+    {
+        return guard.pin_;
+    }
+};
+
+} // namespace detail
+} // namespace priority_redlock
+
+template <class Token, boost::asio::completion_signature... Signatures>
+class boost::asio::async_result<priority_redlock::guard_t<Token>, Signatures...>
+{
+public:
+    template <class Initiation, class Guard, class... Args>
+    static auto initiate(Initiation&& initiation, Guard&& guard, Args&&... args)
+    {
+        using token_type = std::conditional_t<std::is_const_v<std::remove_reference_t<Guard>>, const Token, Token>;
+        return boost::asio::async_initiate<token_type, Signatures...>(
+            priority_redlock::detail::initiate_guarded<std::decay_t<Initiation>, Signatures...>(
+                std::forward<Initiation>(initiation)),
+            priority_redlock::detail::guard_access::token(guard), priority_redlock::detail::guard_access::pin(guard),
+            std::forward<Args>(args)...);
+    }
+};
+
+#endif

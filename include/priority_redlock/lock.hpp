@@ -1,0 +1,199 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_LOCK_HPP
+#define PRIORITY_REDLOCK_LOCK_HPP
+
+#include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/initiate_lock.hpp>
+#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/errc.hpp>
+#include <priority_redlock/guard.hpp>
+#include <priority_redlock/lock_state.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace priority_redlock {
+
+namespace detail {
+struct lock_access;
+}
+
+/// Exclusive use of a resource, until it is released, preempted, expires or is lost.
+///
+/// Delivered by `lock_manager::async_acquire`. Move-only; the destructor releases. Once a lock has ended it never
+/// becomes held again: acquire anew.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: the accessors `is_held`, `state`, `expires_at`, `resource`, `locker_id`,
+/// `priority`, `fencing_token` and the functions `release`, `async_*` and `guard` may be called from any thread at the
+/// same time. Construction, assignment, swap and destruction may not overlap with anything else on the same object.
+/// With a `single_threaded` manager everything but the accessors must be called on the manager's implicit strand.
+///
+/// @par Object lifetimes
+/// A lock outlives its manager: it stays valid and can be released. It may outlive the execution context too; releasing
+/// it then does nothing. Names returned as `string_view` are valid as long as the lock object is neither destroyed,
+/// assigned to nor moved from.
+class lock
+{
+public:
+    using executor_type = boost::asio::any_io_executor;
+
+    /// An empty lock, as an error delivers it.
+    lock() noexcept = default;
+
+    lock(lock&& other) noexcept = default;
+
+    /// Releases the lock that is assigned to.
+    lock& operator=(lock&& other) noexcept = default;
+
+    /// Releases.
+    ~lock() = default;
+
+    void swap(lock& other) noexcept { hold_.swap(other.hold_); }
+    friend void swap(lock& a, lock& b) noexcept { a.swap(b); }
+
+    /// Whether the resource is this lock's at this moment: its state is `held` and its ttl has not run out. Compares
+    /// the clock, so it turns false in time even if the process was stopped and no timer has run.
+    [[nodiscard]] bool is_held() const noexcept;
+
+    /// Same as `is_held()`.
+    [[nodiscard]] explicit operator bool() const noexcept { return is_held(); }
+
+    /// Where the lock is in its life. `held` may be stale by the length of a timer's delay after the ttl ran out;
+    /// `is_held()` is not.
+    [[nodiscard]] lock_state state() const noexcept;
+
+    /// When the ttl ends; `clock::time_point::max()` if it is infinite, `clock::time_point::min()` if the lock is empty.
+    [[nodiscard]] clock::time_point expires_at() const noexcept;
+
+    /// The name of the resource; empty if the lock is.
+    [[nodiscard]] std::string_view resource() const noexcept;
+
+    /// The locker that acquired it; a generated id begins with '#'.
+    [[nodiscard]] std::string_view locker_id() const noexcept;
+
+    /// What a preempting locker has to exceed: the highest priority among the handles of this locker.
+    [[nodiscard]] int priority() const noexcept;
+
+    /// A number that is greater than that of every earlier grant of this resource (Kleppmann's fencing token). Handles
+    /// of one re-entrant locker share it. It begins at the system clock in microseconds, so it rises over restarts as
+    /// long as that clock does and a resource is granted less than a million times a second on average. 0 if empty.
+    [[nodiscard]] std::uint64_t fencing_token() const noexcept;
+
+    /// The executor that operations on this lock complete on by default: the manager's.
+    [[nodiscard]] executor_type get_executor() const;
+
+    /// Gives the resource to the next in line. Returns at once; never throws. Harmless if the lock is empty or has
+    /// ended. For a lock in state `revoking` it tells the preempting locker that the way is free.
+    ///
+    /// A re-entrant locker's resource is freed with its last handle.
+    void release() noexcept;
+
+    /// Releases, and completes when it is known to have taken effect.
+    ///
+    /// @par Completion signature
+    /// `void(error_code)`
+    /// @par Errors
+    /// None: released (or, if it was `revoking`, acknowledged). `errc::not_held`: it was empty or had ended.
+    /// @par Per-operation cancellation
+    /// None: a release is not taken back.
+    /// @par Object lifetimes
+    /// The lock may be destroyed or moved while the operation is pending.
+    template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
+    auto async_release(Token&& token = Token())
+    {
+        return boost::asio::async_initiate<Token, void(error_code)>(
+            detail::initiate_release(get_executor()), token, detail::hold_pin(hold_.get()));
+    }
+
+    /// Gives a held lock a new end: `ttl` from now. All handles of the locker share it.
+    ///
+    /// @par Completion signature
+    /// `void(error_code)`
+    /// @par Errors
+    /// None: extended. `errc::not_held`: it is empty, revoking or has ended. `errc::invalid_argument`: `ttl` is zero or
+    /// negative.
+    /// @par Per-operation cancellation
+    /// None with the memory protocol: it completes at once.
+    /// @par Object lifetimes
+    /// The lock may be destroyed or moved while the operation is pending.
+    template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
+    auto async_extend(duration ttl, Token&& token = Token())
+    {
+        return boost::asio::async_initiate<Token, void(error_code)>(
+            detail::initiate_extend(get_executor()), token, detail::hold_pin(hold_.get()), ttl);
+    }
+
+    /// Waits for the end of the lock.
+    ///
+    /// @par Completion signature
+    /// `void(error_code)`
+    /// @par Completion condition
+    /// The lock is released, preempted, expires or is lost. If it has already ended, or is revoking: at once.
+    /// @par Errors
+    /// None: released by its owner. `boost::asio::error::operation_aborted`: preempted (then `state()` is `revoking` or
+    /// `preempted`), or the wait was cancelled (then it is not). `errc::expired`: the ttl ran out. `errc::lost`: the
+    /// protocol could not keep it. `errc::not_held`: the lock is empty.
+    ///
+    /// This is a notice handler: after a preemption the next locker's grant waits until it has returned, even when the
+    /// grace is zero.
+    /// @par Per-operation cancellation
+    /// Terminal, partial, total: ends the wait with `operation_aborted` and leaves the lock unchanged.
+    /// @par Object lifetimes
+    /// The lock may be destroyed (which completes the wait) or moved while the operation is pending. A pending wait
+    /// counts as work.
+    template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
+    auto async_wait(Token&& token = Token())
+    {
+        return boost::asio::async_initiate<Token, void(error_code)>(
+            detail::initiate_wait(get_executor()), token, detail::hold_pin(hold_.get()));
+    }
+
+    /// Adapts a completion token so that the operation it is given to is cancelled when this lock ends, by release too.
+    ///
+    /// @code
+    /// co_await socket.async_read_some(buffer, lk.guard(asio::use_awaitable));
+    /// @endcode
+    ///
+    /// The cancellation is terminal and is emitted on the handler's associated executor, else on that of the operation,
+    /// else on the lock's; as for any cancellation slot that must be an implicit or explicit strand, and the operation
+    /// must be started on it. The token's own cancellation slot keeps working. If the lock has already ended and the
+    /// operation's signature begins with an error_code, the operation is not started and completes with
+    /// `boost::asio::error::operation_aborted`.
+    ///
+    /// A guarded operation is a notice handler: after a preemption the next locker's grant waits until the operation's
+    /// handler has returned, at most until the ttl ends. Guard only operations that can be cancelled.
+    template <class Token>
+    [[nodiscard]] guard_t<std::decay_t<Token>> guard(Token&& token) const
+    {
+        return {std::forward<Token>(token), detail::hold_pin(hold_.get())};
+    }
+
+private:
+    friend struct detail::lock_access;
+
+    explicit lock(detail::hold_ref h) noexcept : hold_(std::move(h)) {}
+
+    detail::hold_ref hold_;
+};
+
+namespace detail {
+
+/// Makes the locks that acquires deliver.
+struct lock_access
+{
+    [[nodiscard]] static lock make(hold_ref h) noexcept { return lock(std::move(h)); }
+};
+
+} // namespace detail
+} // namespace priority_redlock
+
+#endif

@@ -1,0 +1,203 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_LOCK_MANAGER_HPP
+#define PRIORITY_REDLOCK_LOCK_MANAGER_HPP
+
+#include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/initiate_manager.hpp>
+#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/lock.hpp>
+#include <priority_redlock/manager_options.hpp>
+#include <priority_redlock/snapshot.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/default_completion_token.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <memory>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace priority_redlock {
+
+class protocol;
+
+/// A scope of locks: components that use one manager, or managers over one `protocol`, and agree on the name of a
+/// resource exclude each other from it, by priority.
+///
+/// @code
+/// lock_manager manager(io_context);
+///
+/// auto lk = co_await manager.async_acquire("lights", "motion detector", {.priority = 100}, asio::use_awaitable);
+/// co_await switch_on(lk.guard(asio::use_awaitable)); // ends with operation_aborted if a higher priority comes
+/// @endcode
+///
+/// Without a protocol the locks live in this process. Waiting is a queue: highest priority first, then first come,
+/// first served; a lock that becomes free is handed to the first in line and nobody barges in between. A strictly
+/// higher priority preempts the holder: its lock becomes `revoking`, its waits and guarded operations end with
+/// `operation_aborted`, and the newcomer is granted once the holder has let go, or its grace is over and those handlers
+/// have run, or its ttl has ended.
+///
+/// Re-entrance: a locker that holds a resource gets a further handle at once, and all its waiting acquires of a
+/// resource are granted together. Give components that must exclude each other different locker ids, or none.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: all member functions may be called from any thread at the same time, except
+/// construction, move and destruction. Not so with `single_threaded`, or over an `asio::strand`: then the manager and
+/// its locks must only be used on one implicit strand, respectively on that strand.
+///
+/// @par Object lifetimes
+/// The manager must be destroyed before its execution context. Its locks may outlive both. Its destructor ends the
+/// pending acquires with `operation_aborted`.
+///
+/// @tparam Executor the type of the executor that operations complete on by default.
+template <class Executor = boost::asio::any_io_executor>
+class basic_lock_manager
+{
+public:
+    using executor_type = Executor;
+
+    /// The same manager for another executor, e.g. `asio::use_awaitable_t<>::executor_with_default<...>`.
+    template <class Executor1>
+    struct rebind_executor
+    {
+        using other = basic_lock_manager<Executor1>;
+    };
+
+    /// Locks of this process, for use from any thread.
+    /// @throws std::invalid_argument an option is outside its domain; the message names it.
+    explicit basic_lock_manager(const executor_type& ex, const manager_options& options = {})
+        : executor_(ex), backend_(detail::make_memory_backend(ex, is_strand, options))
+    {
+    }
+
+    /// Locks of this process, for use on one implicit strand only: a promise of the caller that buys speed.
+    basic_lock_manager(const executor_type& ex, single_threaded_t, const manager_options& options = {})
+        : executor_(ex), backend_(detail::make_memory_backend(ex, true, options))
+    {
+    }
+
+    /// Locks of the store behind a protocol, which other managers may share.
+    /// @throws std::invalid_argument the protocol is null.
+    basic_lock_manager(const executor_type& ex, std::shared_ptr<protocol> store, const manager_options& options = {})
+        : executor_(ex), backend_(detail::make_protocol_backend(ex, std::move(store), options))
+    {
+    }
+
+    /// The same with the executor of an execution context.
+    template <class ExecutionContext, class... Args>
+        requires std::is_convertible_v<ExecutionContext&, boost::asio::execution_context&>
+    explicit basic_lock_manager(ExecutionContext& context, Args&&... args)
+        : basic_lock_manager(executor_type(context.get_executor()), std::forward<Args>(args)...)
+    {
+    }
+
+    basic_lock_manager(basic_lock_manager&&) noexcept = default;
+
+    /// Ends the pending acquires of the manager that is assigned to.
+    basic_lock_manager& operator=(basic_lock_manager&&) noexcept = default;
+
+    /// Ends the pending acquires with `operation_aborted`. Locks that are held stay held and can be released.
+    ~basic_lock_manager() = default;
+
+    /// The executor that operations complete on by default.
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+
+    /// Acquires the lock of a resource for a locker.
+    ///
+    /// The names are decay-copied into the operation: a `std::string` is taken over, a `std::string_view` must stay
+    /// valid until the operation is started (which a callback does at once, and a coroutine at `co_await`).
+    ///
+    /// @par Completion signature
+    /// `void(error_code, lock)`
+    /// @par Completion condition
+    /// The lock was granted, or will not be. It is never invoked from within this function: an immediate result goes to
+    /// the handler's immediate executor, which posts by default. A grant whose completion has not run yet may be
+    /// preempted or expire meanwhile; it is then delivered without an error and in state `revoking`, `preempted` or
+    /// `expired`.
+    /// @par Errors
+    /// - none: the lock is in the second argument;
+    /// - `errc::acquire_timeout`: not granted within `options.timeout` (counted from the start of the operation);
+    /// - `errc::already_acquired`: `options.max_attempts` were used up;
+    /// - `errc::invalid_argument`: an empty name, one of more than 64 KiB, a negative duration, a ttl or a number of
+    ///   attempts of zero; nothing was changed;
+    /// - `errc::manager_closed`: after `close()`;
+    /// - `errc::no_quorum`, `errc::deadlock`: only with protocols and options that document them;
+    /// - `boost::asio::error::operation_aborted`: cancelled, by the slot, `cancel()`, `close()` or the destructor.
+    /// @par Per-operation cancellation
+    /// Terminal, partial, total: leaves the queue. A cancellation that comes after the grant was decided has no effect.
+    /// @par Object lifetimes
+    /// The manager must exist until the operation is started; it may be destroyed while the operation is pending, which
+    /// ends it. A pending acquire counts as work; a
+    /// held lock does not, but the timer of its ttl does.
+    template <detail::name_like Resource, detail::name_like Locker,
+              boost::asio::completion_token_for<void(error_code, lock)> Token =
+                  boost::asio::default_completion_token_t<executor_type>>
+    auto async_acquire(Resource&& resource, Locker&& locker, const acquire_options& options = {},
+                       Token&& token = Token())
+    {
+        return boost::asio::async_initiate<Token, void(error_code, lock)>(
+            detail::initiate_acquire<basic_lock_manager>(this), token, std::forward<Resource>(resource),
+            std::forward<Locker>(locker), options);
+    }
+
+    /// The same for a fresh, unique locker.
+    template <detail::name_like Resource, boost::asio::completion_token_for<void(error_code, lock)> Token =
+                                              boost::asio::default_completion_token_t<executor_type>>
+    auto async_acquire(Resource&& resource, const acquire_options& options = {}, Token&& token = Token())
+    {
+        return boost::asio::async_initiate<Token, void(error_code, lock)>(
+            detail::initiate_acquire<basic_lock_manager>(this), token, std::forward<Resource>(resource),
+            detail::fresh_locker(), options);
+    }
+
+    /// Delivers what is held and waited for, for people who debug.
+    ///
+    /// @par Completion signature
+    /// `void(error_code, snapshot)`
+    /// @par Errors
+    /// None with the memory protocol. With another protocol it shows the locks of this manager.
+    /// @par Per-operation cancellation
+    /// None: it completes at once.
+    template <boost::asio::completion_token_for<void(error_code, snapshot)> Token =
+                  boost::asio::default_completion_token_t<executor_type>>
+    auto async_snapshot(Token&& token = Token()) const
+    {
+        return boost::asio::async_initiate<Token, void(error_code, snapshot)>(
+            detail::initiate_snapshot<basic_lock_manager>(this), token);
+    }
+
+    /// Ends the acquires that are pending at this moment with `operation_aborted`. Locks stay held.
+    void cancel() noexcept { backend_->cancel(); }
+
+    /// Ends the pending acquires with `operation_aborted` and lets every later one fail with `errc::manager_closed`.
+    /// Locks stay held and can be released.
+    void close() noexcept { backend_->close(); }
+
+private:
+    template <class Manager>
+    friend class detail::manager_initiation;
+    friend struct detail::manager_access;
+
+    basic_lock_manager(const executor_type& ex, std::unique_ptr<detail::manager_backend> backend) noexcept
+        : executor_(ex), backend_(std::move(backend))
+    {
+    }
+
+    static constexpr bool is_strand = detail::is_strand<executor_type>;
+
+    executor_type executor_;
+    std::unique_ptr<detail::manager_backend> backend_;
+};
+
+/// The manager that most programs use.
+using lock_manager = basic_lock_manager<>;
+
+} // namespace priority_redlock
+
+#endif

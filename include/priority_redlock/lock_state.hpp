@@ -1,0 +1,56 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_LOCK_STATE_HPP
+#define PRIORITY_REDLOCK_LOCK_STATE_HPP
+
+#include <cstdint>
+#include <string_view>
+
+namespace priority_redlock {
+
+/// Where a `lock` is in its life. It moves from `held` to one of the ends, through `revoking` when it is preempted, and
+/// never back.
+enum class lock_state : std::uint8_t
+{
+    /// Default constructed, moved from, or delivered with an error: no lock at all.
+    empty,
+
+    /// The resource belongs to this lock's locker.
+    held,
+
+    /// Told to go by a higher priority: no longer held; its owner may clean up for its grace.
+    revoking,
+
+    /// Ended by its owner: `release()`, `async_release()`.
+    released,
+
+    /// Ended by a higher priority.
+    preempted,
+
+    /// Ended by its ttl.
+    expired,
+
+    /// Ended because the protocol could not keep it.
+    lost,
+};
+
+/// The name of a state, as spelled in the enumeration.
+[[nodiscard]] constexpr std::string_view to_string(lock_state s) noexcept
+{
+    switch (s) {
+    case lock_state::empty: return "empty";
+    case lock_state::held: return "held";
+    case lock_state::revoking: return "revoking";
+    case lock_state::released: return "released";
+    case lock_state::preempted: return "preempted";
+    case lock_state::expired: return "expired";
+    case lock_state::lost: return "lost";
+    }
+    return "unknown";
+}
+
+} // namespace priority_redlock
+
+#endif

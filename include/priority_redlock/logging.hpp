@@ -1,0 +1,46 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_LOGGING_HPP
+#define PRIORITY_REDLOCK_LOGGING_HPP
+
+#include <atomic>
+#include <cstdint>
+
+namespace priority_redlock {
+
+/// Severities of the library's log records, with the meaning and the order of `boost::log::trivial::severity_level`,
+/// which is the type of their "Severity" attribute.
+enum class log_level : std::uint8_t
+{
+    /// One line a grant, wait, preemption, expiry and release.
+    debug = 1,
+    info = 2,
+    /// What a person should look at. The default.
+    warning = 3,
+    error = 4,
+    /// Nothing.
+    off = 6,
+};
+
+namespace detail {
+inline std::atomic<log_level> current_log_level{log_level::warning};
+}
+
+/// Sets the lowest severity that is passed on to Boost.Log, on channel "priority_redlock"; sinks and filters of the
+/// program decide what becomes of it. Takes effect at once, from any thread. Below it a record costs one relaxed load.
+inline void set_log_level(log_level lowest) noexcept
+{
+    detail::current_log_level.store(lowest, std::memory_order_relaxed);
+}
+
+/// The lowest severity that is passed on.
+[[nodiscard]] inline log_level get_log_level() noexcept
+{
+    return detail::current_log_level.load(std::memory_order_relaxed);
+}
+
+} // namespace priority_redlock
+
+#endif

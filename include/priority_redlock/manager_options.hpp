@@ -1,0 +1,36 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_MANAGER_OPTIONS_HPP
+#define PRIORITY_REDLOCK_MANAGER_OPTIONS_HPP
+
+#include <cstddef>
+
+namespace priority_redlock {
+
+/// Tag: the manager and its locks are used on one implicit strand only.
+struct single_threaded_t
+{
+    explicit single_threaded_t() = default;
+};
+
+/// Promises that a manager and everything it hands out stay on one implicit strand: a context that one thread runs, or
+/// an `asio::strand`. Breaking the promise is undefined behaviour.
+inline constexpr single_threaded_t single_threaded{};
+
+/// How a manager is built.
+struct manager_options
+{
+    /// Into how many independent parts the resources are divided by their hash, so that threads meet less often. Each
+    /// has a timer of its own. 1 to 1024; 0: 16, or 1 for a single-threaded manager.
+    std::size_t shards = 0;
+
+    /// How many resources that nobody holds or waits for are remembered per manager, so that the next acquire of them
+    /// allocates nothing. Rounded up to a multiple of the shards.
+    std::size_t idle_resources = 4096;
+};
+
+} // namespace priority_redlock
+
+#endif

@@ -1,0 +1,69 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_SNAPSHOT_HPP
+#define PRIORITY_REDLOCK_SNAPSHOT_HPP
+
+#include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/lock_state.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace priority_redlock {
+
+/// Who holds a resource at the moment of a snapshot.
+struct holder_snapshot
+{
+    /// Its locker id; a generated one begins with '#'.
+    std::string locker_id;
+
+    /// The highest priority of its handles.
+    int priority = 0;
+
+    /// `held` or `revoking`.
+    lock_state state = lock_state::held;
+
+    /// Handles that have not been released: more than one if the locker is re-entrant, none while notice handlers of
+    /// released ones still run.
+    std::size_t handles = 0;
+
+    /// See `lock::fencing_token()`.
+    std::uint64_t fencing_token = 0;
+
+    /// When its ttl ends; `clock::time_point::max()` if never.
+    clock::time_point expires_at = clock::time_point::max();
+};
+
+/// An acquire that waits.
+struct waiter_snapshot
+{
+    std::string locker_id;
+    int priority = 0;
+};
+
+/// A resource that is held or waited for.
+struct resource_snapshot
+{
+    std::string resource;
+
+    /// Empty locker id and no handles: nobody holds it at this moment.
+    holder_snapshot holder;
+
+    /// In the order in which they would be granted.
+    std::vector<waiter_snapshot> waiters;
+};
+
+/// What `lock_manager::async_snapshot` delivers: the resources in no particular order. Each is consistent in itself;
+/// two of them may be seen at slightly different instants.
+struct snapshot
+{
+    std::vector<resource_snapshot> resources;
+};
+
+} // namespace priority_redlock
+
+#endif

@@ -1,0 +1,541 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "lock_table.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <new>
+
+namespace priority_redlock::detail {
+
+namespace {
+
+// Spare holds kept for reuse; more than this go back to the heap, as does an unusually long locker id.
+constexpr std::size_t max_spare_holds = 1024;
+constexpr std::size_t max_spare_name = 256;
+
+/// When the last of n attempts is due: they are 1, 2, 4 ... 128, 128 ... ms apart and the first is now.
+time_point last_attempt(time_point now, unsigned attempts) noexcept
+{
+    using std::chrono::milliseconds;
+    if (attempts == unlimited)
+        return never;
+    constexpr unsigned doublings = 8;
+    const unsigned gaps = attempts - 1;
+    const unsigned growing = std::min(gaps, doublings);
+    const auto total = milliseconds((1u << growing) - 1) + milliseconds(128) * std::int64_t{gaps - growing};
+    return saturating_add(now, total);
+}
+
+} // namespace
+
+error_code reason_of(lock_state s) noexcept
+{
+    switch (s) {
+    case lock_state::released: return {};
+    case lock_state::revoking:
+    case lock_state::preempted: return boost::asio::error::operation_aborted;
+    case lock_state::expired: return errc::expired;
+    case lock_state::lost: return errc::lost;
+    case lock_state::empty:
+    case lock_state::held: break;
+    }
+    return errc::not_held;
+}
+
+lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity)
+    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity)
+{
+}
+
+lock_table::~lock_table()
+{
+    for (hold* h : spare_holds_)
+        delete h;
+    deadlines_.clear();
+    for (resource* r : resources_) {
+        r->holds.clear();
+        r->waiting.clear();
+        r->~resource();
+        ::operator delete(r);
+    }
+}
+
+// --- resources -------------------------------------------------------------------------------------------------------
+
+resource& lock_table::find_or_create(std::string_view name, std::size_t hash, time_point now)
+{
+    const name_key key{name, hash};
+    if (const auto it = resources_.find(key); it != resources_.end())
+        return **it;
+
+    // The name follows the resource in one block.
+    void* memory = ::operator new(sizeof(resource) + name.size());
+    auto* r = new (memory) resource;
+    char* text = static_cast<char*>(memory) + sizeof(resource);
+    if (!name.empty())
+        std::memcpy(text, name.data(), name.size());
+    r->name = {text, name.size()};
+    r->hash = key.hash;
+    // Fencing (I6): never below what an earlier entry of the same name gave out, nor below what a process that ended
+    // before this one can have given out.
+    const auto wall = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch() + clock_offset_);
+    r->token = std::max(highest_evicted_token_, static_cast<std::uint64_t>(wall.count()));
+    try {
+        idle_.reserve(idle_capacity_ + 1); // so that retiring cannot fail
+        resources_.insert(r);
+    } catch (...) {
+        destroy(*r);
+        throw;
+    }
+    return *r;
+}
+
+void lock_table::destroy(resource& r) noexcept
+{
+    r.~resource();
+    ::operator delete(&r);
+}
+
+void lock_table::retire_if_unused(resource& r) noexcept
+{
+    if (r.now != resource::status::vacant || !r.waiting.empty() || r.pins != 0 || r.idle_index != resource::not_idle)
+        return;
+    r.idle_index = static_cast<std::uint32_t>(idle_.size());
+    idle_.push_back(&r);
+    if (idle_.size() <= idle_capacity_)
+        return;
+    // The cache is full: drop another one, in turn.
+    if (next_eviction_ >= idle_.size())
+        next_eviction_ = 0;
+    resource& evicted = *idle_[next_eviction_];
+    idle_[next_eviction_] = idle_.back();
+    idle_[next_eviction_]->idle_index = static_cast<std::uint32_t>(next_eviction_);
+    idle_.pop_back();
+    ++next_eviction_;
+    highest_evicted_token_ = std::max(highest_evicted_token_, evicted.token);
+    resources_.erase(&evicted);
+    destroy(evicted);
+}
+
+// --- holds -----------------------------------------------------------------------------------------------------------
+
+hold& lock_table::make_hold(resource& r, const acquire_request& request)
+{
+    hold* h = nullptr;
+    try {
+        if (spare_holds_.empty()) {
+            // Room for the spare list grows with the number of holds, so that recycling cannot fail.
+            if (spare_holds_.capacity() < max_spare_holds && spare_holds_.capacity() <= live_holds_)
+                spare_holds_.reserve(std::min(max_spare_holds, live_holds_ * 2 + 8));
+            h = new hold;
+            h->domain = &domain_;
+        } else {
+            h = spare_holds_.back();
+            spare_holds_.pop_back();
+        }
+        h->anonymous = request.anonymous;
+        if (h->anonymous) {
+            char text[24] = "#";
+            const auto end = std::to_chars(text + 1, text + sizeof text, ++last_anonymous_).ptr;
+            h->locker.assign({text, static_cast<std::size_t>(end - text)});
+        } else {
+            h->locker.assign(request.locker);
+        }
+    } catch (...) {
+        delete h;
+        retire_if_unused(r);
+        throw;
+    }
+    if (r.idle_index != resource::not_idle) {
+        idle_[r.idle_index] = idle_.back();
+        idle_[r.idle_index]->idle_index = r.idle_index;
+        idle_.pop_back();
+        r.idle_index = resource::not_idle;
+    }
+    h->where = &r;
+    h->references = 1;
+    ++r.pins;
+    ++live_holds_;
+    return *h;
+}
+
+void lock_table::recycle(hold& h) noexcept
+{
+    resource& r = *h.where;
+    --r.pins;
+    --live_holds_;
+    retire_if_unused(r);
+    if (spare_holds_.size() == spare_holds_.capacity() || spare_holds_.size() >= max_spare_holds
+        || h.locker.capacity() > max_spare_name) {
+        delete &h;
+        return;
+    }
+    h.where = nullptr;
+    h.token = 0;
+    h.expires.store(never.time_since_epoch().count(), std::memory_order_relaxed);
+    h.state.store(lock_state::empty, std::memory_order_relaxed);
+    h.handle_gone = false;
+    spare_holds_.push_back(&h);
+}
+
+/// A vacant resource gets its holder.
+void lock_table::start(resource& r, hold& h, time_point now, duration ttl, int priority, duration grace)
+{
+    r.now = resource::status::held;
+    r.expires = saturating_add(now, ttl);
+    r.priority = priority;
+    r.grace = grace;
+    ++r.token;
+    if (r.expires != never)
+        set_deadline(r, r.expires);
+    join(r, h, priority, grace);
+}
+
+/// A further handle of the locker that holds the resource.
+void lock_table::join(resource& r, hold& h, int priority, duration grace)
+{
+    r.holds.push_back(h);
+    h.linked = true;
+    h.token = r.token;
+    h.handlers = 1; // the completion of the grant
+    ++h.references;
+    h.expires.store(r.expires.time_since_epoch().count(), std::memory_order_relaxed);
+    r.grace = std::max(r.grace, grace);
+    h.priority.store(r.priority, std::memory_order_relaxed);
+    h.state.store(lock_state::held, std::memory_order_release);
+    if (priority > r.priority)
+        raise(r, priority);
+}
+
+void lock_table::raise(resource& r, int priority)
+{
+    r.priority = priority;
+    for (hold& h : r.holds)
+        h.priority.store(priority, std::memory_order_relaxed);
+}
+
+// --- acquire ---------------------------------------------------------------------------------------------------------
+
+lock_table::outcome lock_table::acquire(const acquire_request& request, std::size_t hash, waiter* w,
+                                        time_point now, table_actions& out)
+{
+    const acquire_options& o = request.options;
+    resource& r = find_or_create(request.resource, hash, now);
+    if (r.now != resource::status::vacant && r.expires <= now)
+        end(r, lock_state::expired, now, out);
+
+    if (r.now == resource::status::vacant) {
+        hold& h = make_hold(r, request);
+        start(r, h, now, o.ttl, o.priority, o.grace);
+        return {verdict::granted, &h, {}};
+    }
+
+    const bool held = r.now == resource::status::held;
+    if (held && !request.anonymous && !r.holds.front().anonymous
+        && r.holds.front().locker.view() == request.locker) {
+        hold& h = make_hold(r, request);
+        join(r, h, o.priority, o.grace);
+        return {verdict::granted, &h, {}};
+    }
+
+    if (o.timeout == duration::zero())
+        return {verdict::refused, nullptr, errc::acquire_timeout};
+
+    // One try goes on only if it is the thief of this hand-shake.
+    const bool outranks_holder = o.priority > r.priority;
+    if (o.max_attempts == 1) {
+        const bool first = r.waiting.empty() || o.priority > r.waiting.begin()->priority;
+        if (!outranks_holder || !first)
+            return {verdict::refused, nullptr, errc::already_acquired};
+    }
+
+    if (!w)
+        return {verdict::waiting, nullptr, {}};
+
+    enqueue(r, *w, request, now);
+    if (o.max_attempts == 1) {
+        w->last_try = true;
+        ++r.last_tries;
+    }
+    if (held && outranks_holder)
+        revoke(r, now, out);
+    return {verdict::waiting, nullptr, {}};
+}
+
+void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request, time_point now)
+{
+    const acquire_options& o = request.options;
+    hold& h = make_hold(r, request);
+    w.target = &h;
+    if (!h.anonymous) {
+        if (const auto it = named_waiters_.find(locker_key{&r, h.locker.view()}); it != named_waiters_.end()) {
+            waiter& first = **it;
+            w.next_sibling = &first;
+            w.previous_sibling = first.previous_sibling;
+            first.previous_sibling->next_sibling = &w;
+            first.previous_sibling = &w;
+        } else {
+            try {
+                named_waiters_.insert(&w);
+            } catch (...) {
+                recycle(h);
+                throw;
+            }
+        }
+    }
+    h.pending = &w;
+    h.priority.store(o.priority, std::memory_order_relaxed);
+    w.ticket = ++last_ticket_;
+    w.priority = o.priority;
+    w.ttl = o.ttl;
+    w.grace = o.grace;
+    w.timeout_at = saturating_add(now, o.timeout);
+    w.last_attempt_at = o.max_attempts == 1 ? never : last_attempt(now, o.max_attempts);
+    if (const auto when = std::min(w.timeout_at, w.last_attempt_at); when != never)
+        set_deadline(w, when);
+    r.waiting.insert(r.waiting.end(), w);
+    everyone_.push_back(w);
+}
+
+/// Out of every structure of the table.
+void lock_table::remove(resource& r, waiter& w) noexcept
+{
+    r.waiting.erase(r.waiting.iterator_to(w));
+    everyone_.erase(everyone_.iterator_to(w));
+    if (w.last_try)
+        --r.last_tries;
+    set_deadline(w, never);
+    if (w.target->anonymous)
+        return;
+    if (w.next_sibling == &w) {
+        named_waiters_.erase(named_waiters_.find(locker_key{&r, w.target->locker.view()}));
+        return;
+    }
+    // If it stood for its ring the next one does now, in place: the key stays the same.
+    if (const auto it = named_waiters_.find(locker_key{&r, w.target->locker.view()}); *it == &w)
+        const_cast<waiter*&>(*it) = w.next_sibling;
+    w.previous_sibling->next_sibling = w.next_sibling;
+    w.next_sibling->previous_sibling = w.previous_sibling;
+    w.next_sibling = w.previous_sibling = &w;
+}
+
+void lock_table::settle(waiter& w, error_code result, table_actions& out) noexcept
+{
+    w.target->pending = nullptr;
+    w.result = result;
+    w.next_settled = nullptr;
+    *out.settled_tail = &w;
+    out.settled_tail = &w.next_settled;
+}
+
+void lock_table::fail(resource& r, waiter& w, error_code reason, table_actions& out) noexcept
+{
+    remove(r, w);
+    settle(w, reason, out);
+}
+
+bool lock_table::withdraw(hold& target, table_actions& out)
+{
+    if (!target.pending)
+        return false;
+    fail(*target.where, *target.pending, boost::asio::error::operation_aborted, out);
+    return true;
+}
+
+void lock_table::fail_all(error_code reason, table_actions& out)
+{
+    while (!everyone_.empty()) {
+        waiter& w = everyone_.front();
+        fail(*w.target->where, w, reason, out);
+    }
+}
+
+// --- ends ------------------------------------------------------------------------------------------------------------
+
+void lock_table::tell(hold& h, table_actions& out) noexcept
+{
+    h.next_told = nullptr;
+    *out.told_tail = &h;
+    out.told_tail = &h.next_told;
+}
+
+bool lock_table::release(hold& h, time_point now, table_actions& out)
+{
+    resource& r = *h.where;
+    switch (h.state.load(std::memory_order_relaxed)) {
+    case lock_state::held:
+        h.state.store(lock_state::released, std::memory_order_release);
+        r.holds.erase(r.holds.iterator_to(h));
+        h.linked = false;
+        if (!h.notices.empty())
+            tell(h, out);
+        if (r.holds.empty())
+            vacate(r, now, out);
+        return true;
+    case lock_state::revoking:
+        // Told already, so it stays preempted (P8); letting go is the acknowledgement.
+        h.state.store(lock_state::preempted, std::memory_order_release);
+        h.handle_gone = true;
+        check_handshake(r, now, out);
+        return true;
+    default: return false;
+    }
+}
+
+bool lock_table::extend(hold& h, time_point until, time_point now, table_actions& out)
+{
+    if (h.state.load(std::memory_order_relaxed) != lock_state::held)
+        return false;
+    resource& r = *h.where;
+    if (r.expires <= now) {
+        end(r, lock_state::expired, now, out);
+        return false;
+    }
+    r.expires = until;
+    set_deadline(r, until);
+    for (hold& each : r.holds)
+        each.expires.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+    return true;
+}
+
+void lock_table::handler_done(hold& h, time_point now, table_actions& out)
+{
+    --h.handlers;
+    if (h.linked && h.where->now == resource::status::revoking && h.handlers == 0)
+        check_handshake(*h.where, now, out);
+}
+
+/// A higher priority is here: everybody who has a handle is told.
+void lock_table::revoke(resource& r, time_point now, table_actions& out)
+{
+    r.now = resource::status::revoking;
+    for (hold& h : r.holds) {
+        h.state.store(lock_state::revoking, std::memory_order_release);
+        tell(h, out);
+    }
+    r.grace_over = r.grace == duration::zero();
+    set_deadline(r, r.grace_over ? r.expires : std::min(r.expires, saturating_add(now, r.grace)));
+    check_handshake(r, now, out);
+}
+
+/// P3: hands the resource over once the victim has unwound, or its grace is over and its notice handlers have run.
+void lock_table::check_handshake(resource& r, time_point now, table_actions& out)
+{
+    bool running = false;
+    for (auto it = r.holds.begin(); it != r.holds.end();) {
+        hold& h = *it++;
+        if (h.handlers != 0)
+            running = true;
+        else if (h.handle_gone) {
+            r.holds.erase(r.holds.iterator_to(h));
+            h.linked = false;
+        }
+    }
+    if (r.holds.empty() || (r.grace_over && !running))
+        end(r, lock_state::preempted, now, out);
+}
+
+/// The holder's time is over, whatever it still does.
+void lock_table::end(resource& r, lock_state reason, time_point now, table_actions& out)
+{
+    while (!r.holds.empty()) {
+        hold& h = r.holds.front();
+        r.holds.pop_front();
+        h.linked = false;
+        if (r.now == resource::status::revoking) {
+            h.state.store(lock_state::preempted, std::memory_order_release); // the first reason stays (P8)
+        } else {
+            h.state.store(reason, std::memory_order_release);
+            tell(h, out);
+        }
+    }
+    vacate(r, now, out);
+}
+
+void lock_table::vacate(resource& r, time_point now, table_actions& out)
+{
+    r.now = resource::status::vacant;
+    r.grace_over = false;
+    r.expires = never;
+    set_deadline(r, never);
+    hand_over(r, now, out);
+}
+
+/// A vacant resource goes to the best waiter, and with it to the others of its locker.
+void lock_table::hand_over(resource& r, time_point now, table_actions& out)
+{
+    if (r.waiting.empty())
+        return;
+    waiter* w = &*r.waiting.begin();
+    waiter* sibling = w->next_sibling != w ? w->next_sibling : nullptr;
+    remove(r, *w);
+    start(r, *w->target, now, w->ttl, w->priority, w->grace);
+    settle(*w, {}, out);
+    while (sibling) {
+        w = sibling;
+        sibling = w->next_sibling != w ? w->next_sibling : nullptr;
+        remove(r, *w);
+        join(r, *w->target, w->priority, w->grace);
+        settle(*w, {}, out);
+    }
+    if (r.last_tries == 0)
+        return;
+    // Those who waited for this hand-shake only, and lost it.
+    for (auto it = r.waiting.begin(); it != r.waiting.end();) {
+        waiter& loser = *it++;
+        if (loser.last_try)
+            fail(r, loser, errc::already_acquired, out);
+    }
+}
+
+// --- time ------------------------------------------------------------------------------------------------------------
+
+void lock_table::set_deadline(deadline& d, time_point when) noexcept
+{
+    if (d.when == when)
+        return;
+    if (d.when != never)
+        deadlines_.erase(deadlines_.iterator_to(d));
+    d.when = when;
+    if (when != never)
+        deadlines_.insert(deadlines_.end(), d); // most deadlines are the latest so far
+}
+
+void lock_table::advance(time_point now, table_actions& out)
+{
+    while (!deadlines_.empty() && deadlines_.begin()->when <= now) {
+        deadline& d = *deadlines_.begin();
+        if (d.owner == deadline::owner_kind::resource) {
+            auto& r = static_cast<resource&>(d);
+            if (r.expires <= now) {
+                end(r, lock_state::expired, now, out);
+            } else {
+                r.grace_over = true;
+                set_deadline(r, r.expires);
+                check_handshake(r, now, out);
+            }
+            continue;
+        }
+        auto& w = static_cast<waiter&>(d);
+        resource& r = *w.target->where;
+        if (w.timeout_at <= now) {
+            fail(r, w, errc::acquire_timeout, out);
+        } else if (r.now == resource::status::revoking && &*r.waiting.begin() == &w) {
+            // The last attempt finds its own hand-shake under way.
+            w.last_try = true;
+            ++r.last_tries;
+            w.last_attempt_at = never;
+            set_deadline(w, w.timeout_at);
+        } else {
+            fail(r, w, errc::already_acquired, out);
+        }
+    }
+}
+
+} // namespace priority_redlock::detail

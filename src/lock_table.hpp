@@ -1,0 +1,255 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
+#define PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
+
+#include <priority_redlock/detail/hold.hpp>
+
+#include <boost/container_hash/hash.hpp>
+#include <boost/intrusive/list.hpp>
+#include <boost/intrusive/set.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace priority_redlock::detail {
+
+struct by_rank
+{
+    bool operator()(const waiter& a, const waiter& b) const noexcept
+    {
+        return a.priority != b.priority ? a.priority > b.priority : a.ticket < b.ticket;
+    }
+};
+
+struct by_instant
+{
+    bool operator()(const deadline& a, const deadline& b) const noexcept { return a.when < b.when; }
+};
+
+using waiter_queue = intrusive::set<waiter, intrusive::base_hook<tree_hook<rank_tag>>, intrusive::compare<by_rank>,
+                                    intrusive::constant_time_size<false>>;
+using deadline_set = intrusive::multiset<deadline, intrusive::base_hook<tree_hook<deadline_tag>>,
+                                         intrusive::compare<by_instant>, intrusive::constant_time_size<false>>;
+using hold_list = intrusive::list<hold, intrusive::constant_time_size<false>>;
+using waiter_list = intrusive::list<
+    waiter,
+    intrusive::base_hook<intrusive::list_base_hook<intrusive::tag<everyone_tag>,
+                                                   intrusive::link_mode<intrusive::normal_link>>>,
+    intrusive::constant_time_size<false>>;
+
+/// A resource that somebody holds, waits for, or held a moment ago.
+struct resource : deadline
+{
+    enum class status : std::uint8_t { vacant, held, revoking };
+
+    static constexpr std::uint32_t not_idle = ~std::uint32_t{0};
+
+    resource() noexcept : deadline(owner_kind::resource) {}
+
+    std::string_view name;
+    std::size_t hash = 0;
+    hold_list holds; // the holder's handles; while revoking also those whose notice handlers still run
+    waiter_queue waiting;
+    time_point expires = never;
+    duration grace{};
+    std::uint64_t token = 0;
+    int priority = 0;
+    std::uint32_t pins = 0; // holds that point here
+    std::uint32_t last_tries = 0;
+    std::uint32_t idle_index = not_idle;
+    status now = status::vacant;
+    bool grace_over = false;
+};
+
+/// What a step of the table asks its owner to carry out, in order. Filled by every non-const member function.
+struct table_actions
+{
+    waiter* settled = nullptr; // acquires that are granted or have failed (`waiter::result`), through `next_settled`
+    waiter** settled_tail = &settled;
+    hold* told = nullptr; // holds that have ended or are being revoked, through `next_told`
+    hold** told_tail = &told;
+
+    table_actions() = default;
+    table_actions(const table_actions&) = delete;
+    table_actions& operator=(const table_actions&) = delete;
+};
+
+/// The decisions of a lock service for one process, without threads, timers or clocks: who holds, who waits, who is
+/// told to go and who comes next. Time is an argument; effects are `table_actions`.
+///
+/// Not thread-safe. Holds and resources are its own; waiters belong to the caller and must stay where they are until
+/// they are settled or withdrawn.
+class lock_table
+{
+public:
+    enum class verdict : std::uint8_t { granted, waiting, refused };
+
+    struct outcome
+    {
+        verdict what = verdict::refused;
+        hold* granted = nullptr;
+        errc why{};
+    };
+
+    /// `clock_offset`: what to add to a `time_point` to get the system clock, for fencing tokens.
+    lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity);
+    ~lock_table();
+
+    lock_table(const lock_table&) = delete;
+    lock_table& operator=(const lock_table&) = delete;
+
+    /// Decides an acquire. Without a waiter nobody is told to go and nothing is queued: the verdict is `waiting` where
+    /// a waiter is needed, and the caller comes back with one.
+    /// `hash` is that of the resource's name and the same at every call with that name.
+    outcome acquire(const acquire_request& request, std::size_t hash, waiter* w, time_point now, table_actions& out);
+
+    /// Takes a waiter out of the queue. False if it is settled already.
+    bool withdraw(hold& target, table_actions& out);
+
+    /// The owner of a handle lets go. False if the hold had ended already.
+    bool release(hold& h, time_point now, table_actions& out);
+
+    /// Moves the end of a held lock to `until`. False unless held.
+    bool extend(hold& h, time_point until, time_point now, table_actions& out);
+
+    /// A notice handler of the hold begins to count, or has run.
+    void handler_added(hold& h) noexcept { ++h.handlers; }
+    void handler_done(hold& h, time_point now, table_actions& out);
+
+    /// Nothing refers to the hold any more.
+    void recycle(hold& h) noexcept;
+
+    /// Carries out everything that is due.
+    void advance(time_point now, table_actions& out);
+
+    /// When `advance` wants to be called; `never` if not at all.
+    [[nodiscard]] time_point next_deadline() const noexcept
+    {
+        return deadlines_.empty() ? never : deadlines_.begin()->when;
+    }
+
+    /// Whether a release of this hold needs to know the time.
+    [[nodiscard]] static bool time_matters(const hold& h) noexcept
+    {
+        return h.where && (!h.where->waiting.empty() || h.where->now == resource::status::revoking);
+    }
+
+    /// Withdraws every waiter; each is settled with `reason`.
+    void fail_all(error_code reason, table_actions& out);
+
+    /// Calls f(resource) for every resource that is held or waited for.
+    template <class F>
+    void for_each(F f) const
+    {
+        for (const resource* r : resources_)
+            if (r->now != resource::status::vacant || !r->waiting.empty())
+                f(*r);
+    }
+
+    [[nodiscard]] std::size_t live_holds() const noexcept { return live_holds_; }
+
+private:
+    struct name_key
+    {
+        std::string_view name;
+        std::size_t hash;
+    };
+
+    struct resource_hash
+    {
+        using is_transparent = void;
+        using is_avalanching = std::true_type;
+        std::size_t operator()(const resource* r) const noexcept { return r->hash; }
+        std::size_t operator()(const name_key& k) const noexcept { return k.hash; }
+    };
+
+    struct resource_equal
+    {
+        using is_transparent = void;
+        bool operator()(const resource* a, const resource* b) const noexcept { return a == b; }
+        bool operator()(const name_key& k, const resource* r) const noexcept
+        {
+            return k.hash == r->hash && k.name == r->name;
+        }
+        bool operator()(const resource* r, const name_key& k) const noexcept { return (*this)(k, r); }
+    };
+
+    struct locker_key
+    {
+        const resource* where;
+        std::string_view locker;
+    };
+
+    struct locker_hash
+    {
+        using is_transparent = void;
+        std::size_t operator()(const locker_key& k) const noexcept
+        {
+            std::size_t seed = boost::hash<std::string_view>()(k.locker);
+            boost::hash_combine(seed, k.where);
+            return seed;
+        }
+        std::size_t operator()(const waiter* w) const noexcept
+        {
+            return (*this)(locker_key{w->target->where, w->target->locker.view()});
+        }
+    };
+
+    struct locker_equal
+    {
+        using is_transparent = void;
+        bool operator()(const waiter* a, const waiter* b) const noexcept { return a == b; }
+        bool operator()(const locker_key& k, const waiter* w) const noexcept
+        {
+            return k.where == w->target->where && k.locker == w->target->locker.view();
+        }
+        bool operator()(const waiter* w, const locker_key& k) const noexcept { return (*this)(k, w); }
+    };
+
+    resource& find_or_create(std::string_view name, std::size_t hash, time_point now);
+    void retire_if_unused(resource& r) noexcept;
+    void destroy(resource& r) noexcept;
+
+    hold& make_hold(resource& r, const acquire_request& request);
+    void start(resource& r, hold& h, time_point now, duration ttl, int priority, duration grace);
+    void join(resource& r, hold& h, int priority, duration grace);
+    void raise(resource& r, int priority);
+
+    void enqueue(resource& r, waiter& w, const acquire_request& request, time_point now);
+    void remove(resource& r, waiter& w) noexcept;
+    void settle(waiter& w, error_code result, table_actions& out) noexcept;
+    void fail(resource& r, waiter& w, error_code reason, table_actions& out) noexcept;
+
+    void revoke(resource& r, time_point now, table_actions& out);
+    void check_handshake(resource& r, time_point now, table_actions& out);
+    void end(resource& r, lock_state reason, time_point now, table_actions& out);
+    void vacate(resource& r, time_point now, table_actions& out);
+    void hand_over(resource& r, time_point now, table_actions& out);
+    static void tell(hold& h, table_actions& out) noexcept;
+
+    void set_deadline(deadline& d, time_point when) noexcept;
+
+    lock_domain& domain_;
+    const duration clock_offset_;
+    const std::size_t idle_capacity_;
+    boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
+    boost::unordered_flat_set<waiter*, locker_hash, locker_equal> named_waiters_; // one of each ring
+    deadline_set deadlines_;
+    waiter_list everyone_;
+    std::vector<resource*> idle_;
+    std::size_t next_eviction_ = 0;
+    std::vector<hold*> spare_holds_;
+    std::uint64_t last_ticket_ = 0;
+    std::uint64_t last_anonymous_ = 0;
+    std::uint64_t highest_evicted_token_ = 0;
+    std::size_t live_holds_ = 0;
+};
+
+} // namespace priority_redlock::detail
+
+#endif

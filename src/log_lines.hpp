@@ -1,0 +1,73 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_SRC_LOG_LINES_HPP
+#define PRIORITY_REDLOCK_SRC_LOG_LINES_HPP
+
+#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/logging.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace priority_redlock::detail {
+
+[[nodiscard]] inline bool log_enabled(log_level level) noexcept
+{
+    return level >= get_log_level();
+}
+
+/// Hands a record to Boost.Log. Swallows what the sinks throw.
+void log(log_level level, std::string_view text) noexcept;
+
+/// Reports that something could not be done for want of resources.
+void log_failure(std::string_view what) noexcept;
+
+/// The debug lines of one step: composed under the mutex, where the holds can be read, and written without it, since
+/// sinks are user code. Costs a relaxed load where the level is off.
+class log_lines
+{
+public:
+    void grant(const hold& h) noexcept
+    {
+        if (log_enabled(log_level::debug))
+            add_grant(h);
+    }
+    void wait(const hold& h) noexcept
+    {
+        if (log_enabled(log_level::debug))
+            add_wait(h);
+    }
+    void end(const hold& h) noexcept
+    {
+        if (log_enabled(log_level::debug))
+            add_end(h);
+    }
+    void settle(const waiter& w) noexcept
+    {
+        if (log_enabled(log_level::debug))
+            add_settled(w);
+    }
+    void write() noexcept
+    {
+        if (lines_)
+            write_all();
+    }
+
+private:
+    void add_grant(const hold& h) noexcept;
+    void add_wait(const hold& h) noexcept;
+    void add_end(const hold& h) noexcept;
+    void add_settled(const waiter& w) noexcept;
+    void add(std::string line);
+    void write_all() noexcept;
+
+    std::unique_ptr<std::vector<std::string>> lines_;
+};
+
+} // namespace priority_redlock::detail
+
+#endif

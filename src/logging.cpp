@@ -1,0 +1,98 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "log_lines.hpp"
+
+#include "lock_table.hpp"
+
+#include <boost/log/sources/record_ostream.hpp>
+#include <boost/log/sources/severity_channel_logger.hpp>
+#include <boost/log/trivial.hpp>
+
+namespace priority_redlock::detail {
+
+namespace {
+
+using logger_type = boost::log::sources::severity_channel_logger_mt<boost::log::trivial::severity_level, std::string>;
+
+logger_type& logger()
+{
+    static logger_type instance(boost::log::keywords::channel = "priority_redlock");
+    return instance;
+}
+
+boost::log::trivial::severity_level severity_of(log_level level) noexcept
+{
+    return static_cast<boost::log::trivial::severity_level>(level);
+}
+
+std::string describe(const hold& h)
+{
+    std::string text = "resource=";
+    text += h.where->name;
+    text += " locker=";
+    text += h.locker.view();
+    text += " priority=" + std::to_string(h.priority.load(std::memory_order_relaxed));
+    return text;
+}
+
+} // namespace
+
+void log(log_level level, std::string_view text) noexcept
+{
+    if (!log_enabled(level))
+        return;
+    try {
+        BOOST_LOG_SEV(logger(), severity_of(level)) << text;
+    } catch (...) { // a lock service does not fail because its log does
+    }
+}
+
+void log_failure(std::string_view what) noexcept
+{
+    log(log_level::error, what);
+}
+
+void log_lines::add(std::string line)
+{
+    if (!lines_)
+        lines_ = std::make_unique<std::vector<std::string>>();
+    lines_->push_back(std::move(line));
+}
+
+void log_lines::add_grant(const hold& h) noexcept
+try {
+    add("granted " + describe(h) + " token=" + std::to_string(h.token));
+} catch (...) {
+}
+
+void log_lines::add_wait(const hold& h) noexcept
+try {
+    add("waiting " + describe(h));
+} catch (...) {
+}
+
+void log_lines::add_end(const hold& h) noexcept
+try {
+    const auto state = h.state.load(std::memory_order_relaxed);
+    add(std::string(to_string(state)) + " " + describe(h) + " token=" + std::to_string(h.token));
+} catch (...) {
+}
+
+void log_lines::add_settled(const waiter& w) noexcept
+try {
+    if (!w.result)
+        add_grant(*w.target);
+    else
+        add("refused " + describe(*w.target) + " reason=" + w.result.message());
+} catch (...) {
+}
+
+void log_lines::write_all() noexcept
+{
+    for (const std::string& line : *lines_)
+        log(log_level::debug, line);
+}
+
+} // namespace priority_redlock::detail

@@ -1,0 +1,21 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "domain_service.hpp"
+#include "log_lines.hpp"
+#include "memory_backend.hpp"
+
+#include <mutex>
+
+namespace priority_redlock::detail {
+
+std::unique_ptr<manager_backend> make_memory_backend(const asio::any_io_executor& ex, bool single_threaded,
+                                                     const manager_options& options)
+{
+    if (single_threaded)
+        return std::make_unique<memory_backend<null_mutex, clock>>(ex, options, 1);
+    return std::make_unique<memory_backend<std::mutex, clock>>(ex, options, 16);
+}
+
+} // namespace priority_redlock::detail

@@ -1,0 +1,90 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_SRC_MEMORY_BACKEND_HPP
+#define PRIORITY_REDLOCK_SRC_MEMORY_BACKEND_HPP
+
+#include "shard.hpp"
+
+#include <priority_redlock/detail/initiate_manager.hpp>
+#include <priority_redlock/manager_options.hpp>
+
+#include <boost/container_hash/hash.hpp>
+
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+namespace priority_redlock::detail {
+
+/// I8: what every backend refuses before it does anything.
+[[nodiscard]] inline bool is_valid(const acquire_request& request) noexcept
+{
+    const acquire_options& o = request.options;
+    return !request.resource.empty() && request.resource.size() <= max_name_size
+           && (request.anonymous || (!request.locker.empty() && request.locker.size() <= max_name_size))
+           && o.ttl > duration::zero() && o.timeout >= duration::zero() && o.grace >= duration::zero()
+           && o.max_attempts != 0;
+}
+
+/// The memory protocol behind a manager: shards, and which resource belongs to which.
+template <class Mutex, class Clock>
+class memory_backend final : public manager_backend
+{
+public:
+    memory_backend(const asio::any_io_executor& ex, const manager_options& options, std::size_t default_shards)
+    {
+        const std::size_t count = options.shards == 0 ? default_shards : options.shards;
+        if (count > 1024)
+            throw std::invalid_argument("priority_redlock: manager_options::shards must be at most 1024");
+        const std::size_t idle = (options.idle_resources + count - 1) / count;
+        shards_.reserve(count);
+        for (std::size_t i = 0; i < count; ++i)
+            shards_.push_back(std::make_shared<shard<Mutex, Clock>>(ex, idle));
+    }
+
+    ~memory_backend() override
+    {
+        for (const auto& each : shards_)
+            each->detach();
+    }
+
+    outcome acquire(const acquire_request& request, acquire_operation* op) override
+    {
+        if (!is_valid(request))
+            return {outcome::verdict::refused, nullptr, errc::invalid_argument};
+        const std::size_t hash = boost::hash<std::string_view>()(request.resource);
+        // Bits that the hash table of the shard uses least.
+        auto& s = shards_.size() == 1 ? *shards_.front() : *shards_[(hash >> 24) % shards_.size()];
+        return s.acquire(request, hash, op);
+    }
+
+    void cancel() noexcept override
+    {
+        for (const auto& each : shards_)
+            each->cancel();
+    }
+
+    void close() noexcept override
+    {
+        for (const auto& each : shards_)
+            each->close();
+    }
+
+    snapshot take_snapshot() const override
+    {
+        snapshot result;
+        for (const auto& each : shards_)
+            each->add_to(result);
+        return result;
+    }
+
+private:
+    std::vector<std::shared_ptr<shard<Mutex, Clock>>> shards_;
+};
+
+} // namespace priority_redlock::detail
+
+#endif

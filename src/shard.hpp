@@ -1,0 +1,447 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_SRC_SHARD_HPP
+#define PRIORITY_REDLOCK_SRC_SHARD_HPP
+
+#include "domain_service.hpp"
+#include "lock_table.hpp"
+#include "log_lines.hpp"
+
+#include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/lock_domain.hpp>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace priority_redlock::detail {
+
+/// A mutex for those who promised not to need one.
+struct null_mutex
+{
+    void lock() noexcept {}
+    void unlock() noexcept {}
+};
+
+/// A lock table with a mutex and a timer: carries out the table's actions, decides nothing.
+///
+/// The mutex is held for a step of the table only. Handlers, executors, allocators and the log are called without it,
+/// and so is the timer: whoever finds `driven_` false sets it and has the timer to himself until he clears it.
+///
+/// Kept alive by its manager, by every hold, and by the pending wait of its timer.
+template <class Mutex, class Clock>
+class shard final : public lock_domain, public served_domain, public std::enable_shared_from_this<shard<Mutex, Clock>>
+{
+    using timer_type = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, asio::any_io_executor>;
+    using verdict = manager_backend::outcome::verdict;
+
+    // After the last deadline has gone, the timer stays this long before it lets the context run out of work, since
+    // arming it costs as much as several acquires with a ttl.
+    static constexpr duration linger = std::chrono::milliseconds(1);
+
+public:
+    shard(const asio::any_io_executor& ex, std::size_t idle_capacity)
+        : served_domain(asio::query(ex, asio::execution::context)), executor_(ex), timer_(std::in_place, ex),
+          table_(*this, std::chrono::system_clock::now().time_since_epoch() - Clock::now().time_since_epoch(),
+                 idle_capacity)
+    {
+    }
+
+    // --- the manager's side ---
+
+    manager_backend::outcome acquire(const acquire_request& request, std::size_t hash, acquire_operation* op)
+    {
+        step s(*this);
+        if (closed_)
+            return {verdict::refused, nullptr, errc::manager_closed};
+        const auto decided = table_.acquire(request, hash, op, Clock::now(), s.actions);
+        switch (decided.what) {
+        case lock_table::verdict::granted: s.log_grant(*decided.granted); return {verdict::granted, decided.granted, {}};
+        case lock_table::verdict::refused: return {verdict::refused, nullptr, decided.why};
+        case lock_table::verdict::waiting: break;
+        }
+        if (op) {
+            if (!op->target->pending) {
+                s.take_back(*op); // settled at once: it is the caller's to complete
+                if (op->result)
+                    return {verdict::refused, op->target, op->result};
+                s.log_grant(*op->target);
+                return {verdict::granted, op->target, {}};
+            }
+            if (op->canceller) {
+                ++op->target->references;
+                op->canceller->aim(*op->target);
+            }
+            s.log_wait(*op->target);
+        }
+        return {verdict::waiting, nullptr, {}};
+    }
+
+    void cancel() noexcept
+    {
+        step s(*this);
+        table_.fail_all(asio::error::operation_aborted, s.actions);
+    }
+
+    void close() noexcept
+    {
+        step s(*this);
+        closed_ = true;
+        table_.fail_all(asio::error::operation_aborted, s.actions);
+    }
+
+    /// The manager is gone: holds that still live keep the shard.
+    void detach() noexcept
+    {
+        step s(*this);
+        closed_ = true;
+        table_.fail_all(asio::error::operation_aborted, s.actions);
+        detached_ = true;
+        if (table_.live_holds() != 0)
+            kept_by_holds_ = this->shared_from_this();
+    }
+
+    void add_to(snapshot& result) const
+    {
+        const std::lock_guard guard(mutex_);
+        table_.for_each([&result](const struct resource& r) {
+            resource_snapshot& each = result.resources.emplace_back();
+            each.resource = r.name;
+            if (r.now != resource::status::vacant) {
+                each.holder.priority = r.priority;
+                each.holder.state = r.now == resource::status::held ? lock_state::held : lock_state::revoking;
+                each.holder.fencing_token = r.token;
+                each.holder.expires_at = r.expires;
+                for (const hold& h : r.holds) {
+                    each.holder.locker_id = h.locker.view();
+                    each.holder.handles += h.handle_gone ? 0 : 1;
+                }
+            }
+            for (const waiter& w : r.waiting)
+                each.waiters.push_back({std::string(w.target->locker.view()), w.priority});
+        });
+    }
+
+    // --- the locks' side ---
+
+    time_point now() const noexcept override { return Clock::now(); }
+
+    asio::any_io_executor executor() const override { return executor_; }
+
+    std::string_view resource_name(const hold& h) const noexcept override { return h.where->name; }
+
+    bool release(hold& h) noexcept override
+    {
+        step s(*this);
+        return release_in(s, h);
+    }
+
+    void drop(hold& h) noexcept override
+    {
+        step s(*this);
+        release_in(s, h);
+        s.unreference(h);
+    }
+
+    void delivered(hold& h) noexcept override { notice_done(h); }
+
+    void reference(hold& h) noexcept override
+    {
+        const std::lock_guard guard(mutex_);
+        ++h.references;
+    }
+
+    void unreference(hold& h) noexcept override
+    {
+        step s(*this);
+        s.unreference(h);
+    }
+
+    bool add_notice(hold& h, notice& n) noexcept override
+    {
+        const std::lock_guard guard(mutex_);
+        if (h.state.load(std::memory_order_relaxed) != lock_state::held || shut_down_)
+            return false;
+        h.notices.push_back(n);
+        count(h);
+        return true;
+    }
+
+    void count_notice(hold& h) noexcept override
+    {
+        const std::lock_guard guard(mutex_);
+        count(h);
+    }
+
+    bool remove_notice(hold& h, notice& n) noexcept override
+    {
+        const std::lock_guard guard(mutex_);
+        // Looked up rather than asked, since a late cancellation may name one that is gone.
+        for (notice& each : h.notices)
+            if (&each == &n) {
+                h.notices.erase(h.notices.iterator_to(n));
+                return true;
+            }
+        return false;
+    }
+
+    void notice_done(hold& h) noexcept override
+    {
+        step s(*this);
+        table_.handler_done(h, s.time_for(h), s.actions);
+        s.unreference(h);
+    }
+
+    void cancel_acquire(hold& h) noexcept override
+    {
+        step s(*this);
+        table_.withdraw(h, s.actions);
+    }
+
+    bool answers_at_once() const noexcept override { return true; }
+
+    error_code extend(hold& h, duration ttl) override
+    {
+        step s(*this);
+        const auto now = Clock::now();
+        return table_.extend(h, saturating_add(now, ttl), now, s.actions) ? error_code() : error_code(errc::not_held);
+    }
+
+    void async_release(hold&, asio::any_completion_handler<void(error_code)>) override {}
+    void async_extend(hold&, duration, asio::any_completion_handler<void(error_code)>) override {}
+
+private:
+    /// One step of the table under the mutex; its actions are carried out when it goes, without the mutex.
+    class step
+    {
+    public:
+        explicit step(shard& s) : shard_(s), lock_(s.mutex_) {}
+        step(const step&) = delete;
+        step& operator=(const step&) = delete;
+        ~step()
+        {
+            if (!actions.settled && !actions.told && !recycled_
+                && shard_.wanted_of_timer() == timer_action::none) {
+                lock_.unlock();
+                lines_.write();
+                return;
+            }
+            finish();
+        }
+
+        table_actions actions;
+
+        /// The time if the table needs it to end this hold, which saves reading the clock where nobody waits.
+        [[nodiscard]] time_point time_for(const hold& h) const noexcept
+        {
+            return lock_table::time_matters(h) ? Clock::now() : time_point();
+        }
+
+        void unreference(hold& h) noexcept
+        {
+            if (--h.references != 0)
+                return;
+            shard_.table_.recycle(h);
+            recycled_ = shard_.detached_ && shard_.table_.live_holds() == 0;
+        }
+
+        void take_back(waiter& w) noexcept
+        {
+            waiter** link = &actions.settled;
+            while (*link != &w)
+                link = &(*link)->next_settled;
+            *link = w.next_settled;
+            if (actions.settled_tail == &w.next_settled)
+                actions.settled_tail = link;
+        }
+
+        void log_grant(const hold& h) { lines_.grant(h); }
+        void log_wait(const hold& h) { lines_.wait(h); }
+
+    private:
+        void finish() noexcept
+        {
+            // Under the mutex: take out of the shared structures what is to be told.
+            notice_list to_tell;
+            for (hold* h = actions.told; h; h = h->next_told) {
+                lines_.end(*h);
+                const error_code reason = reason_of(h->state.load(std::memory_order_relaxed));
+                for (notice& n : h->notices) {
+                    n.reason = reason;
+                    n.keep();
+                }
+                to_tell.splice(to_tell.end(), h->notices);
+            }
+            for (waiter* w = actions.settled; w; w = w->next_settled)
+                lines_.settle(*w);
+            const bool drive = shard_.take_timer();
+            const std::shared_ptr<shard> last =
+                recycled_ ? std::exchange(shard_.kept_by_holds_, nullptr) : std::shared_ptr<shard>();
+            lock_.unlock();
+
+            lines_.write();
+            // A completion that cannot be posted for want of memory is destroyed, which hands a lock on (I3).
+            to_tell.clear_and_dispose([](notice* n) {
+                try {
+                    n->tell();
+                } catch (...) {
+                    log_failure("the end of a lock could not be told");
+                }
+            });
+            for (waiter* w = actions.settled; w;) {
+                auto* op = static_cast<acquire_operation*>(w);
+                w = w->next_settled;
+                try {
+                    op->complete();
+                } catch (...) {
+                    log_failure("the result of an acquire could not be delivered");
+                }
+            }
+            if (drive)
+                shard_.drive_timer();
+        }
+
+        shard& shard_;
+        std::unique_lock<Mutex> lock_;
+        log_lines lines_;
+        bool recycled_ = false; // the last hold of a shard without a manager
+    };
+
+    bool release_in(step& s, hold& h) noexcept { return table_.release(h, s.time_for(h), s.actions); }
+
+    static void count(hold& h) noexcept
+    {
+        ++h.handlers;
+        ++h.references;
+    }
+
+    // --- the timer ---
+
+    enum class timer_action : std::uint8_t { none, ring, arm };
+
+    /// What the timer needs. A pending wait is not replaced but rung: cancelled, so that its handler arms it anew. That
+    /// allocates nothing, which a release relies on.
+    [[nodiscard]] timer_action wanted_of_timer() const noexcept
+    {
+        const time_point wanted = table_.next_deadline();
+        if (shut_down_)
+            return timer_action::none;
+        if (pending_) {
+            const bool late = wanted < armed_at_;
+            const bool idle = wanted == never && !lingering_;
+            return (late || idle) && !ringing_ ? timer_action::ring : timer_action::none;
+        }
+        return wanted != never || linger_next_ ? timer_action::arm : timer_action::none;
+    }
+
+    /// Under the mutex. True: the caller has the timer to himself and must call `drive_timer` without the mutex.
+    [[nodiscard]] bool take_timer() noexcept
+    {
+        if (driven_ || wanted_of_timer() == timer_action::none)
+            return false;
+        driven_ = true;
+        return true;
+    }
+
+    void drive_timer() noexcept
+    {
+        for (;;) {
+            timer_action action;
+            {
+                const std::lock_guard guard(mutex_);
+                action = wanted_of_timer();
+                if (action == timer_action::none) {
+                    driven_ = false;
+                    return;
+                }
+                if (action == timer_action::ring) {
+                    ringing_ = true;
+                } else {
+                    armed_at_ = table_.next_deadline();
+                    lingering_ = armed_at_ == never;
+                    if (lingering_)
+                        armed_at_ = Clock::now() + linger;
+                    linger_next_ = false;
+                    pending_ = true;
+                }
+            }
+            try {
+                if (action == timer_action::ring) {
+                    timer_->cancel();
+                } else {
+                    timer_->expires_at(armed_at_);
+                    timer_->async_wait([self = this->shared_from_this()](error_code) { self->on_timer(); });
+                }
+            } catch (...) {
+                log_failure("the timer of the deadlines could not be set");
+                const std::lock_guard guard(mutex_);
+                pending_ = driven_ = false; // the next step tries again
+                return;
+            }
+        }
+    }
+
+    void on_timer()
+    {
+        step s(*this);
+        pending_ = false;
+        linger_next_ = std::exchange(ringing_, false);
+        table_.advance(Clock::now(), s.actions);
+    }
+
+    // --- the end of the execution context ---
+
+    void shut_down() noexcept override
+    {
+        table_actions actions;
+        notice_list abandoned;
+        std::optional<timer_type> timer;
+        asio::any_io_executor executor;
+        {
+            const std::lock_guard guard(mutex_);
+            shut_down_ = closed_ = true;
+            table_.fail_all(asio::error::operation_aborted, actions);
+            table_.for_each([&abandoned](const struct resource& r) {
+                for (const hold& h : r.holds) {
+                    auto& notices = const_cast<hold&>(h).notices;
+                    for (notice& n : notices)
+                        n.keep();
+                    abandoned.splice(abandoned.end(), notices);
+                }
+            });
+            timer_.swap(timer);
+            executor = std::exchange(executor_, {});
+        }
+        abandoned.clear_and_dispose([](notice* n) { n->abandon(); });
+        for (waiter* w = actions.settled; w;) {
+            auto* op = static_cast<acquire_operation*>(w);
+            w = w->next_settled;
+            op->destroy_unrun();
+        }
+    }
+
+    mutable Mutex mutex_;
+    asio::any_io_executor executor_;
+    std::optional<timer_type> timer_;
+    lock_table table_;
+    time_point armed_at_ = never;
+    bool pending_ = false;     // a wait of the timer
+    bool ringing_ = false;     // it has been cancelled so that it is armed anew
+    bool lingering_ = false;   // it waits for no deadline
+    bool linger_next_ = false; // if no deadline comes up
+    bool driven_ = false;      // some thread has the timer to itself
+    bool closed_ = false;
+    bool detached_ = false;
+    bool shut_down_ = false;
+    std::shared_ptr<shard> kept_by_holds_; // once the manager is gone
+};
+
+} // namespace priority_redlock::detail
+
+#endif
