@@ -48,8 +48,8 @@ error_code reason_of(lock_state s) noexcept
     return errc::not_held;
 }
 
-lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity)
-    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity)
+lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased)
+    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased)
 {
 }
 
@@ -152,25 +152,34 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
         retire_if_unused(r);
         throw;
     }
+    pin(r);
+    h->where = &r;
+    h->references = 1;
+    ++live_holds_;
+    return *h;
+}
+
+void lock_table::pin(resource& r) noexcept
+{
     if (r.idle_index != resource::not_idle) {
         idle_[r.idle_index] = idle_.back();
         idle_[r.idle_index]->idle_index = r.idle_index;
         idle_.pop_back();
         r.idle_index = resource::not_idle;
     }
-    h->where = &r;
-    h->references = 1;
     ++r.pins;
-    ++live_holds_;
-    return *h;
+}
+
+void lock_table::unpin(resource& r) noexcept
+{
+    --r.pins;
+    retire_if_unused(r);
 }
 
 void lock_table::recycle(hold& h) noexcept
 {
-    resource& r = *h.where;
-    --r.pins;
     --live_holds_;
-    retire_if_unused(r);
+    unpin(*h.where);
     if (spare_holds_.size() == spare_holds_.capacity() || spare_holds_.size() >= max_spare_holds
         || h.locker.capacity() > max_spare_name) {
         delete &h;
@@ -185,20 +194,19 @@ void lock_table::recycle(hold& h) noexcept
 }
 
 /// A vacant resource gets its holder.
-void lock_table::start(resource& r, hold& h, time_point now, duration ttl, int priority, duration grace)
+void lock_table::start(resource& r, hold& h, time_point until, int priority, duration grace, table_actions& out)
 {
     r.now = resource::status::held;
-    r.expires = saturating_add(now, ttl);
+    r.expires = until;
     r.priority = priority;
     r.grace = grace;
-    ++r.token;
-    if (r.expires != never)
-        set_deadline(r, r.expires);
-    join(r, h, priority, grace);
+    if (until != never)
+        set_deadline(r, until);
+    join(r, h, priority, grace, out);
 }
 
 /// A further handle of the locker that holds the resource.
-void lock_table::join(resource& r, hold& h, int priority, duration grace)
+void lock_table::join(resource& r, hold& h, int priority, duration grace, table_actions& out)
 {
     r.holds.push_back(h);
     h.linked = true;
@@ -210,14 +218,32 @@ void lock_table::join(resource& r, hold& h, int priority, duration grace)
     h.priority.store(r.priority, std::memory_order_relaxed);
     h.state.store(lock_state::held, std::memory_order_release);
     if (priority > r.priority)
-        raise(r, priority);
+        raise(r, priority, out);
 }
 
-void lock_table::raise(resource& r, int priority)
+void lock_table::raise(resource& r, int priority, table_actions& out)
 {
     r.priority = priority;
     for (hold& h : r.holds)
         h.priority.store(priority, std::memory_order_relaxed);
+    touch(r, out);
+}
+
+bool lock_table::raise(hold& h, int priority, table_actions& out)
+{
+    if (h.state.load(std::memory_order_relaxed) != lock_state::held)
+        return false;
+    if (priority > h.where->priority)
+        raise(*h.where, priority, out);
+    return true;
+}
+
+void lock_table::touch(resource& r, table_actions& out)
+{
+    if (!leased_ || r.touched)
+        return;
+    out.touched.push_back(&r);
+    r.touched = true;
 }
 
 // --- acquire ---------------------------------------------------------------------------------------------------------
@@ -230,9 +256,11 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     if (r.now != resource::status::vacant && r.expires <= now)
         end(r, lock_state::expired, now, out);
 
-    if (r.now == resource::status::vacant) {
+    const bool vacant = r.now == resource::status::vacant;
+    if (vacant && !leased_) {
         hold& h = make_hold(r, request);
-        start(r, h, now, o.ttl, o.priority, o.grace);
+        ++r.token;
+        start(r, h, saturating_add(now, o.ttl), o.priority, o.grace, out);
         return {verdict::granted, &h, {}};
     }
 
@@ -240,35 +268,34 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     if (held && !request.anonymous && !r.holds.front().anonymous
         && r.holds.front().locker.view() == request.locker) {
         hold& h = make_hold(r, request);
-        join(r, h, o.priority, o.grace);
+        join(r, h, o.priority, o.grace, out);
         return {verdict::granted, &h, {}};
     }
 
-    if (o.timeout == duration::zero())
+    const bool outranks_waiters = r.waiting.empty() || o.priority > r.waiting.begin()->priority;
+    const bool outranks_holder = vacant || o.priority > r.priority;
+    const bool now_or_never = o.timeout == duration::zero();
+    if (now_or_never && !(vacant && outranks_waiters))
         return {verdict::refused, nullptr, errc::acquire_timeout};
 
     // One try goes on only if it is the thief of this hand-shake.
-    const bool outranks_holder = o.priority > r.priority;
-    if (o.max_attempts == 1) {
-        const bool first = r.waiting.empty() || o.priority > r.waiting.begin()->priority;
-        if (!outranks_holder || !first)
-            return {verdict::refused, nullptr, errc::already_acquired};
-    }
+    const bool once = o.max_attempts == 1;
+    if (once && !(outranks_holder && outranks_waiters))
+        return {verdict::refused, nullptr, errc::already_acquired};
 
     if (!w)
         return {verdict::waiting, nullptr, {}};
 
-    enqueue(r, *w, request, now);
-    if (o.max_attempts == 1) {
-        w->last_try = true;
-        ++r.last_tries;
-    }
+    w->now_or_never = now_or_never;
+    w->last_try = once;
+    enqueue(r, *w, request, now, out);
     if (held && outranks_holder)
         revoke(r, now, out);
     return {verdict::waiting, nullptr, {}};
 }
 
-void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request, time_point now)
+void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request, time_point now,
+                         table_actions& out)
 {
     const acquire_options& o = request.options;
     hold& h = make_hold(r, request);
@@ -291,21 +318,25 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     }
     h.pending = &w;
     h.priority.store(o.priority, std::memory_order_relaxed);
-    w.ticket = ++last_ticket_;
+    w.ticket = request.ticket != 0 ? request.ticket : ++last_ticket_;
     w.priority = o.priority;
     w.ttl = o.ttl;
     w.grace = o.grace;
-    w.timeout_at = saturating_add(now, o.timeout);
-    w.last_attempt_at = o.max_attempts == 1 ? never : last_attempt(now, o.max_attempts);
+    w.timeout_at = w.now_or_never ? never : saturating_add(now, o.timeout);
+    w.last_attempt_at = w.last_try ? never : last_attempt(now, o.max_attempts);
     if (const auto when = std::min(w.timeout_at, w.last_attempt_at); when != never)
         set_deadline(w, when);
     r.waiting.insert(r.waiting.end(), w);
     everyone_.push_back(w);
+    if (w.last_try)
+        ++r.last_tries;
+    touch(r, out);
 }
 
 /// Out of every structure of the table.
-void lock_table::remove(resource& r, waiter& w) noexcept
+void lock_table::remove(resource& r, waiter& w, table_actions& out)
 {
+    touch(r, out);
     r.waiting.erase(r.waiting.iterator_to(w));
     everyone_.erase(everyone_.iterator_to(w));
     if (w.last_try)
@@ -334,10 +365,15 @@ void lock_table::settle(waiter& w, error_code result, table_actions& out) noexce
     out.settled_tail = &w.next_settled;
 }
 
-void lock_table::fail(resource& r, waiter& w, error_code reason, table_actions& out) noexcept
+void lock_table::fail(resource& r, waiter& w, error_code reason, table_actions& out)
 {
-    remove(r, w);
+    remove(r, w, out);
     settle(w, reason, out);
+}
+
+void lock_table::refuse(waiter& w, error_code reason, table_actions& out)
+{
+    fail(*w.target->where, w, reason, out);
 }
 
 bool lock_table::withdraw(hold& target, table_actions& out)
@@ -464,33 +500,50 @@ void lock_table::vacate(resource& r, time_point now, table_actions& out)
     r.grace_over = false;
     r.expires = never;
     set_deadline(r, never);
+    touch(r, out);
     hand_over(r, now, out);
 }
 
-/// A vacant resource goes to the best waiter, and with it to the others of its locker.
+/// A vacant resource goes to the best waiter.
 void lock_table::hand_over(resource& r, time_point now, table_actions& out)
 {
     if (r.waiting.empty())
         return;
-    waiter* w = &*r.waiting.begin();
-    waiter* sibling = w->next_sibling != w ? w->next_sibling : nullptr;
-    remove(r, *w);
-    start(r, *w->target, now, w->ttl, w->priority, w->grace);
-    settle(*w, {}, out);
-    while (sibling) {
-        w = sibling;
-        sibling = w->next_sibling != w ? w->next_sibling : nullptr;
-        remove(r, *w);
-        join(r, *w->target, w->priority, w->grace);
-        settle(*w, {}, out);
+    waiter& best = *r.waiting.begin();
+    if (!leased_) {
+        ++r.token;
+        grant_ring(best, saturating_add(now, best.ttl), out);
     }
     if (r.last_tries == 0)
         return;
     // Those who waited for this hand-shake only, and lost it.
     for (auto it = r.waiting.begin(); it != r.waiting.end();) {
         waiter& loser = *it++;
-        if (loser.last_try)
+        if (loser.last_try && &loser != &best)
             fail(r, loser, errc::already_acquired, out);
+    }
+}
+
+void lock_table::grant(waiter& w, std::uint64_t token, time_point until, table_actions& out)
+{
+    w.target->where->token = token;
+    grant_ring(w, until, out);
+}
+
+/// A vacant resource goes to a waiter, and to the others of its locker.
+void lock_table::grant_ring(waiter& w, time_point until, table_actions& out)
+{
+    resource& r = *w.target->where;
+    waiter* sibling = w.next_sibling != &w ? w.next_sibling : nullptr;
+    remove(r, w, out);
+    start(r, *w.target, until, w.priority, w.grace, out);
+    settle(w, {}, out);
+    while (sibling) {
+        waiter& next = *sibling;
+        sibling = next.next_sibling != &next ? next.next_sibling : nullptr;
+        remove(r, next, out);
+        join(r, *next.target, next.priority, next.grace, out);
+        settle(next, {}, out);
     }
 }
 
@@ -511,6 +564,11 @@ void lock_table::advance(time_point now, table_actions& out)
 {
     while (!deadlines_.empty() && deadlines_.begin()->when <= now) {
         deadline& d = *deadlines_.begin();
+        if (d.owner == deadline::owner_kind::lease) {
+            set_deadline(d, never);
+            out.due.push_back(&d);
+            continue;
+        }
         if (d.owner == deadline::owner_kind::resource) {
             auto& r = static_cast<resource&>(d);
             if (r.expires <= now) {
@@ -526,12 +584,13 @@ void lock_table::advance(time_point now, table_actions& out)
         resource& r = *w.target->where;
         if (w.timeout_at <= now) {
             fail(r, w, errc::acquire_timeout, out);
-        } else if (r.now == resource::status::revoking && &*r.waiting.begin() == &w) {
-            // The last attempt finds its own hand-shake under way.
+        } else if ((leased_ || r.now == resource::status::revoking) && &*r.waiting.begin() == &w) {
+            // The last attempt finds its own hand-shake under way; or lets the store say whether it does.
             w.last_try = true;
             ++r.last_tries;
             w.last_attempt_at = never;
             set_deadline(w, w.timeout_at);
+            touch(r, out);
         } else {
             fail(r, w, errc::already_acquired, out);
         }

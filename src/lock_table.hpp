@@ -31,8 +31,8 @@ struct by_instant
     bool operator()(const deadline& a, const deadline& b) const noexcept { return a.when < b.when; }
 };
 
-using waiter_queue = intrusive::set<waiter, intrusive::base_hook<tree_hook<rank_tag>>, intrusive::compare<by_rank>,
-                                    intrusive::constant_time_size<false>>;
+using waiter_queue = intrusive::multiset<waiter, intrusive::base_hook<tree_hook<rank_tag>>,
+                                         intrusive::compare<by_rank>, intrusive::constant_time_size<false>>;
 using deadline_set = intrusive::multiset<deadline, intrusive::base_hook<tree_hook<deadline_tag>>,
                                          intrusive::compare<by_instant>, intrusive::constant_time_size<false>>;
 using hold_list = intrusive::list<hold, intrusive::constant_time_size<false>>;
@@ -64,6 +64,7 @@ struct resource : deadline
     std::uint32_t idle_index = not_idle;
     status now = status::vacant;
     bool grace_over = false;
+    bool touched = false; // in table_actions::touched
 };
 
 /// What a step of the table asks its owner to carry out, in order. Filled by every non-const member function.
@@ -73,6 +74,8 @@ struct table_actions
     waiter** settled_tail = &settled;
     hold* told = nullptr; // holds that have ended or are being revoked, through `next_told`
     hold** told_tail = &told;
+    std::vector<resource*> touched; // leased tables: their holder or their queue has changed
+    std::vector<deadline*> due;     // leased tables: leases that want to be looked at
 
     table_actions() = default;
     table_actions(const table_actions&) = delete;
@@ -81,6 +84,9 @@ struct table_actions
 
 /// The decisions of a lock service for one process, without threads, timers or clocks: who holds, who waits, who is
 /// told to go and who comes next. Time is an argument; effects are `table_actions`.
+///
+/// In a leased table somebody else decides who holds a resource: a vacant one is not handed over but waits for `grant`.
+/// Its owner is told of the resources that a step has touched and sees to it that the first waiter of each is asked for.
 ///
 /// Not thread-safe. Holds and resources are its own; waiters belong to the caller and must stay where they are until
 /// they are settled or withdrawn.
@@ -97,7 +103,7 @@ public:
     };
 
     /// `clock_offset`: what to add to a `time_point` to get the system clock, for fencing tokens.
-    lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity);
+    lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased = false);
     ~lock_table();
 
     lock_table(const lock_table&) = delete;
@@ -116,6 +122,30 @@ public:
 
     /// Moves the end of a held lock to `until`. False unless held.
     bool extend(hold& h, time_point until, time_point now, table_actions& out);
+
+    /// Gives the lock of a held hold a higher priority, if it is higher. False unless held.
+    bool raise(hold& h, int priority, table_actions& out);
+
+    // Leased tables.
+
+    /// The resource of a waiter is granted to it, and with it to the others of its locker.
+    void grant(waiter& w, std::uint64_t token, time_point until, table_actions& out);
+
+    /// Somebody else wants the resource, or has taken it away.
+    void revoke(resource& r, time_point now, table_actions& out);
+    void end(resource& r, lock_state reason, time_point now, table_actions& out);
+
+    /// A waiter gets no grant.
+    void refuse(waiter& w, error_code reason, table_actions& out);
+
+    /// Has the owner look at the resource after this step.
+    void touch(resource& r, table_actions& out);
+
+    /// Keeps a resource from being forgotten.
+    void pin(resource& r) noexcept;
+    void unpin(resource& r) noexcept;
+
+    void set_deadline(deadline& d, time_point when) noexcept;
 
     /// A notice handler of the hold begins to count, or has run.
     void handler_added(hold& h) noexcept { ++h.handlers; }
@@ -216,27 +246,25 @@ private:
     void destroy(resource& r) noexcept;
 
     hold& make_hold(resource& r, const acquire_request& request);
-    void start(resource& r, hold& h, time_point now, duration ttl, int priority, duration grace);
-    void join(resource& r, hold& h, int priority, duration grace);
-    void raise(resource& r, int priority);
+    void start(resource& r, hold& h, time_point until, int priority, duration grace, table_actions& out);
+    void join(resource& r, hold& h, int priority, duration grace, table_actions& out);
+    void raise(resource& r, int priority, table_actions& out);
 
-    void enqueue(resource& r, waiter& w, const acquire_request& request, time_point now);
-    void remove(resource& r, waiter& w) noexcept;
+    void enqueue(resource& r, waiter& w, const acquire_request& request, time_point now, table_actions& out);
+    void remove(resource& r, waiter& w, table_actions& out);
     void settle(waiter& w, error_code result, table_actions& out) noexcept;
-    void fail(resource& r, waiter& w, error_code reason, table_actions& out) noexcept;
+    void fail(resource& r, waiter& w, error_code reason, table_actions& out);
 
-    void revoke(resource& r, time_point now, table_actions& out);
     void check_handshake(resource& r, time_point now, table_actions& out);
-    void end(resource& r, lock_state reason, time_point now, table_actions& out);
     void vacate(resource& r, time_point now, table_actions& out);
     void hand_over(resource& r, time_point now, table_actions& out);
+    void grant_ring(waiter& w, time_point until, table_actions& out);
     static void tell(hold& h, table_actions& out) noexcept;
-
-    void set_deadline(deadline& d, time_point when) noexcept;
 
     lock_domain& domain_;
     const duration clock_offset_;
     const std::size_t idle_capacity_;
+    const bool leased_;
     boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
     boost::unordered_flat_set<waiter*, locker_hash, locker_equal> named_waiters_; // one of each ring
     deadline_set deadlines_;

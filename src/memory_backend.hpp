@@ -45,6 +45,13 @@ public:
             shards_.push_back(std::make_shared<shard<Mutex, Clock>>(ex, idle));
     }
 
+    /// Over a protocol: one shard, since what costs time is the store.
+    memory_backend(const asio::any_io_executor& ex, const manager_options& options, std::shared_ptr<protocol> store)
+    {
+        shards_.push_back(std::make_shared<shard<Mutex, Clock>>(ex, options.idle_resources, std::move(store)));
+        shards_.front()->subscribe();
+    }
+
     ~memory_backend() override
     {
         for (const auto& each : shards_)

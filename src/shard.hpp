@@ -6,12 +6,14 @@
 #define PRIORITY_REDLOCK_SRC_SHARD_HPP
 
 #include "domain_service.hpp"
+#include "lease_client.hpp"
 #include "lock_table.hpp"
 #include "log_lines.hpp"
 
 #include <priority_redlock/detail/acquire_op.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 
+#include <boost/asio/append.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 
 #include <chrono>
@@ -34,9 +36,16 @@ struct null_mutex
 /// The mutex is held for a step of the table only. Handlers, executors, allocators and the log are called without it,
 /// and so is the timer: whoever finds `driven_` false sets it and has the timer to himself until he clears it.
 ///
-/// Kept alive by its manager, by every hold, and by the pending wait of its timer.
+/// With a protocol its table is leased: the shard then also sends the requests of a `lease_client`, and passes on what
+/// comes back.
+///
+/// Kept alive by its manager, by every hold, by leases that are still to be given back, and by the pending wait of its
+/// timer.
 template <class Mutex, class Clock>
-class shard final : public lock_domain, public served_domain, public std::enable_shared_from_this<shard<Mutex, Clock>>
+class shard final : public lock_domain,
+                    public served_domain,
+                    public protocol::listener,
+                    public std::enable_shared_from_this<shard<Mutex, Clock>>
 {
     using timer_type = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, asio::any_io_executor>;
     using verdict = manager_backend::outcome::verdict;
@@ -46,20 +55,31 @@ class shard final : public lock_domain, public served_domain, public std::enable
     static constexpr duration linger = std::chrono::milliseconds(1);
 
 public:
-    shard(const asio::any_io_executor& ex, std::size_t idle_capacity)
+    shard(const asio::any_io_executor& ex, std::size_t idle_capacity, std::shared_ptr<protocol> store = nullptr)
         : served_domain(asio::query(ex, asio::execution::context)), executor_(ex), timer_(std::in_place, ex),
           table_(*this, std::chrono::system_clock::now().time_since_epoch() - Clock::now().time_since_epoch(),
-                 idle_capacity)
+                 idle_capacity, store != nullptr)
     {
+        if (store)
+            leases_.emplace(std::move(store), table_);
+    }
+
+    /// Before the first acquire.
+    void subscribe()
+    {
+        if (leases_)
+            leases_->store().subscribe(leases_->client(), this->weak_from_this());
     }
 
     // --- the manager's side ---
 
-    manager_backend::outcome acquire(const acquire_request& request, std::size_t hash, acquire_operation* op)
+    manager_backend::outcome acquire(acquire_request request, std::size_t hash, acquire_operation* op)
     {
         step s(*this);
         if (closed_)
             return {verdict::refused, nullptr, errc::manager_closed};
+        if (leases_ && op)
+            request.ticket = leases_->next_ticket();
         const auto decided = table_.acquire(request, hash, op, Clock::now(), s.actions);
         switch (decided.what) {
         case lock_table::verdict::granted: s.log_grant(*decided.granted); return {verdict::granted, decided.granted, {}};
@@ -103,8 +123,7 @@ public:
         closed_ = true;
         table_.fail_all(asio::error::operation_aborted, s.actions);
         detached_ = true;
-        if (table_.live_holds() != 0)
-            kept_by_holds_ = this->shared_from_this();
+        kept_ = this->shared_from_this(); // until the last hold is gone, which may be at the end of this step
     }
 
     void add_to(snapshot& result) const
@@ -204,7 +223,7 @@ public:
         table_.withdraw(h, s.actions);
     }
 
-    bool answers_at_once() const noexcept override { return true; }
+    bool answers_at_once() const noexcept override { return !leases_; }
 
     error_code extend(hold& h, duration ttl) override
     {
@@ -213,8 +232,62 @@ public:
         return table_.extend(h, saturating_add(now, ttl), now, s.actions) ? error_code() : error_code(errc::not_held);
     }
 
-    void async_release(hold&, asio::any_completion_handler<void(error_code)>) override {}
-    void async_extend(hold&, duration, asio::any_completion_handler<void(error_code)>) override {}
+    void async_release(hold& h, protocol::done_handler handler) override
+    {
+        error_code result;
+        {
+            step s(*this);
+            const auto id = leases_->held_id(*h.where);
+            if (!table_.release(h, Clock::now(), s.actions))
+                result = errc::not_held;
+            leases_->after_step(s.actions, Clock::now());
+            if (!result && id && leases_->await_end(id, handler))
+                return;
+        }
+        post_result(std::move(handler), result);
+    }
+
+    void async_extend(hold& h, duration ttl, protocol::done_handler handler) override
+    {
+        acquisition_id id;
+        {
+            step s(*this);
+            if (h.state.load(std::memory_order_relaxed) == lock_state::held)
+                id = leases_->held_id(*h.where);
+            if (id)
+                ++h.references;
+        }
+        if (!id) {
+            post_result(std::move(handler), errc::not_held);
+            return;
+        }
+        auto on_reply = [self = this->shared_from_this(), &h, work = asio::make_work_guard(executor_),
+                         handler = std::move(handler)](error_code ec, time_point until) mutable {
+            {
+                step s(*self);
+                if (!ec && !self->table_.extend(h, until, Clock::now(), s.actions))
+                    ec = errc::not_held;
+                s.unreference(h);
+            }
+            self->post_result(std::move(handler), ec);
+        };
+        leases_->store().extend(id, ttl, std::move(on_reply));
+    }
+
+    bool raise(hold& h, int priority) noexcept override
+    {
+        step s(*this);
+        return table_.raise(h, priority, s.actions);
+    }
+
+    // --- the store's side ---
+
+    void on_event(const protocol_event& event) override
+    {
+        step s(*this);
+        if (!shut_down_)
+            leases_->on_event(event, Clock::now(), s.actions);
+    }
 
 private:
     /// One step of the table under the mutex; its actions are carried out when it goes, without the mutex.
@@ -226,7 +299,7 @@ private:
         step& operator=(const step&) = delete;
         ~step()
         {
-            if (!actions.settled && !actions.told && !recycled_
+            if (!actions.settled && !actions.told && !shard_.detached_ && !shard_.leases_
                 && shard_.wanted_of_timer() == timer_action::none) {
                 lock_.unlock();
                 lines_.write();
@@ -248,7 +321,6 @@ private:
             if (--h.references != 0)
                 return;
             shard_.table_.recycle(h);
-            recycled_ = shard_.detached_ && shard_.table_.live_holds() == 0;
         }
 
         void take_back(waiter& w) noexcept
@@ -268,6 +340,8 @@ private:
         void finish() noexcept
         {
             // Under the mutex: take out of the shared structures what is to be told.
+            if (shard_.leases_)
+                shard_.leases_->after_step(actions, Clock::now());
             notice_list to_tell;
             for (hold* h = actions.told; h; h = h->next_told) {
                 lines_.end(*h);
@@ -281,8 +355,9 @@ private:
             for (waiter* w = actions.settled; w; w = w->next_settled)
                 lines_.settle(*w);
             const bool drive = shard_.take_timer();
+            const bool send = shard_.take_outbox();
             const std::shared_ptr<shard> last =
-                recycled_ ? std::exchange(shard_.kept_by_holds_, nullptr) : std::shared_ptr<shard>();
+                shard_.is_finished() ? std::exchange(shard_.kept_, nullptr) : std::shared_ptr<shard>();
             lock_.unlock();
 
             lines_.write();
@@ -303,6 +378,8 @@ private:
                     log_failure("the result of an acquire could not be delivered");
                 }
             }
+            if (send)
+                shard_.send_outbox();
             if (drive)
                 shard_.drive_timer();
         }
@@ -310,8 +387,13 @@ private:
         shard& shard_;
         std::unique_lock<Mutex> lock_;
         log_lines lines_;
-        bool recycled_ = false; // the last hold of a shard without a manager
     };
+
+    /// Nothing is left of a shard whose manager is gone.
+    [[nodiscard]] bool is_finished() const noexcept
+    {
+        return detached_ && table_.live_holds() == 0 && (!leases_ || leases_->idle());
+    }
 
     bool release_in(step& s, hold& h) noexcept { return table_.release(h, s.time_for(h), s.actions); }
 
@@ -319,6 +401,86 @@ private:
     {
         ++h.handlers;
         ++h.references;
+    }
+
+    void post_result(protocol::done_handler handler, error_code result)
+    {
+        if (executor_)
+            asio::post(executor_, asio::append(std::move(handler), result));
+    }
+
+    // --- the outbox of the leases ---
+
+    /// Under the mutex. True: the caller must call `send_outbox` without it. One thread at a time, so that requests
+    /// leave in the order in which they were decided.
+    [[nodiscard]] bool take_outbox() noexcept
+    {
+        if (!leases_ || leases_->sending || leases_->outbox.empty())
+            return false;
+        return leases_->sending = true;
+    }
+
+    void send_outbox() noexcept
+    {
+        for (;;) {
+            lease_client::request q;
+            {
+                const std::lock_guard guard(mutex_);
+                if (leases_->outbox.empty()) {
+                    leases_->sending = false;
+                    return;
+                }
+                q = std::move(leases_->outbox.front());
+                leases_->outbox.pop_front();
+            }
+            try {
+                send(std::move(q));
+            } catch (...) {
+                log_failure("a request could not be sent to the protocol");
+            }
+        }
+    }
+
+    void send(lease_client::request q)
+    {
+        using verb = lease_client::request::verb;
+        protocol& store = leases_->store();
+        const auto id = q.what == verb::obtain ? q.obtain.id : q.id;
+        switch (q.what) {
+        case verb::obtain:
+            store.obtain(std::move(q.obtain),
+                         [weak = this->weak_from_this(), id](error_code ec, const obtain_reply& reply) {
+                             if (const auto self = weak.lock()) {
+                                 step s(*self);
+                                 if (!self->shut_down_)
+                                     self->leases_->on_reply(id, ec, reply, Clock::now(), s.actions);
+                             }
+                         });
+            return;
+        case verb::raise: store.raise(id, q.priority, [](error_code) {}); return;
+        case verb::end: break;
+        }
+        protocol::done_handler on_done = [weak = this->weak_from_this(), id](error_code ec) {
+            if (const auto self = weak.lock())
+                self->on_end(id, ec);
+        };
+        switch (q.end) {
+        case pending_end::verb::withdraw: store.withdraw(id, std::move(on_done)); return;
+        case pending_end::verb::release: store.release(id, std::move(on_done)); return;
+        case pending_end::verb::acknowledge: store.acknowledge(id, std::move(on_done)); return;
+        }
+    }
+
+    void on_end(acquisition_id id, error_code ec)
+    {
+        std::vector<protocol::done_handler> released;
+        {
+            step s(*this);
+            if (!shut_down_)
+                released = leases_->on_end(id, ec, Clock::now());
+        }
+        for (auto& each : released)
+            post_result(std::move(each), {});
     }
 
     // --- the timer ---
@@ -415,6 +577,8 @@ private:
                     abandoned.splice(abandoned.end(), notices);
                 }
             });
+            if (leases_)
+                leases_->abandon();
             timer_.swap(timer);
             executor = std::exchange(executor_, {});
         }
@@ -439,7 +603,8 @@ private:
     bool closed_ = false;
     bool detached_ = false;
     bool shut_down_ = false;
-    std::shared_ptr<shard> kept_by_holds_; // once the manager is gone
+    std::optional<lease_client> leases_; // with a protocol
+    std::shared_ptr<shard> kept_;        // once the manager is gone, until nothing is left
 };
 
 } // namespace priority_redlock::detail

@@ -2,12 +2,22 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/errc.hpp>
+#include <priority_redlock/lock_manager.hpp>
+
+#include <boost/asio/io_context.hpp>
 
 #include <iostream>
 
 int main()
 {
-    const auto error = priority_redlock::make_error_code(priority_redlock::errc::acquire_timeout);
-    std::cout << error << ": " << error.message() << '\n';
+    boost::asio::io_context context;
+    priority_redlock::lock_manager manager(context);
+
+    bool granted = false;
+    manager.async_acquire("lights", "consumer", {.priority = 1},
+                          [&](priority_redlock::error_code error, priority_redlock::lock) { granted = !error; });
+    context.run();
+
+    std::cout << (granted ? "granted\n" : "not granted\n");
+    return granted ? 0 : 1;
 }

@@ -65,7 +65,8 @@ private:
 class notice : public intrusive::list_base_hook<intrusive::link_mode<intrusive::normal_link>>
 {
 public:
-    /// Keeps it alive until `tell` or `abandon`. Called under the domain's mutex when it is taken out of its list.
+    /// Keeps it alive until `tell` or `abandon`. Called under the domain's mutex when it is taken out of its list, with
+    /// `reason` set.
     virtual void keep() noexcept = 0;
 
     /// Tells it `reason`. Called without any mutex, by whichever thread ended the hold.
@@ -75,7 +76,6 @@ public:
     virtual void abandon() noexcept = 0;
 
     error_code reason; // set when it is taken out of its list
-    bool linked = false;
 
 protected:
     ~notice() = default;
@@ -121,7 +121,7 @@ using tree_hook = intrusive::set_base_hook<intrusive::tag<Tag>, intrusive::link_
 /// An instant at which a resource or a waiter wants to be looked at again.
 struct deadline : tree_hook<deadline_tag>
 {
-    enum class owner_kind : std::uint8_t { resource, waiter };
+    enum class owner_kind : std::uint8_t { resource, waiter, lease };
 
     explicit deadline(owner_kind k) noexcept : owner(k) {}
 
@@ -146,7 +146,8 @@ struct waiter : deadline,
     time_point timeout_at = never;
     time_point last_attempt_at = never;
     int priority = 0;
-    bool last_try = false; // waits for one hand-shake only
+    bool last_try = false;     // waits for one hand-shake only
+    bool now_or_never = false; // waits for a store's answer only
     error_code result;
 };
 
@@ -157,6 +158,7 @@ struct acquire_request
     std::string_view locker;
     bool anonymous = false; // a fresh unique locker instead of `locker`
     acquire_options options;
+    std::uint64_t ticket = 0; // place among equal priorities, lower first; 0: after all before it
 };
 
 /// The longest resource name or locker id.

@@ -62,6 +62,9 @@ public:
     /// n has run, or never will: it counts no more, and its reference is given up.
     virtual void notice_done(hold& h) noexcept = 0;
 
+    /// Gives a held lock a higher priority, if it is higher. False unless held.
+    virtual bool raise(hold& h, int priority) noexcept = 0;
+
     // Changes that may have to ask a store.
 
     /// Withdraws the acquire that waits for this hold, if it still does.

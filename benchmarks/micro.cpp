@@ -1,0 +1,560 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+// What an acquire and a release cost, beside what they are made of and what a user would write without the library.
+// README.md says how to read it.
+
+#include "heap_hooks.hpp"
+#include "keyed_channels.hpp"
+
+#include <priority_redlock/lock_manager.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/recycling_allocator.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/version.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace asio = boost::asio;
+
+using priority_redlock::acquire_options;
+using priority_redlock::error_code;
+using priority_redlock::lock;
+using priority_redlock::lock_manager;
+using priority_redlock::lock_state;
+using priority_redlock::single_threaded;
+
+namespace {
+
+constinit thread_local std::size_t allocations = 0;
+
+} // namespace
+
+void bench::on_allocation(void*) noexcept
+{
+    ++allocations;
+}
+
+void bench::on_free(void*) noexcept {}
+
+namespace {
+
+constexpr std::size_t batch = 96'000; // operations in one io_context::run(), shared by the coroutines of a row
+constexpr std::size_t team = 64;      // coroutines of most rows: so many handlers are ready to run at any time
+constexpr std::size_t crowd = 1000;   // coroutines of a hand-off row
+
+// --- names -----------------------------------------------------------------------------------------------------------
+
+/// n names of 20 characters.
+std::vector<std::string> make_names(const std::string& prefix, std::size_t n)
+{
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::string number = std::to_string(i);
+        names.push_back(prefix + std::string(20 - prefix.size() - number.size(), '0') + number);
+    }
+    return names;
+}
+
+const std::vector<std::string> many_keys = make_names("resource-", 1000);
+const std::vector<std::string> few_keys = make_names("resource-", team);
+const std::vector<std::string> lockers = make_names("locker-", team);
+const std::string_view one_key = many_keys.front();
+
+/// All of the keys in turn, for each member of the team from another one on.
+class rotation
+{
+public:
+    rotation(const std::vector<std::string>& keys, std::size_t member)
+        : keys_(&keys), next_(member * keys.size() / team)
+    {
+    }
+
+    std::string_view next() noexcept
+    {
+        const std::string& key = (*keys_)[next_];
+        next_ = next_ + 1 == keys_->size() ? 0 : next_ + 1;
+        return key;
+    }
+
+private:
+    const std::vector<std::string>* keys_;
+    std::size_t next_;
+};
+
+// --- running ---------------------------------------------------------------------------------------------------------
+
+/// The same for every row: an io_context and its type-erased executor.
+struct fixture
+{
+    asio::io_context context;
+    asio::any_io_executor executor{context.get_executor()};
+
+    /// Runs make(0) ... make(n - 1) until the last of them ends, without waiting for timers that are left over.
+    template <class MakeCoroutine>
+    void run(std::size_t n, MakeCoroutine make, unsigned threads = 1)
+    {
+        std::atomic<std::size_t> running = n;
+        for (std::size_t i = 0; i < n; ++i)
+            asio::co_spawn(executor, make(i), [&](const std::exception_ptr& e) {
+                if (e)
+                    std::rethrow_exception(e);
+                if (--running == 0)
+                    context.stop();
+            });
+        std::vector<std::thread> others;
+        for (unsigned i = 1; i < threads; ++i)
+            others.emplace_back([this] { context.run(); });
+        context.run();
+        for (std::thread& each : others)
+            each.join();
+        context.restart();
+    }
+};
+
+void count_allocations(benchmark::State& state, std::size_t n)
+{
+    state.counters["allocs"] = benchmark::Counter(static_cast<double>(n), benchmark::Counter::kAvgIterations);
+}
+
+/// Repeats `run`, which does `batch` operations on this thread; Google Benchmark then reports the time of one.
+template <class Run>
+void measure(benchmark::State& state, Run run)
+{
+    const std::size_t before = allocations;
+    while (state.KeepRunningBatch(batch))
+        run();
+    count_allocations(state, allocations - before);
+}
+
+// --- floors ----------------------------------------------------------------------------------------------------------
+
+asio::awaitable<void> post_repeatedly()
+{
+    for (std::size_t n = batch / team; n != 0; --n)
+        co_await asio::post(asio::deferred);
+}
+
+void floor_post(benchmark::State& state)
+{
+    fixture f;
+    measure(state, [&] { f.run(team, [](std::size_t) { return post_repeatedly(); }); });
+}
+
+/// To a private strand and back: what an object that keeps its state on a strand pays before it does anything.
+asio::awaitable<void> visit_repeatedly(asio::strand<asio::any_io_executor> strand)
+{
+    for (std::size_t n = batch / team; n != 0; --n) {
+        co_await asio::dispatch(asio::bind_executor(strand, asio::deferred));
+        co_await asio::post(asio::deferred);
+    }
+}
+
+void floor_strand_dispatch_post(benchmark::State& state)
+{
+    fixture f;
+    const auto strand = asio::make_strand(f.executor);
+    measure(state, [&] { f.run(team, [&](std::size_t) { return visit_repeatedly(strand); }); });
+}
+
+// --- free resources --------------------------------------------------------------------------------------------------
+
+asio::awaitable<void> acquire_and_release(lock_manager& manager, rotation keys, std::string_view locker,
+                                          acquire_options options)
+{
+    for (std::size_t n = batch / team; n != 0; --n) {
+        lock held = co_await manager.async_acquire(keys.next(), locker, options, asio::deferred);
+        held.release();
+    }
+}
+
+template <class... ManagerArgs>
+void uncontended(benchmark::State& state, const acquire_options& options, ManagerArgs... args)
+{
+    fixture f;
+    lock_manager manager(f.executor, args...);
+    measure(state, [&] {
+        f.run(team,
+              [&](std::size_t i) { return acquire_and_release(manager, rotation(many_keys, i), lockers[i], options); });
+    });
+}
+
+void memory_uncontended(benchmark::State& state)
+{
+    uncontended(state, {});
+}
+
+void memory_uncontended_single(benchmark::State& state)
+{
+    uncontended(state, {}, single_threaded);
+}
+
+void memory_uncontended_ttl(benchmark::State& state)
+{
+    uncontended(state, {.ttl = std::chrono::seconds(30)});
+}
+
+template <class Map>
+asio::awaitable<void> acquire_and_release_channel(Map& map, rotation keys)
+{
+    for (std::size_t n = batch / team; n != 0; --n) {
+        typename Map::user channel(map, keys.next());
+        co_await channel.async_lock(asio::deferred);
+        channel.unlock();
+    }
+}
+
+template <class Map>
+void peer_uncontended(benchmark::State& state)
+{
+    fixture f;
+    Map map(f.executor);
+    measure(state, [&] {
+        f.run(team, [&](std::size_t i) { return acquire_and_release_channel(map, rotation(many_keys, i)); });
+    });
+}
+
+// --- everybody wants the same ----------------------------------------------------------------------------------------
+
+asio::awaitable<void> hold_in_turn(lock_manager& manager)
+{
+    for (std::size_t n = batch / crowd; n != 0; --n) {
+        lock held = co_await manager.async_acquire(one_key, {}, asio::deferred);
+        co_await asio::post(asio::deferred);
+        held.release();
+    }
+}
+
+template <class... ManagerArgs>
+void handoff(benchmark::State& state, ManagerArgs... args)
+{
+    fixture f;
+    lock_manager manager(f.executor, args...);
+    measure(state, [&] { f.run(crowd, [&](std::size_t) { return hold_in_turn(manager); }); });
+}
+
+void memory_handoff(benchmark::State& state)
+{
+    handoff(state);
+}
+
+void memory_handoff_single(benchmark::State& state)
+{
+    handoff(state, single_threaded);
+}
+
+template <class Map>
+asio::awaitable<void> hold_channel_in_turn(Map& map)
+{
+    for (std::size_t n = batch / crowd; n != 0; --n) {
+        typename Map::user channel(map, one_key);
+        co_await channel.async_lock(asio::deferred);
+        co_await asio::post(asio::deferred);
+        channel.unlock();
+    }
+}
+
+template <class Map>
+void peer_handoff(benchmark::State& state)
+{
+    fixture f;
+    Map map(f.executor);
+    measure(state, [&] { f.run(crowd, [&](std::size_t) { return hold_channel_in_turn(map); }); });
+}
+
+// --- stealing --------------------------------------------------------------------------------------------------------
+
+/// Owns a lock, waits for its end, and unwinds when told.
+struct victim
+{
+    lock held;
+    std::size_t* told;
+
+    void operator()(error_code ec)
+    {
+        if (ec == asio::error::operation_aborted && held.state() == lock_state::revoking)
+            ++*told;
+        held.release();
+    }
+};
+
+/// Gives each lock to a victim, whom the next acquire outranks.
+asio::awaitable<void> climb(lock_manager& manager, std::string_view key, std::size_t& told)
+{
+    int priority = 0;
+    lock top = co_await manager.async_acquire(key, {.priority = priority}, asio::deferred);
+    for (std::size_t n = batch / team; n != 0; --n) {
+        auto wait = top.async_wait(asio::deferred);
+        std::move(wait)(victim{std::move(top), &told});
+        top = co_await manager.async_acquire(key, {.priority = ++priority}, asio::deferred);
+    }
+}
+
+/// A ladder for each member of the team.
+void memory_preempt_ladder(benchmark::State& state)
+{
+    fixture f;
+    lock_manager manager(f.executor);
+    std::size_t told = 0;
+    std::size_t steals = 0;
+    measure(state, [&] {
+        f.run(team, [&](std::size_t i) { return climb(manager, few_keys[i], told); });
+        steals += batch;
+    });
+    if (told != steals)
+        throw std::runtime_error("memory/preempt_ladder: " + std::to_string(told) + " of " + std::to_string(steals)
+                                 + " victims were told");
+}
+
+// --- threads ---------------------------------------------------------------------------------------------------------
+
+void memory_threads(benchmark::State& state)
+{
+    fixture f;
+    lock_manager manager(f.executor);
+    while (state.KeepRunningBatch(batch))
+        f.run(
+            team, [&](std::size_t i) { return acquire_and_release(manager, rotation(few_keys, i), lockers[i], {}); },
+            2);
+}
+
+void peer_threads(benchmark::State& state)
+{
+    fixture f;
+    bench::concurrent_channel_map map(f.executor);
+    while (state.KeepRunningBatch(batch))
+        f.run(team, [&](std::size_t i) { return acquire_and_release_channel(map, rotation(few_keys, i)); }, 2);
+}
+
+// --- allocations -----------------------------------------------------------------------------------------------------
+
+/// Acquires and releases in a chain of callbacks that bring a recycling allocator, and counts what it takes from the
+/// global heap after the first round of the keys. (Asio's recycled blocks live as long as a run() of the context.)
+class callback_chain
+{
+    struct progress
+    {
+        lock_manager& manager;
+        rotation keys{many_keys, 0};
+        std::size_t left = batch;
+        std::size_t allocations_before = 0;
+        std::size_t allocations_since = 0;
+    };
+
+    class step
+    {
+    public:
+        using allocator_type = asio::recycling_allocator<void>;
+
+        explicit step(progress& p) : progress_(p) {}
+
+        [[nodiscard]] allocator_type get_allocator() const noexcept { return {}; }
+
+        void start() const { progress_.manager.async_acquire(progress_.keys.next(), lockers.front(), {}, *this); }
+
+        void operator()(error_code ec, lock held) const
+        {
+            if (ec)
+                throw boost::system::system_error(ec);
+            held.release();
+            if (progress_.left == batch - many_keys.size())
+                progress_.allocations_before = allocations;
+            if (--progress_.left != 0)
+                start();
+            else
+                progress_.allocations_since = allocations - progress_.allocations_before;
+        }
+
+    private:
+        progress& progress_;
+    };
+
+public:
+    /// Returns the number of allocations.
+    static std::size_t run(asio::io_context& context, lock_manager& manager)
+    {
+        progress p{manager};
+        step(p).start();
+        context.run();
+        context.restart();
+        return p.allocations_since;
+    }
+};
+
+void memory_allocations(benchmark::State& state)
+{
+    fixture f;
+    lock_manager manager(f.executor);
+    std::size_t n = 0;
+    while (state.KeepRunningBatch(batch))
+        n += callback_chain::run(f.context, manager);
+    count_allocations(state, n);
+}
+
+// --- the table -------------------------------------------------------------------------------------------------------
+
+struct row
+{
+    const char* name;
+    void (*run)(benchmark::State&);
+};
+
+constexpr row rows[] = {
+    {"floor/post", floor_post},
+    {"floor/strand_dispatch_post", floor_strand_dispatch_post},
+    {"memory/uncontended", memory_uncontended},
+    {"memory/uncontended_single", memory_uncontended_single},
+    {"memory/uncontended_ttl", memory_uncontended_ttl},
+    {"memory/handoff/1000", memory_handoff},
+    {"memory/handoff_single/1000", memory_handoff_single},
+    {"memory/preempt_ladder", memory_preempt_ladder},
+    {"memory/threads/2", memory_threads},
+    {"memory/allocations", memory_allocations},
+    {"peer/channel_map/uncontended", peer_uncontended<bench::channel_map>},
+    {"peer/channel_map/handoff/1000", peer_handoff<bench::channel_map>},
+    {"peer/concurrent_channel_map/uncontended", peer_uncontended<bench::concurrent_channel_map>},
+    {"peer/concurrent_channel_map/handoff/1000", peer_handoff<bench::concurrent_channel_map>},
+    {"peer/concurrent_channel_map/threads/2", peer_threads},
+};
+
+struct goal
+{
+    const char* of;
+    const char* to;
+    double at_most;
+};
+
+constexpr goal goals[] = {
+    {"memory/uncontended_single", "peer/channel_map/uncontended", 0.8},
+    {"memory/uncontended_single", "floor/post", 3.5},
+    {"memory/uncontended", "peer/concurrent_channel_map/uncontended", 1.0},
+    {"memory/uncontended_ttl", "memory/uncontended", 1.3},
+    {"memory/handoff_single/1000", "peer/channel_map/handoff/1000", 0.8},
+    {"memory/handoff/1000", "peer/concurrent_channel_map/handoff/1000", 1.0},
+    {"memory/threads/2", "peer/concurrent_channel_map/threads/2", 1.0},
+    {"memory/preempt_ladder", "floor/post", 8.0},
+};
+
+/// Prints the medians of the repetitions, and at the end their ratios beside the goals.
+class table : public benchmark::BenchmarkReporter
+{
+public:
+    bool ReportContext(const Context&) override { return true; }
+
+    void ReportRuns(const std::vector<Run>& report) override
+    {
+        for (const Run& run : report) {
+            if (run.run_type != Run::RT_Iteration || run.iterations == 0)
+                continue;
+            result& r = results_[run.benchmark_name()];
+            r.times.push_back(run.GetAdjustedRealTime());
+            if (const auto it = run.counters.find("allocs"); it != run.counters.end())
+                r.allocations = std::max(r.allocations.value_or(0), static_cast<double>(it->second));
+        }
+    }
+
+    void Finalize() override
+    {
+        std::printf("%-42s %9s %9s %9s %10s\n", "ns per operation", "median", "min", "max", "allocs/op");
+        for (const row& each : rows)
+            if (const auto it = results_.find(each.name); it != results_.end())
+                print(each.name, it->second);
+
+        std::printf("\n%-84s %8s %8s\n", "goals", "measured", "at most");
+        for (const goal& each : goals) {
+            const auto of = results_.find(each.of);
+            const auto to = results_.find(each.to);
+            if (of != results_.end() && to != results_.end())
+                judge(std::string(each.of) + " / " + each.to, of->second.median() / to->second.median(), each.at_most);
+        }
+        if (const auto it = results_.find("memory/allocations"); it != results_.end() && it->second.allocations)
+            judge("memory/allocations: from the global heap, per operation", *it->second.allocations, 0);
+    }
+
+private:
+    struct result
+    {
+        std::vector<double> times;
+        std::optional<double> allocations;
+
+        [[nodiscard]] double median() const
+        {
+            auto sorted = times;
+            std::sort(sorted.begin(), sorted.end());
+            const std::size_t half = sorted.size() / 2;
+            return sorted.size() % 2 != 0 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+        }
+    };
+
+    static void print(const char* name, const result& r)
+    {
+        const auto [min, max] = std::minmax_element(r.times.begin(), r.times.end());
+        std::printf("%-42s %9.1f %9.1f %9.1f ", name, r.median(), *min, *max);
+        if (r.allocations)
+            std::printf("%10.2f\n", *r.allocations);
+        else
+            std::printf("%10s\n", "-");
+    }
+
+    static void judge(const std::string& what, double measured, double at_most)
+    {
+        std::printf("%-84s %8.2f %8.2f  %s\n", what.c_str(), measured, at_most, measured <= at_most ? "met" : "missed");
+    }
+
+    std::map<std::string, result> results_;
+};
+
+} // namespace
+
+int main(int argc, char** argv)
+try {
+    // Until a process has started its first thread its atomics and mutexes cost nothing, which no server sees.
+    std::thread([] {}).join();
+
+    std::vector<std::string> defaults{"--benchmark_repetitions=5", "--benchmark_enable_random_interleaving=true"};
+    std::vector<char*> args{argv[0]};
+    for (std::string& each : defaults)
+        args.push_back(each.data());
+    args.insert(args.end(), argv + 1, argv + argc);
+    int count = static_cast<int>(args.size());
+    benchmark::Initialize(&count, args.data());
+    if (benchmark::ReportUnrecognizedArguments(count, args.data()))
+        return 2;
+
+    for (const row& each : rows)
+        benchmark::RegisterBenchmark(each.name, each.run);
+    std::printf("Boost %d.%d, %s, %u cores; 5 repetitions of %zu rows take a minute or two\n\n", BOOST_VERSION / 100000,
+                BOOST_VERSION / 100 % 1000, __VERSION__, std::thread::hardware_concurrency(), std::size(rows));
+    std::fflush(stdout);
+    table reporter;
+    benchmark::RunSpecifiedBenchmarks(&reporter);
+    benchmark::Shutdown();
+} catch (const std::exception& e) {
+    std::fprintf(stderr, "micro: %s\n", e.what());
+    return 1;
+}

@@ -1,0 +1,53 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_MEMORY_PROTOCOL_HPP
+#define PRIORITY_REDLOCK_MEMORY_PROTOCOL_HPP
+
+#include <priority_redlock/protocol.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <memory>
+
+namespace priority_redlock {
+
+/// The locks of one process behind the `protocol` interface: for managers that shall share them, and to test what will
+/// later run on another store. A manager that has its locks for itself needs none and is faster without.
+///
+/// Remembers the last 4096 acquisitions that were given back, so that a request for one of them that arrives late does
+/// not bring it back to life.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: safe, except destruction.
+///
+/// @par Object lifetimes
+/// Must be destroyed before its execution context. Managers share its ownership.
+class memory_protocol final : public protocol
+{
+public:
+    /// The timers of ttls run on `ex`.
+    explicit memory_protocol(const boost::asio::any_io_executor& ex);
+    ~memory_protocol() override;
+
+    memory_protocol(const memory_protocol&) = delete;
+    memory_protocol& operator=(const memory_protocol&) = delete;
+
+    void subscribe(std::uint64_t client, std::weak_ptr<listener> sink) override;
+    void obtain(obtain_request request, handler<obtain_reply> on_reply) override;
+    void withdraw(acquisition_id id, done_handler on_done) override;
+    void release(acquisition_id id, done_handler on_done) override;
+    void acknowledge(acquisition_id id, done_handler on_done) override;
+    void extend(acquisition_id id, duration ttl, handler<clock::time_point> on_reply) override;
+    void raise(acquisition_id id, int priority, done_handler on_done) override;
+
+private:
+    class store;
+
+    std::shared_ptr<store> store_;
+};
+
+} // namespace priority_redlock
+
+#endif

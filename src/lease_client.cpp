@@ -1,0 +1,288 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "lease_client.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <utility>
+
+namespace priority_redlock::detail {
+
+namespace {
+
+/// How long a request that failed rests before it is repeated, if the protocol does not say.
+constexpr duration default_retry = std::chrono::seconds(1);
+
+std::uint64_t random_number()
+{
+    std::random_device source;
+    return std::uint64_t{source()} << 32 | source();
+}
+
+} // namespace
+
+lease_client::lease_client(std::shared_ptr<protocol> store, lock_table& table)
+    : store_(std::move(store)), table_(table), client_(random_number())
+{
+}
+
+lease_client::~lease_client()
+{
+    abandon();
+}
+
+void lease_client::abandon() noexcept
+{
+    for (const auto& each : leases_)
+        table_.set_deadline(*each.second, never);
+    for (const auto& each : ends_)
+        table_.set_deadline(*each.second, never);
+    outbox.clear();
+    leases_.clear();
+    by_id_.clear();
+    ends_.clear();
+}
+
+std::uint64_t lease_client::next_ticket()
+{
+    using namespace std::chrono;
+    const auto now = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+    return last_ticket_ = std::max(last_ticket_ + 1, static_cast<std::uint64_t>(now));
+}
+
+lease* lease_client::find(acquisition_id id) const noexcept
+{
+    const auto it = by_id_.find(id);
+    return it == by_id_.end() ? nullptr : it->second;
+}
+
+acquisition_id lease_client::held_id(const resource& r) const noexcept
+{
+    const auto it = leases_.find(&r);
+    return it == leases_.end() ? acquisition_id() : it->second->held;
+}
+
+// --- to the store ----------------------------------------------------------------------------------------------------
+
+void lease_client::after_step(table_actions& actions, time_point now)
+{
+    for (deadline* d : actions.due) {
+        auto& item = static_cast<lease_deadline&>(*d);
+        if (item.is_end) {
+            auto& end = static_cast<pending_end&>(item);
+            send_end(end.id, end.how);
+        } else if (auto& l = static_cast<lease&>(item); l.wanted && !l.where->waiting.empty()) {
+            send_obtain(l, *l.where->waiting.begin(), now);
+        }
+    }
+    actions.due.clear();
+    for (resource* r : std::exchange(actions.touched, {})) {
+        r->touched = false;
+        reconcile(*r, now);
+    }
+}
+
+void lease_client::reconcile(resource& r, time_point now)
+{
+    const waiter* first = r.waiting.empty() ? nullptr : &*r.waiting.begin();
+    auto it = leases_.find(&r);
+    if (it == leases_.end()) {
+        if (!first)
+            return;
+        it = leases_.emplace(&r, std::make_unique<lease>(r)).first;
+        table_.pin(r);
+    }
+    lease& l = *it->second;
+
+    if (l.held && r.now == resource::status::vacant) {
+        by_id_.erase(l.held);
+        send_end(std::exchange(l.held, {}),
+                 std::exchange(l.noticed, false) ? pending_end::verb::acknowledge : pending_end::verb::release);
+    }
+    if (l.held && r.priority > l.held_priority) {
+        l.held_priority = r.priority;
+        outbox.push_back({request::verb::raise, {}, {}, l.held, r.priority});
+    }
+    if (l.wanted && (!first || first->ticket != l.wanted_ticket)) {
+        const auto id = l.wanted;
+        forget_wanted(l);
+        send_end(id, pending_end::verb::withdraw);
+    }
+    if (first && (!l.wanted || first->last_try != l.wanted_once)) {
+        if (!l.wanted) {
+            l.wanted = {client_, ++last_number_};
+            l.wanted_ticket = first->ticket;
+            by_id_[l.wanted] = &l;
+        }
+        send_obtain(l, *first, now);
+    }
+    if (!l.held && !l.wanted) {
+        table_.set_deadline(l, never);
+        leases_.erase(&r);
+        table_.unpin(r);
+    }
+}
+
+void lease_client::send_obtain(lease& l, const waiter& w, time_point now)
+{
+    l.wanted_once = w.last_try;
+    request q;
+    q.obtain.id = l.wanted;
+    q.obtain.resource = l.where->name;
+    q.obtain.locker = w.target->locker.view();
+    q.obtain.priority = w.priority;
+    q.obtain.ticket = w.ticket;
+    q.obtain.ttl = w.ttl;
+    q.obtain.how = w.now_or_never ? obtain_request::mode::now
+                   : w.last_try   ? obtain_request::mode::once
+                                  : obtain_request::mode::wait;
+    outbox.push_back(std::move(q));
+    table_.set_deadline(l, saturating_add(now, store_->retry_interval()));
+}
+
+void lease_client::send_end(acquisition_id id, pending_end::verb how)
+{
+    auto& end = ends_[id];
+    if (!end)
+        end = std::make_unique<pending_end>(id);
+    end->how = how;
+    outbox.push_back({request::verb::end, {}, how, id, 0});
+}
+
+void lease_client::forget_wanted(lease& l)
+{
+    by_id_.erase(l.wanted);
+    l.wanted = {};
+    table_.set_deadline(l, never);
+}
+
+// --- from the store --------------------------------------------------------------------------------------------------
+
+void lease_client::on_reply(acquisition_id id, error_code ec, const obtain_reply& reply, time_point now,
+                            table_actions& out)
+{
+    lease* l = find(id);
+    if (!l || l->wanted != id)
+        return; // withdrawn meanwhile, or granted by an event that overtook this reply
+    if (ec) {
+        refused(*l, ec, out);
+        return;
+    }
+    switch (reply.what) {
+    case obtain_reply::verdict::granted: granted(*l, reply.valid_until, reply.fencing_token, now, out); break;
+    case obtain_reply::verdict::waiting: break;
+    case obtain_reply::verdict::refused: {
+        const bool now_or_never = l->where->waiting.begin()->now_or_never;
+        refused(*l, now_or_never ? errc::acquire_timeout : errc::already_acquired, out);
+        break;
+    }
+    }
+}
+
+void lease_client::on_event(const protocol_event& event, time_point now, table_actions& out)
+{
+    lease* l = find(event.id);
+    if (!l)
+        return;
+    resource& r = *l->where;
+    switch (event.what) {
+    case protocol_event::kind::granted:
+        if (event.id == l->wanted)
+            granted(*l, event.valid_until, event.fencing_token, now, out);
+        break;
+    case protocol_event::kind::notice:
+        if (event.id == l->held && r.now == resource::status::held && event.thief_priority > r.priority) {
+            l->noticed = true;
+            table_.revoke(r, now, out);
+        }
+        break;
+    case protocol_event::kind::ended:
+        if (event.id == l->held) {
+            by_id_.erase(l->held);
+            l->held = {};
+            l->noticed = false;
+            if (r.now != resource::status::vacant)
+                table_.end(r, event.reason == errc::expired ? lock_state::expired : lock_state::lost, now, out);
+        }
+        break;
+    case protocol_event::kind::failed:
+        if (event.id == l->wanted)
+            refused(*l, event.reason, out);
+        break;
+    }
+}
+
+void lease_client::granted(lease& l, time_point until, std::uint64_t token, time_point now, table_actions& out)
+{
+    resource& r = *l.where;
+    const auto id = l.wanted;
+    const auto ticket = l.wanted_ticket;
+    forget_wanted(l);
+    if (until <= now) {
+        // Its validity passed on the way here: give it back and ask again.
+        send_end(id, pending_end::verb::release);
+        table_.touch(r, out);
+        return;
+    }
+    if (r.now != resource::status::vacant) {
+        // The store has ended our hold, and the news of that is late or lost.
+        if (l.held) {
+            by_id_.erase(l.held);
+            send_end(std::exchange(l.held, {}), pending_end::verb::release);
+            l.noticed = false;
+        }
+        table_.end(r, r.expires <= now ? lock_state::expired : lock_state::lost, now, out);
+    }
+    const auto w = std::find_if(r.waiting.begin(), r.waiting.end(),
+                                [ticket](const waiter& each) { return each.ticket == ticket; });
+    if (w == r.waiting.end()) {
+        send_end(id, pending_end::verb::withdraw);
+        return;
+    }
+    l.held = id;
+    l.held_priority = w->priority;
+    by_id_[id] = &l;
+    table_.grant(*w, token, until, out);
+}
+
+void lease_client::refused(lease& l, error_code reason, table_actions& out)
+{
+    resource& r = *l.where;
+    const auto ticket = l.wanted_ticket;
+    forget_wanted(l);
+    for (waiter& w : r.waiting)
+        if (w.ticket == ticket) {
+            table_.refuse(w, reason, out);
+            return;
+        }
+}
+
+std::vector<protocol::done_handler> lease_client::on_end(acquisition_id id, error_code ec, time_point now)
+{
+    const auto it = ends_.find(id);
+    if (it == ends_.end())
+        return {};
+    if (ec) {
+        const auto retry = store_->retry_interval();
+        table_.set_deadline(*it->second, saturating_add(now, retry == infinite ? default_retry : retry));
+        return {};
+    }
+    auto handlers = std::move(it->second->waiting);
+    table_.set_deadline(*it->second, never);
+    ends_.erase(it);
+    return handlers;
+}
+
+bool lease_client::await_end(acquisition_id id, protocol::done_handler& handler)
+{
+    const auto it = ends_.find(id);
+    if (it == ends_.end())
+        return false;
+    it->second->waiting.push_back(std::move(handler));
+    return true;
+}
+
+} // namespace priority_redlock::detail

@@ -1,0 +1,128 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_SRC_LEASE_CLIENT_HPP
+#define PRIORITY_REDLOCK_SRC_LEASE_CLIENT_HPP
+
+#include "lock_table.hpp"
+
+#include <priority_redlock/protocol.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+namespace priority_redlock::detail {
+
+/// Something that is looked at again after the protocol's retry interval.
+struct lease_deadline : deadline
+{
+    explicit lease_deadline(bool end) noexcept : deadline(owner_kind::lease), is_end(end) {}
+
+    bool is_end;
+};
+
+/// What a manager has of a resource in the store: what it holds there, and what it is registered for.
+struct lease : lease_deadline
+{
+    explicit lease(resource& r) noexcept : lease_deadline(false), where(&r) {}
+
+    resource* where;
+    acquisition_id held;
+    int held_priority = 0;
+    bool noticed = false; // the hold goes because of a waiter in the store
+    acquisition_id wanted;
+    std::uint64_t wanted_ticket = 0; // the waiter that it is wanted for
+    bool wanted_once = false;
+};
+
+/// An acquisition that is being given back, until the store has confirmed it.
+struct pending_end : lease_deadline
+{
+    explicit pending_end(acquisition_id i) noexcept : lease_deadline(true), id(i) {}
+
+    enum class verb : std::uint8_t { withdraw, release, acknowledge };
+
+    acquisition_id id;
+    verb how = verb::withdraw;
+    std::vector<protocol::done_handler> waiting; // async_release
+};
+
+/// Sees to it that the store holds what a leased table holds, and is asked for what its first waiters want. Decides
+/// only; requests are put into an outbox, which the owner sends without its mutex.
+class lease_client
+{
+public:
+    struct request
+    {
+        enum class verb : std::uint8_t { obtain, end, raise };
+
+        verb what = verb::obtain;
+        obtain_request obtain;
+        pending_end::verb end = pending_end::verb::withdraw;
+        acquisition_id id;
+        int priority = 0;
+    };
+
+    lease_client(std::shared_ptr<protocol> store, lock_table& table);
+    ~lease_client();
+
+    lease_client(const lease_client&) = delete;
+    lease_client& operator=(const lease_client&) = delete;
+
+    [[nodiscard]] protocol& store() const noexcept { return *store_; }
+    [[nodiscard]] std::uint64_t client() const noexcept { return client_; }
+
+    /// Of the microsecond, rising: the place of an acquire among those of its priority, over all managers.
+    [[nodiscard]] std::uint64_t next_ticket();
+
+    /// After every step of the table.
+    void after_step(table_actions& actions, time_point now);
+
+    void on_reply(acquisition_id id, error_code ec, const obtain_reply& reply, time_point now, table_actions& out);
+    void on_event(const protocol_event& event, time_point now, table_actions& out);
+
+    /// Gives the handlers that waited for this end.
+    [[nodiscard]] std::vector<protocol::done_handler> on_end(acquisition_id id, error_code ec, time_point now);
+
+    /// What the store calls the hold of this resource; none if the manager does not hold it.
+    [[nodiscard]] acquisition_id held_id(const resource& r) const noexcept;
+
+    /// Has `handler` called when the end of this acquisition is confirmed. False if no end is pending.
+    [[nodiscard]] bool await_end(acquisition_id id, protocol::done_handler& handler);
+
+    /// Nothing is held, wanted or being given back.
+    [[nodiscard]] bool idle() const noexcept { return leases_.empty() && ends_.empty(); }
+
+    /// The context is gone: nothing more is sent.
+    void abandon() noexcept;
+
+    std::deque<request> outbox;
+    bool sending = false; // some thread is at the outbox
+
+private:
+    void reconcile(resource& r, time_point now);
+    void send_obtain(lease& l, const waiter& w, time_point now);
+    void send_end(acquisition_id id, pending_end::verb how);
+    void granted(lease& l, time_point until, std::uint64_t token, time_point now, table_actions& out);
+    void refused(lease& l, error_code reason, table_actions& out);
+    void forget_wanted(lease& l);
+    [[nodiscard]] lease* find(acquisition_id id) const noexcept;
+
+    std::shared_ptr<protocol> store_;
+    lock_table& table_;
+    const std::uint64_t client_;
+    std::uint64_t last_number_ = 0;
+    std::uint64_t last_ticket_ = 0;
+    boost::unordered_flat_map<const resource*, std::unique_ptr<lease>> leases_;
+    boost::unordered_flat_map<acquisition_id, lease*, std::hash<acquisition_id>> by_id_;
+    boost::unordered_flat_map<acquisition_id, std::unique_ptr<pending_end>, std::hash<acquisition_id>> ends_;
+};
+
+} // namespace priority_redlock::detail
+
+#endif

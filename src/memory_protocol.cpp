@@ -1,0 +1,471 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include <priority_redlock/memory_protocol.hpp>
+
+#include "memory_backend.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace priority_redlock {
+
+using namespace detail;
+
+namespace {
+
+constexpr std::size_t remembered_ends = 4096;
+
+} // namespace
+
+// Every acquisition is a locker of its own in a memory backend, with a grace that never ends: when it has to go is its
+// manager's decision, or its ttl's.
+//
+// The backend is never called under the mutex, since it carries out what follows before it returns.
+class memory_protocol::store : public std::enable_shared_from_this<store>
+{
+public:
+    explicit store(const asio::any_io_executor& ex)
+        : backend_(make_memory_backend(ex, false, {.shards = 1, .idle_resources = 1024}))
+    {
+    }
+
+    void shut()
+    {
+        backend_->close();
+        record_map records;
+        {
+            const std::lock_guard guard(mutex_);
+            records.swap(records_);
+        }
+        for (const auto& each : records)
+            each.second->let_go();
+    }
+
+    void subscribe(std::uint64_t client, std::weak_ptr<listener> sink)
+    {
+        const std::lock_guard guard(mutex_);
+        boost::unordered::erase_if(listeners_, [](const auto& each) { return each.second.expired(); });
+        listeners_[client] = std::move(sink);
+    }
+
+    obtain_reply obtain(const obtain_request& request)
+    {
+        std::shared_ptr<record> r;
+        std::shared_ptr<record> outdated;
+        bool fresh = false;
+        {
+            const std::lock_guard guard(mutex_);
+            if (ended_.contains(request.id))
+                return {};
+            auto& slot = records_[request.id];
+            if (slot && slot->request.how != request.how && slot->waits())
+                outdated = std::exchange(slot, nullptr); // asked anew, in another mode
+            fresh = !slot;
+            if (fresh)
+                slot = std::make_shared<record>(*this, request);
+            r = slot;
+        }
+        if (outdated)
+            outdated->leave();
+        if (!fresh) {
+            if (r->waits())
+                remind_holder(request);
+            return r->answer();
+        }
+        const auto reply = r->start(*backend_);
+        if (reply.what == obtain_reply::verdict::refused)
+            forget(request.id, r.get());
+        return reply;
+    }
+
+    /// The acquisition holds nothing and waits for nothing any more, whatever comes.
+    void end(acquisition_id id)
+    {
+        std::shared_ptr<record> r;
+        {
+            const std::lock_guard guard(mutex_);
+            if (ended_.insert(id).second) {
+                ended_order_.push_back(id);
+                if (ended_order_.size() > remembered_ends) {
+                    ended_.erase(ended_order_.front());
+                    ended_order_.pop_front();
+                }
+            }
+            if (const auto it = records_.find(id); it != records_.end()) {
+                r = std::move(it->second);
+                records_.erase(it);
+                erase_holder(*r);
+            }
+        }
+        if (r) {
+            r->leave();
+            r->let_go();
+        }
+    }
+
+    std::optional<time_point> extend(acquisition_id id, duration ttl)
+    {
+        const auto r = find(id);
+        return r ? r->extend(ttl) : std::nullopt;
+    }
+
+    void raise(acquisition_id id, int priority)
+    {
+        if (const auto r = find(id))
+            r->raise(priority);
+    }
+
+private:
+    /// One acquisition: the operation that waits in the backend, the hold it is granted, and the notice of its end.
+    struct record final : acquire_operation, notice, std::enable_shared_from_this<record>
+    {
+        record(store& s, const obtain_request& r) : owner(s), request(r) { canceller = &cancel; }
+
+        obtain_reply start(manager_backend& backend)
+        {
+            acquire_request a{request.resource, {}, true, {}, request.ticket};
+            a.options.priority = request.priority;
+            a.options.ttl = request.ttl;
+            a.options.grace = infinite;
+            if (request.how == obtain_request::mode::now)
+                a.options.timeout = duration::zero();
+            if (request.how == obtain_request::mode::once)
+                a.options.max_attempts = 1;
+
+            in_queue = shared_from_this();
+            const auto outcome = backend.acquire(a, this);
+            if (outcome.what == manager_backend::outcome::verdict::waiting) {
+                bool withdrawn = false;
+                {
+                    const std::lock_guard guard(mutex);
+                    started = true;
+                    withdrawn = left;
+                }
+                if (withdrawn)
+                    cancel(asio::cancellation_type::terminal);
+                return answer();
+            }
+            const auto self = std::move(in_queue);
+            if (outcome.what == manager_backend::outcome::verdict::refused)
+                return {};
+            take(*outcome.granted);
+            return answer();
+        }
+
+        /// The hold is granted.
+        void take(hold& h)
+        {
+            hold_ref taken(&h);
+            const delivery_ref delivered(&h);
+            {
+                const std::lock_guard guard(mutex);
+                if (!left)
+                    granted = std::move(taken);
+            }
+            if (taken)
+                return; // given back while it was granted
+            owner.holds(*this);
+            noticed = &h;
+            in_notices = shared_from_this();
+            if (!h.domain->add_notice(h, *this))
+                in_notices.reset(); // over already, which its manager sees by `valid_until`
+        }
+
+        [[nodiscard]] obtain_reply answer()
+        {
+            const std::lock_guard guard(mutex);
+            obtain_reply reply;
+            if (granted) {
+                reply.what = obtain_reply::verdict::granted;
+                reply.valid_until = granted->expires_at();
+                reply.fencing_token = granted->token;
+            } else if (!left) {
+                reply.what = obtain_reply::verdict::waiting;
+            }
+            return reply;
+        }
+
+        [[nodiscard]] bool waits()
+        {
+            const std::lock_guard guard(mutex);
+            return !granted && !left;
+        }
+
+        [[nodiscard]] bool is_revoking()
+        {
+            const std::lock_guard guard(mutex);
+            return granted && granted->state.load(std::memory_order_acquire) == lock_state::revoking;
+        }
+
+        /// Leaves the queue, if it is in it.
+        void leave()
+        {
+            {
+                const std::lock_guard guard(mutex);
+                left = true;
+                if (granted || !started)
+                    return;
+            }
+            cancel(asio::cancellation_type::terminal);
+        }
+
+        /// Gives the hold back, if there is one.
+        void let_go()
+        {
+            hold_ref released;
+            const std::lock_guard guard(mutex);
+            released.swap(granted);
+        }
+
+        std::optional<time_point> extend(duration new_ttl)
+        {
+            const hold_pin pin = pinned();
+            hold* const h = pin.get();
+            if (!h || h->domain->extend(*h, new_ttl))
+                return std::nullopt;
+            return h->expires_at();
+        }
+
+        void raise(int new_priority)
+        {
+            const hold_pin pin = pinned();
+            if (hold* const h = pin.get())
+                h->domain->raise(*h, new_priority);
+        }
+
+        [[nodiscard]] hold_pin pinned()
+        {
+            const std::lock_guard guard(mutex);
+            return hold_pin(granted.get());
+        }
+
+        // The operation.
+
+        void complete() override
+        {
+            const auto self = std::move(in_queue);
+            if (result) {
+                target->domain->unreference(*target);
+                if (result != asio::error::operation_aborted)
+                    owner.fail(*this, result);
+                return;
+            }
+            take(*target);
+            const auto reply = answer();
+            if (reply.what == obtain_reply::verdict::granted)
+                owner.send_granted(request.id, reply);
+        }
+
+        void destroy_unrun() noexcept override
+        {
+            const auto self = std::move(in_queue);
+            if (target)
+                target->domain->unreference(*target);
+        }
+
+        // The notice.
+
+        void keep() noexcept override
+        {
+            const auto& waiting = noticed->where->waiting; // of records only
+            if (reason != asio::error::operation_aborted || waiting.empty())
+                return;
+            thief = static_cast<const record&>(static_cast<const acquire_operation&>(*waiting.begin())).request.id;
+            thief_priority = waiting.begin()->priority;
+        }
+
+        void tell() override
+        {
+            const auto self = std::move(in_notices);
+            if (reason == asio::error::operation_aborted)
+                owner.send_notice(request.id, thief, thief_priority);
+            else if (reason)
+                owner.expire(*this, reason);
+            noticed->domain->notice_done(*noticed);
+        }
+
+        void abandon() noexcept override
+        {
+            const auto self = std::move(in_notices);
+            noticed->domain->notice_done(*noticed);
+        }
+
+        store& owner;
+        const obtain_request request;
+        acquire_canceller cancel;
+        hold* noticed = nullptr; // while it is in in_notices
+        acquisition_id thief;
+        int thief_priority = 0;
+        std::shared_ptr<record> in_queue;   // the backend has it as an operation
+        std::shared_ptr<record> in_notices; // the hold has it as a notice
+        std::mutex mutex;
+        hold_ref granted;
+        bool started = false; // it waits in the backend, or did
+        bool left = false;    // its manager gave it up
+    };
+
+    using record_map = boost::unordered_flat_map<acquisition_id, std::shared_ptr<record>, std::hash<acquisition_id>>;
+
+    std::shared_ptr<record> find(acquisition_id id)
+    {
+        const std::lock_guard guard(mutex_);
+        const auto it = records_.find(id);
+        return it == records_.end() ? nullptr : it->second;
+    }
+
+    // Under the mutex: erase_holder. Not under it: the others.
+
+    void forget(acquisition_id id, const record* r)
+    {
+        const std::lock_guard guard(mutex_);
+        if (const auto it = records_.find(id); it != records_.end() && it->second.get() == r) {
+            erase_holder(*it->second);
+            records_.erase(it);
+        }
+    }
+
+    void erase_holder(const record& r)
+    {
+        if (const auto it = holders_.find(r.request.resource);
+            it != holders_.end() && it->second.lock().get() == &r)
+            holders_.erase(it);
+    }
+
+    /// The record holds its resource now.
+    void holds(record& r)
+    {
+        const std::lock_guard guard(mutex_);
+        holders_[r.request.resource] = r.weak_from_this();
+    }
+
+    void fail(record& r, error_code why)
+    {
+        forget(r.request.id, &r);
+        protocol_event event;
+        event.what = protocol_event::kind::failed;
+        event.id = r.request.id;
+        event.reason = why;
+        send(event);
+    }
+
+    void expire(record& r, error_code why)
+    {
+        r.let_go();
+        forget(r.request.id, &r);
+        protocol_event event;
+        event.what = protocol_event::kind::ended;
+        event.id = r.request.id;
+        event.reason = why;
+        send(event);
+    }
+
+    void send_granted(acquisition_id id, const obtain_reply& reply)
+    {
+        protocol_event event;
+        event.what = protocol_event::kind::granted;
+        event.id = id;
+        event.valid_until = reply.valid_until;
+        event.fencing_token = reply.fencing_token;
+        send(event);
+    }
+
+    void send_notice(acquisition_id victim, acquisition_id thief, int priority)
+    {
+        protocol_event event;
+        event.what = protocol_event::kind::notice;
+        event.id = victim;
+        event.thief = thief;
+        event.thief_priority = priority;
+        send(event);
+    }
+
+    /// A waiter asks again: the holder may not have heard of it.
+    void remind_holder(const obtain_request& thief)
+    {
+        std::shared_ptr<record> holder;
+        {
+            const std::lock_guard guard(mutex_);
+            if (const auto it = holders_.find(thief.resource); it != holders_.end())
+                holder = it->second.lock();
+        }
+        if (holder && holder->is_revoking())
+            send_notice(holder->request.id, thief.id, thief.priority);
+    }
+
+    void send(const protocol_event& event)
+    {
+        std::shared_ptr<listener> sink;
+        {
+            const std::lock_guard guard(mutex_);
+            if (const auto it = listeners_.find(event.id.client); it != listeners_.end())
+                sink = it->second.lock();
+        }
+        if (sink)
+            sink->on_event(event);
+    }
+
+    std::mutex mutex_;
+    std::unique_ptr<manager_backend> backend_;
+    record_map records_;
+    boost::unordered_flat_map<std::string, std::weak_ptr<record>> holders_;
+    boost::unordered_flat_map<std::uint64_t, std::weak_ptr<listener>> listeners_;
+    boost::unordered_flat_set<acquisition_id, std::hash<acquisition_id>> ended_;
+    std::deque<acquisition_id> ended_order_;
+};
+
+memory_protocol::memory_protocol(const boost::asio::any_io_executor& ex) : store_(std::make_shared<store>(ex)) {}
+
+memory_protocol::~memory_protocol()
+{
+    store_->shut();
+}
+
+void memory_protocol::subscribe(std::uint64_t client, std::weak_ptr<listener> sink)
+{
+    store_->subscribe(client, std::move(sink));
+}
+
+void memory_protocol::obtain(obtain_request request, handler<obtain_reply> on_reply)
+{
+    std::move(on_reply)(error_code(), store_->obtain(request));
+}
+
+void memory_protocol::withdraw(acquisition_id id, done_handler on_done)
+{
+    store_->end(id);
+    std::move(on_done)(error_code());
+}
+
+void memory_protocol::release(acquisition_id id, done_handler on_done)
+{
+    store_->end(id);
+    std::move(on_done)(error_code());
+}
+
+void memory_protocol::acknowledge(acquisition_id id, done_handler on_done)
+{
+    store_->end(id);
+    std::move(on_done)(error_code());
+}
+
+void memory_protocol::extend(acquisition_id id, duration ttl, handler<clock::time_point> on_reply)
+{
+    const auto until = store_->extend(id, ttl);
+    std::move(on_reply)(until ? error_code() : error_code(errc::not_held), until.value_or(clock::time_point()));
+}
+
+void memory_protocol::raise(acquisition_id id, int priority, done_handler on_done)
+{
+    store_->raise(id, priority);
+    std::move(on_done)(error_code());
+}
+
+} // namespace priority_redlock

@@ -1,0 +1,226 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_TEST_COMMON_LOCKS_HPP
+#define PRIORITY_REDLOCK_TEST_COMMON_LOCKS_HPP
+
+#include "common/initiation_guard.hpp"
+#include "common/manual_clock.hpp"
+#include "common/once_handler.hpp"
+#include "common/tracker_executor.hpp"
+#include "memory_backend.hpp"
+
+#include <priority_redlock/lock_manager.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <ostream>
+#include <source_location>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace priority_redlock {
+
+inline std::ostream& boost_test_print_type(std::ostream& out, lock_state s)
+{
+    return out << to_string(s);
+}
+
+} // namespace priority_redlock
+
+namespace test {
+
+namespace asio = boost::asio;
+namespace redlock = priority_redlock;
+
+using redlock::acquire_options;
+using redlock::errc;
+using redlock::error_code;
+using redlock::lock;
+using redlock::lock_manager;
+using redlock::lock_state;
+using namespace std::chrono_literals;
+
+inline const error_code aborted = asio::error::operation_aborted;
+inline const error_code success;
+
+enum class manager_kind : std::uint8_t { thread_safe, single_threaded };
+
+/// A manager that goes by the manual clock.
+template <class Manager = lock_manager>
+[[nodiscard]] Manager make_manager(const typename Manager::executor_type& ex, manager_kind kind,
+                                   const redlock::manager_options& options = {})
+{
+    using namespace redlock::detail;
+    if (kind == manager_kind::single_threaded)
+        return manager_access::make<Manager>(
+            ex, std::make_unique<memory_backend<null_mutex, manual_clock>>(ex, options, 1));
+    return manager_access::make<Manager>(ex,
+                                         std::make_unique<memory_backend<std::mutex, manual_clock>>(ex, options, 4));
+}
+
+/// What a completion brought, and how it came.
+struct completion
+{
+    int calls = 0;
+    error_code ec = errc::lost; // something that no operation here completes with
+    bool within_initiation = false;
+    const tracker* ran_on = nullptr;
+    int order = 0; // among all completions that were recorded
+
+    void note(error_code e)
+    {
+        static int sequence = 0;
+        ++calls;
+        ec = e;
+        within_initiation = initiation_guard::active();
+        ran_on = tracker::current;
+        order = ++sequence;
+    }
+
+    [[nodiscard]] bool done() const noexcept { return calls != 0; }
+
+    /// Exactly one call, with this result, from outside of every initiating function.
+    [[nodiscard]] bool is(error_code expected) const { return calls == 1 && ec == expected && !within_initiation; }
+
+    friend std::ostream& operator<<(std::ostream& out, const completion& c)
+    {
+        return out << "{calls " << c.calls << ", " << c.ec.message() << (c.within_initiation ? ", inline}" : "}");
+    }
+};
+
+struct acquired : completion
+{
+    lock lk;
+};
+
+[[nodiscard]] inline auto record(completion& c, const std::source_location& at = std::source_location::current())
+{
+    return once_handler([&c](error_code ec) { c.note(ec); }, at);
+}
+
+[[nodiscard]] inline auto record(acquired& a, const std::source_location& at = std::source_location::current())
+{
+    return once_handler(
+        [&a](error_code ec, lock lk) {
+            a.note(ec);
+            a.lk = std::move(lk);
+        },
+        at);
+}
+
+#define CHECK_COMPLETED(c, expected) BOOST_TEST((c).is(expected), #c " is " << (c) << " instead of " << error_code(expected).message())
+#define CHECK_PENDING(c) BOOST_TEST(!(c).done(), #c " is " << (c) << " although it should be pending")
+
+/// A context with a manager that goes by the manual clock. Checks at its end that the context runs out of work: declare
+/// what the test keeps after it.
+class locks
+{
+public:
+    explicit locks(manager_kind k) : kind(k), manager(make_manager(context.get_executor(), k)) {}
+
+    locks(const locks&) = delete;
+    locks& operator=(const locks&) = delete;
+
+    ~locks()
+    {
+        manager.reset();
+        advance(24h);
+        BOOST_TEST(context.stopped(), "the context has not run out of work");
+    }
+
+    /// Runs what is ready.
+    void poll()
+    {
+        context.restart();
+        while (context.poll() != 0)
+            context.restart();
+    }
+
+    void advance(redlock::duration d)
+    {
+        manual_clock::advance(d);
+        poll();
+    }
+
+    /// Starts an acquire.
+    void acquire(acquired& result, std::string_view resource, std::string_view locker,
+                 const acquire_options& options = {}, const std::source_location& at = std::source_location::current())
+    {
+        const initiation_guard inside;
+        manager->async_acquire(resource, locker, options, record(result, at));
+    }
+
+    /// Acquires a lock that must be granted.
+    [[nodiscard]] lock get(std::string_view resource, std::string_view locker, const acquire_options& options = {},
+                           const std::source_location& at = std::source_location::current())
+    {
+        acquired result;
+        acquire(result, resource, locker, options, at);
+        poll();
+        BOOST_TEST(result.is(success), "line " << at.line() << ": not granted: " << result);
+        return std::move(result.lk);
+    }
+
+    void wait(completion& result, lock& lk, const std::source_location& at = std::source_location::current())
+    {
+        const initiation_guard inside;
+        lk.async_wait(record(result, at));
+    }
+
+    [[nodiscard]] redlock::snapshot snapshot()
+    {
+        redlock::snapshot result;
+        bool done = false;
+        manager->async_snapshot([&](error_code, redlock::snapshot s) {
+            result = std::move(s);
+            done = true;
+        });
+        poll();
+        BOOST_TEST(done);
+        return result;
+    }
+
+    /// Nobody holds or waits for anything.
+    [[nodiscard]] bool vacant() { return snapshot().resources.empty(); }
+
+    asio::io_context context;
+    manager_kind kind;
+    std::optional<lock_manager> manager;
+};
+
+/// Runs what is ready on another context.
+inline void poll(asio::io_context& context)
+{
+    context.restart();
+    while (context.poll() != 0)
+        context.restart();
+}
+
+} // namespace test
+
+/// A test that is run with the thread-safe manager and with the single-threaded one. `f` is its test::locks.
+#define MANAGER_TEST_CASE(name)                                                                                        \
+    static void name##_body(test::locks& f);                                                                           \
+    BOOST_AUTO_TEST_CASE(name##_thread_safe)                                                                           \
+    {                                                                                                                  \
+        test::locks f(test::manager_kind::thread_safe);                                                                \
+        name##_body(f);                                                                                                \
+    }                                                                                                                  \
+    BOOST_AUTO_TEST_CASE(name##_single_threaded)                                                                       \
+    {                                                                                                                  \
+        test::locks f(test::manager_kind::single_threaded);                                                            \
+        name##_body(f);                                                                                                \
+    }                                                                                                                  \
+    static void name##_body([[maybe_unused]] test::locks& f)
+
+#endif
