@@ -165,8 +165,13 @@ void lease_client::on_reply(acquisition_id id, error_code ec, const obtain_reply
                             table_actions& out)
 {
     lease* l = find(id);
-    if (!l || l->wanted != id)
-        return; // withdrawn meanwhile, or granted by an event that overtook this reply
+    if (!l) {
+        if (!ec && reply.what == obtain_reply::verdict::granted)
+            give_back(id);
+        return;
+    }
+    if (l->wanted != id)
+        return; // granted by an event that overtook this reply
     if (ec) {
         refused(*l, ec, out);
         return;
@@ -185,8 +190,11 @@ void lease_client::on_reply(acquisition_id id, error_code ec, const obtain_reply
 void lease_client::on_event(const protocol_event& event, time_point now, table_actions& out)
 {
     lease* l = find(event.id);
-    if (!l)
+    if (!l) {
+        if (event.what == protocol_event::kind::granted)
+            give_back(event.id);
         return;
+    }
     resource& r = *l->where;
     switch (event.what) {
     case protocol_event::kind::granted:
@@ -248,11 +256,20 @@ void lease_client::granted(lease& l, time_point until, std::uint64_t token, time
     table_.grant(*w, token, until, out);
 }
 
+/// Something was granted that is not wanted any more.
+void lease_client::give_back(acquisition_id id)
+{
+    if (!ends_.contains(id))
+        send_end(id, pending_end::verb::withdraw);
+}
+
 void lease_client::refused(lease& l, error_code reason, table_actions& out)
 {
     resource& r = *l.where;
+    const auto id = l.wanted;
     const auto ticket = l.wanted_ticket;
     forget_wanted(l);
+    send_end(id, pending_end::verb::withdraw); // a repetition of the obtain may still be on its way
     for (waiter& w : r.waiting)
         if (w.ticket == ticket) {
             table_.refuse(w, reason, out);

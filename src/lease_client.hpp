@@ -110,6 +110,7 @@ private:
     void send_end(acquisition_id id, pending_end::verb how);
     void granted(lease& l, time_point until, std::uint64_t token, time_point now, table_actions& out);
     void refused(lease& l, error_code reason, table_actions& out);
+    void give_back(acquisition_id id);
     void forget_wanted(lease& l);
     [[nodiscard]] lease* find(acquisition_id id) const noexcept;
 

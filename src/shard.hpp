@@ -565,6 +565,7 @@ private:
         notice_list abandoned;
         std::optional<timer_type> timer;
         asio::any_io_executor executor;
+        std::shared_ptr<shard> last;
         {
             const std::lock_guard guard(mutex_);
             shut_down_ = closed_ = true;
@@ -581,6 +582,8 @@ private:
                 leases_->abandon();
             timer_.swap(timer);
             executor = std::exchange(executor_, {});
+            if (is_finished())
+                last.swap(kept_);
         }
         abandoned.clear_and_dispose([](notice* n) { n->abandon(); });
         for (waiter* w = actions.settled; w;) {

@@ -68,9 +68,15 @@ template <class Manager = lock_manager>
                                          std::make_unique<memory_backend<std::mutex, manual_clock>>(ex, options, 4));
 }
 
-/// What a completion brought, and how it came.
-struct completion
+/// What a completion brought, and how it came. May be destroyed before it.
+class completion
 {
+public:
+    completion() = default;
+    completion(const completion&) = delete;
+    completion& operator=(const completion&) = delete;
+    ~completion() { *self_ = nullptr; }
+
     int calls = 0;
     error_code ec = errc::lost; // something that no operation here completes with
     bool within_initiation = false;
@@ -96,24 +102,39 @@ struct completion
     {
         return out << "{calls " << c.calls << ", " << c.ec.message() << (c.within_initiation ? ", inline}" : "}");
     }
+
+    /// Points here as long as this lives.
+    [[nodiscard]] std::shared_ptr<completion*> link() const noexcept { return self_; }
+
+private:
+    std::shared_ptr<completion*> self_ = std::make_shared<completion*>(this);
 };
 
-struct acquired : completion
+class acquired : public completion
 {
+public:
     lock lk;
 };
 
+/// A handler that must be called once and fills in a completion.
 [[nodiscard]] inline auto record(completion& c, const std::source_location& at = std::source_location::current())
 {
-    return once_handler([&c](error_code ec) { c.note(ec); }, at);
+    return once(
+        [link = c.link()](error_code ec) {
+            if (*link)
+                (*link)->note(ec);
+        },
+        at);
 }
 
 [[nodiscard]] inline auto record(acquired& a, const std::source_location& at = std::source_location::current())
 {
-    return once_handler(
-        [&a](error_code ec, lock lk) {
-            a.note(ec);
-            a.lk = std::move(lk);
+    return once(
+        [link = a.link()](error_code ec, lock lk) {
+            if (!*link)
+                return;
+            (*link)->note(ec);
+            static_cast<acquired&>(**link).lk = std::move(lk);
         },
         at);
 }
@@ -134,7 +155,8 @@ public:
     ~locks()
     {
         manager.reset();
-        advance(24h);
+        for (int i = 0; i < 3; ++i) // a timer without a deadline lingers for a moment
+            advance(24h);
         BOOST_TEST(context.stopped(), "the context has not run out of work");
     }
 

@@ -366,6 +366,7 @@ MANAGER_TEST_CASE(P3b_a_handler_that_throws_has_run)
     low.async_wait(once([](error_code) { throw oops(); }));
     acquired high;
     f.acquire(high, "r", "high", {.priority = 1});
+    f.context.restart();
     BOOST_CHECK_THROW(f.context.poll(), oops);
     f.poll();
     CHECK_COMPLETED(high, success);
@@ -380,6 +381,7 @@ MANAGER_TEST_CASE(P3b_a_handler_of_a_grant_that_throws_has_run)
                                  throw oops();
                              }));
     f.acquire(high, "r", "high", {.priority = 1});
+    f.context.restart();
     BOOST_CHECK_THROW(f.context.poll(), oops);
     f.poll();
     CHECK_COMPLETED(high, success);
@@ -392,6 +394,7 @@ MANAGER_TEST_CASE(P3b_a_guarded_handler_that_throws_has_run)
     timer.async_wait(low.guard(once([](error_code) { throw oops(); })));
     acquired high;
     f.acquire(high, "r", "high", {.priority = 1});
+    f.context.restart();
     BOOST_CHECK_THROW(f.context.poll(), oops);
     f.poll();
     CHECK_COMPLETED(high, success);

@@ -4,6 +4,8 @@
 
 #include "table_fixture.hpp"
 
+#include <priority_redlock/detail/initiate_lock.hpp>
+
 namespace priority_redlock::test {
 
 BOOST_FIXTURE_TEST_SUITE(lock_table_preemption, table_fixture)
@@ -247,7 +249,8 @@ BOOST_AUTO_TEST_CASE(P3c_found_by_an_acquire_before_the_timer)
     wait("a");
     acquire("b", {.priority = 1});
     clock_at(10ms);
-    BOOST_TEST(acquire("c", {.priority = 2}) == "b granted, b revoking");
+    // b is granted, and as c outranks it, its completion will find it revoking.
+    BOOST_TEST(acquire("c", {.priority = 2}) == "b revoking, b granted");
     BOOST_TEST(who() == "revoking b <- c");
     handler_returns("a");
 }

@@ -77,6 +77,22 @@ BOOST_AUTO_TEST_CASE(P1_the_priority_stays_raised_until_the_last_handle_is_gone)
     BOOST_TEST(priority("a/3") == 1);
 }
 
+BOOST_AUTO_TEST_CASE(P1_a_priority_can_be_raised_by_itself_but_not_lowered)
+{
+    acquire("a", {.priority = 1});
+    acquire("a/2");
+    acquire("b");
+    BOOST_TEST(raise("a/2", 3) == "");
+    BOOST_TEST(priority("a") == 3);
+    BOOST_TEST(priority("a/2") == 3);
+    BOOST_TEST(raise("a", 2) == "");
+    BOOST_TEST(priority("a") == 3);
+    BOOST_TEST(acquire("c", {.priority = 3}) == "");
+    BOOST_TEST(acquire("d", {.priority = 4}) == "a revoking, a/2 revoking");
+    BOOST_TEST(raise("a", 9) == "a not held");
+    BOOST_TEST(priority("a") == 3);
+}
+
 BOOST_AUTO_TEST_CASE(the_ttl_of_the_first_stays)
 {
     acquire("a", {.ttl = 20ms});

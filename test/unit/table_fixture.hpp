@@ -13,6 +13,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,29 +34,6 @@ using detail::never;
 using detail::table_actions;
 using detail::time_point;
 using detail::waiter;
-
-/// A table only passes the address of its domain on.
-class unused_domain final : public detail::lock_domain
-{
-public:
-    time_point now() const noexcept override { return {}; }
-    boost::asio::any_io_executor executor() const override { return {}; }
-    std::string_view resource_name(const hold&) const noexcept override { return {}; }
-    bool release(hold&) noexcept override { return false; }
-    void drop(hold&) noexcept override {}
-    void delivered(hold&) noexcept override {}
-    void reference(hold&) noexcept override {}
-    void unreference(hold&) noexcept override {}
-    bool add_notice(hold&, detail::notice&) noexcept override { return false; }
-    void count_notice(hold&) noexcept override {}
-    bool remove_notice(hold&, detail::notice&) noexcept override { return false; }
-    void notice_done(hold&) noexcept override {}
-    void cancel_acquire(hold&) noexcept override {}
-    bool answers_at_once() const noexcept override { return true; }
-    error_code extend(hold&, duration) override { return {}; }
-    void async_release(hold&, boost::asio::any_completion_handler<void(error_code)>) override {}
-    void async_extend(hold&, duration, boost::asio::any_completion_handler<void(error_code)>) override {}
-};
 
 /// A pending async_wait, or an operation under guard.
 class test_notice final : public detail::notice
@@ -149,7 +127,7 @@ public:
     static constexpr std::size_t default_idle_capacity = 16;
 
     explicit table_driver(std::size_t idle_capacity = default_idle_capacity)
-        : table_(domain_, wall_clock - start.time_since_epoch(), idle_capacity)
+        : table_(reinterpret_cast<detail::lock_domain&>(domain_), wall_clock - start.time_since_epoch(), idle_capacity)
     {
     }
 
@@ -262,6 +240,17 @@ public:
         events happened;
         table_actions actions;
         if (!table_.extend(*a.h, detail::saturating_add(now_, ttl), now_, actions))
+            happened.answered.push_back({name, "not held"});
+        carry_out(actions, happened);
+        return finish(happened);
+    }
+
+    std::string raise(const std::string& name, int priority)
+    {
+        actor& a = at(name);
+        events happened;
+        table_actions actions;
+        if (!table_.raise(*a.h, priority, actions))
             happened.answered.push_back({name, "not held"});
         carry_out(actions, happened);
         return finish(happened);
@@ -511,7 +500,8 @@ private:
         return last_events_.text();
     }
 
-    unused_domain domain_;
+    // A table only passes the address of its domain on.
+    alignas(detail::lock_domain) std::byte domain_[sizeof(detail::lock_domain)];
     lock_table table_;
     time_point now_ = start;
     std::vector<std::unique_ptr<actor>> actors_;

@@ -191,7 +191,7 @@ private:
         {
             net->transmit([self = this->shared_from_this()] { self->arrive(); });
             net->after(net->options.resend_after, [self = this->shared_from_this()] {
-                if (self->on_reply)
+                if (!self->answered())
                     self->send();
             });
         }
@@ -202,6 +202,12 @@ private:
                      handler<Results...>([self = this->shared_from_this()](error_code ec, Results... results) {
                          self->net->transmit([self, ec, results...] { self->answer(ec, results...); });
                      }));
+        }
+
+        [[nodiscard]] bool answered() const
+        {
+            const std::lock_guard guard(net->mutex);
+            return !on_reply;
         }
 
         void answer(error_code ec, Results... results)

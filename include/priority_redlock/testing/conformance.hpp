@@ -1,0 +1,62 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_TESTING_CONFORMANCE_HPP
+#define PRIORITY_REDLOCK_TESTING_CONFORMANCE_HPP
+
+#include <priority_redlock/protocol.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string_view>
+
+namespace priority_redlock::testing {
+
+/// What the conformance suite is told of a protocol.
+struct conformance_subject
+{
+    /// Makes the protocol with an empty store, for the duration of one case. Its completions and events may come on `ex`
+    /// or on any other thread.
+    std::function<std::shared_ptr<protocol>(const boost::asio::any_io_executor& ex)> make;
+
+    /// How long a case waits for something that has to happen before it fails.
+    duration patience = std::chrono::seconds(20);
+
+    /// The unit of the ttls and holds of the cases. Large against the protocol's round trip.
+    duration unit = std::chrono::milliseconds(20);
+};
+
+/// A rule that a protocol, or a manager over it, has broken.
+class conformance_failure : public std::runtime_error
+{
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// One rule of `protocol`, or of `lock_manager` over a protocol.
+struct conformance_case
+{
+    /// What must be so, as an identifier; it begins with the rule's number where it has one.
+    std::string_view name;
+
+    /// Runs it on a fresh store. Throws conformance_failure with the reason.
+    void (*run)(const conformance_subject& subject);
+};
+
+/// All the cases. Run each of them; any test framework will do:
+/// @code
+/// for (const auto& each : conformance_cases())
+///     suite.add(each.name, [&each, subject] { each.run(subject); });
+/// @endcode
+[[nodiscard]] std::span<const conformance_case> conformance_cases() noexcept;
+
+} // namespace priority_redlock::testing
+
+#endif

@@ -1,0 +1,177 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include <priority_redlock/lock_manager.hpp>
+
+#include "common/locks.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <concepts>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+// Managers over every kind of executor; how they are made, moved and rebound. With the real clock.
+
+namespace {
+
+using namespace test;
+
+template <class Manager>
+constexpr bool default_token_is_awaitable = requires(Manager m) {
+    { m.async_snapshot() } -> std::same_as<asio::awaitable<redlock::snapshot, typename Manager::executor_type>>;
+};
+
+/// Hand-over, preemption and a wait.
+template <class Manager>
+asio::awaitable<bool> exercise(Manager& manager)
+{
+    lock low = co_await manager.async_acquire("r", "low", {.ttl = 1h}, asio::use_awaitable);
+    bool good = low.is_held();
+    bool told = false;
+    low.async_wait([&](error_code ec) {
+        told = ec == aborted;
+        low.release();
+    });
+    lock high = co_await manager.async_acquire("r", "high", {.priority = 1}, asio::use_awaitable);
+    good = good && told && high.is_held();
+    co_await high.async_release(asio::use_awaitable);
+    const auto rest = co_await manager.async_snapshot(asio::use_awaitable);
+    co_return good && rest.resources.empty();
+}
+
+template <class Manager, class... Options>
+void check(asio::io_context& context, const typename Manager::executor_type& ex, const Options&... options)
+{
+    Manager manager(ex, options...);
+    BOOST_TEST((manager.get_executor() == ex));
+    bool good = false;
+    asio::co_spawn(ex, exercise(manager), [&](std::exception_ptr e, bool result) { good = !e && result; });
+    context.restart();
+    context.run(); // returns: the timer of the ttl goes with the lock
+    BOOST_TEST(good);
+}
+
+BOOST_AUTO_TEST_SUITE(managers, *boost::unit_test::timeout(60))
+
+BOOST_AUTO_TEST_CASE(over_the_executor_of_an_io_context)
+{
+    asio::io_context context;
+    check<redlock::basic_lock_manager<asio::io_context::executor_type>>(context, context.get_executor());
+}
+
+BOOST_AUTO_TEST_CASE(over_any_io_executor)
+{
+    asio::io_context context;
+    check<lock_manager>(context, context.get_executor());
+    check<lock_manager>(context, context.get_executor(), redlock::single_threaded);
+    check<lock_manager>(context, context.get_executor(), redlock::manager_options{.shards = 3, .idle_resources = 0});
+    check<lock_manager>(context, context.get_executor(), redlock::single_threaded,
+                        redlock::manager_options{.shards = 2, .idle_resources = 1});
+}
+
+BOOST_AUTO_TEST_CASE(over_a_strand)
+{
+    asio::io_context context;
+    check<redlock::basic_lock_manager<asio::strand<asio::io_context::executor_type>>>(context,
+                                                                                      asio::make_strand(context));
+    check<redlock::basic_lock_manager<asio::strand<asio::any_io_executor>>>(
+        context, asio::make_strand(asio::any_io_executor(context.get_executor())));
+    check<lock_manager>(context, asio::make_strand(context));
+}
+
+BOOST_AUTO_TEST_CASE(over_a_thread_pool)
+{
+    asio::thread_pool pool(2);
+    redlock::basic_lock_manager<asio::thread_pool::executor_type> manager(pool);
+    lock_manager erased(pool);
+    BOOST_TEST(asio::co_spawn(pool, exercise(manager), asio::use_future).get());
+    BOOST_TEST(asio::co_spawn(pool, exercise(erased), asio::use_future).get());
+    pool.join(); // the manager is destroyed before the pool
+}
+
+BOOST_AUTO_TEST_CASE(from_an_execution_context)
+{
+    asio::io_context context;
+    lock_manager plain(context);
+    lock_manager single(context, redlock::single_threaded);
+    lock_manager with_options(context, redlock::manager_options{.shards = 1});
+    BOOST_TEST((plain.get_executor() == context.get_executor()));
+    BOOST_TEST((single.get_executor() == plain.get_executor()));
+}
+
+BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw)
+{
+    asio::io_context context;
+    BOOST_CHECK_EXCEPTION(lock_manager(context, redlock::manager_options{.shards = 1025}), std::invalid_argument,
+                          [](const std::invalid_argument& e) {
+                              return std::string(e.what()).find("shards") != std::string::npos;
+                          });
+    BOOST_CHECK_NO_THROW(lock_manager(context, redlock::manager_options{.shards = 1024}));
+    BOOST_TEST(context.poll() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(another_default_token)
+{
+    using manager_type = asio::use_awaitable_t<>::as_default_on_t<lock_manager>;
+    static_assert(default_token_is_awaitable<
+                  asio::use_awaitable_t<asio::io_context::executor_type>::as_default_on_t<
+                      redlock::basic_lock_manager<asio::io_context::executor_type>>>);
+    asio::io_context context;
+    manager_type manager(context);
+    bool done = false;
+    const auto body = [&]() -> asio::awaitable<void> {
+        lock lk = co_await manager.async_acquire("r", "a");
+        lock other = co_await manager.async_acquire("s");
+        done = lk.is_held() && other.is_held();
+    };
+    asio::co_spawn(context, body(), asio::detached);
+    context.run();
+    BOOST_TEST(done);
+}
+
+BOOST_AUTO_TEST_CASE(two_managers_do_not_see_each_other)
+{
+    test::locks f(manager_kind::thread_safe), g(manager_kind::thread_safe);
+    lock a = f.get("r", "a");
+    lock b = g.get("r", "b");
+    BOOST_TEST(a.is_held());
+    BOOST_TEST(b.is_held());
+}
+
+MANAGER_TEST_CASE(a_manager_is_moved_with_its_waits)
+{
+    lock held = f.get("r", "a");
+    acquired waiting;
+    f.acquire(waiting, "r", "b");
+    lock_manager moved(std::move(*f.manager));
+    f.poll();
+    CHECK_PENDING(waiting);
+    held.release();
+    f.poll();
+    CHECK_COMPLETED(waiting, success);
+    acquired next;
+    moved.async_acquire("r", "c", {}, record(next));
+    f.poll();
+    CHECK_PENDING(next);
+    *f.manager = std::move(moved);
+    f.poll();
+    CHECK_PENDING(next);
+    waiting.lk.release();
+    f.poll();
+    CHECK_COMPLETED(next, success);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace

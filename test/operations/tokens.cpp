@@ -1,0 +1,329 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include <priority_redlock/lock_manager.hpp>
+
+#include "operations/every_operation.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_immediate_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancel_after.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <future>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+// Every operation with every kind of completion token, and what is left of it when it is started late.
+
+namespace {
+
+using namespace test;
+
+BOOST_AUTO_TEST_SUITE(tokens, *boost::unit_test::timeout(60))
+
+/// The error that a coroutine got, as an exception or not at all.
+template <class Awaitable>
+asio::awaitable<error_code> error_of(Awaitable operation)
+{
+    try {
+        co_await std::move(operation);
+    } catch (const boost::system::system_error& e) {
+        co_return e.code();
+    }
+    co_return error_code();
+}
+
+template <class Operation, class Coroutine>
+void check_coroutine(Operation& operation, Coroutine coroutine)
+{
+    completion c;
+    asio::co_spawn(operation.f.context, std::move(coroutine), once([&](std::exception_ptr e, error_code ec) {
+                       BOOST_TEST(!e);
+                       c.note(ec);
+                   }));
+    operation.f.poll();
+    operation.finish();
+    operation.f.poll();
+    CHECK_COMPLETED(c, operation.expected);
+}
+
+BOOST_AUTO_TEST_CASE(deferred)
+{
+    for_some_operations([](auto& operation) {
+        auto started_later = operation.start(asio::deferred);
+        operation.f.poll();
+        completion c;
+        initiate([&] { std::move(started_later)(once([&](error_code ec, auto&&...) { c.note(ec); })); });
+        operation.finish();
+        operation.f.poll();
+        CHECK_COMPLETED(c, operation.expected);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(deferred_that_is_never_started)
+{
+    for_some_operations([](auto& operation) {
+        { [[maybe_unused]] auto never_started = operation.start(asio::deferred); }
+        operation.f.poll();
+        BOOST_TEST(operation.held.is_held());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(use_awaitable)
+{
+    for_some_operations(
+        [](auto& operation) { check_coroutine(operation, error_of(operation.start(asio::use_awaitable))); });
+}
+
+BOOST_AUTO_TEST_CASE(deferred_in_a_coroutine)
+{
+    for_some_operations([](auto& operation) { check_coroutine(operation, error_of(operation.start(asio::deferred))); });
+}
+
+BOOST_AUTO_TEST_CASE(as_tuple)
+{
+    for_some_operations([](auto& operation) {
+        check_coroutine(operation, [](auto& op) -> asio::awaitable<error_code> {
+            const auto result = co_await op.start(asio::as_tuple(asio::use_awaitable));
+            co_return std::get<0>(result);
+        }(operation));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(redirect_error)
+{
+    for_some_operations([](auto& operation) {
+        check_coroutine(operation, [](auto& op) -> asio::awaitable<error_code> {
+            error_code ec = errc::lost;
+            co_await op.start(asio::redirect_error(asio::use_awaitable, ec));
+            co_return ec;
+        }(operation));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(use_future)
+{
+    for_some_operations([](auto& operation) {
+        auto future = initiate([&] { return operation.start(asio::use_future); });
+        operation.finish();
+        operation.f.poll();
+        BOOST_REQUIRE((future.wait_for(0s) == std::future_status::ready));
+        error_code ec;
+        try {
+            future.get();
+        } catch (const boost::system::system_error& e) {
+            ec = e.code();
+        }
+        BOOST_TEST(ec == operation.expected);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(detached)
+{
+    for_some_operations([](auto& operation) {
+        operation.start(asio::detached);
+        operation.finish();
+        operation.f.poll();
+    });
+    // A lock that nobody receives is released.
+    world w(manager_kind::thread_safe);
+    w.f.manager->async_acquire("r", "a", {}, asio::detached);
+    lock next = w.f.get("r", "b");
+    BOOST_TEST(next.is_held());
+}
+
+BOOST_AUTO_TEST_CASE(cancel_after_that_does_not_fire)
+{
+    for_some_operations([]<class Operation>(Operation& operation) {
+        if constexpr (!std::is_same_v<Operation, guarded_wait>) { // see guard.cpp
+            completion c;
+            initiate([&] {
+                operation.start(asio::cancel_after(1h, once([&](error_code ec, auto&&...) { c.note(ec); })));
+            });
+            operation.finish();
+            operation.f.poll();
+            CHECK_COMPLETED(c, operation.expected);
+        }
+    });
+}
+
+BOOST_AUTO_TEST_CASE(cancel_after_that_fires)
+{
+    for_each<acquire_waiting, wait_for_held>([](auto& operation) {
+        completion c;
+        operation.start(asio::cancel_after(0s, once([&](error_code ec, auto&&...) { c.note(ec); })));
+        while (!c.done()) {
+            operation.f.context.restart();
+            operation.f.context.poll();
+        }
+        CHECK_COMPLETED(c, aborted);
+        BOOST_TEST(operation.held.is_held());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(cancelled_coroutine)
+{
+    for_each<acquire_waiting, wait_for_held>([](auto& operation) {
+        asio::cancellation_signal signal;
+        completion c;
+        asio::co_spawn(operation.f.context, error_of(operation.start(asio::use_awaitable)),
+                       asio::bind_cancellation_slot(signal.slot(), once([&](std::exception_ptr, error_code ec) {
+                                                        c.note(ec);
+                                                    })));
+        operation.f.poll();
+        signal.emit(asio::cancellation_type::terminal);
+        operation.f.poll();
+        CHECK_COMPLETED(c, aborted);
+        BOOST_TEST(operation.held.is_held());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(the_default_token_of_a_manager_is_deferred)
+{
+    world w(manager_kind::thread_safe);
+    static_assert(std::is_same_v<decltype(w.f.manager->async_snapshot()),
+                                 decltype(w.f.manager->async_snapshot(asio::deferred))>);
+    bool done = false;
+    const auto body = [&]() -> asio::awaitable<void> {
+        lock lk = co_await w.f.manager->async_acquire("r", "a");
+        BOOST_TEST(lk.is_held());
+        lock fresh = co_await w.f.manager->async_acquire("s");
+        BOOST_TEST(fresh.is_held());
+        lock with_options = co_await w.f.manager->async_acquire("t", {.ttl = 1h});
+        BOOST_TEST(with_options.is_held());
+        co_await lk.async_extend(1h);
+        const redlock::snapshot all = co_await w.f.manager->async_snapshot();
+        BOOST_TEST(all.resources.size() == 4u);
+        co_await lk.async_release();
+        co_await lk.async_wait();
+        done = true;
+    };
+    asio::co_spawn(w.f.context, body(), asio::detached);
+    w.f.poll();
+    BOOST_TEST(done);
+}
+
+// --- names are copied ------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(names_are_copied_into_an_operation_that_is_started_later)
+{
+    world w(manager_kind::thread_safe);
+    auto operation = [&] {
+        std::string resource(100, 'r'), locker(100, 'l');
+        auto named_by_temporaries =
+            w.f.manager->async_acquire(std::string(resource), std::string(locker), {}, asio::deferred);
+        auto named_by_lvalues = w.f.manager->async_acquire(resource, locker, {}, asio::deferred);
+        resource.assign(100, 'x');
+        locker.assign(100, 'x');
+        return std::pair(std::move(named_by_temporaries), std::move(named_by_lvalues));
+    }();
+    acquired first, second;
+    std::move(operation.first)(record(first));
+    std::move(operation.second)(record(second));
+    w.f.poll();
+    CHECK_COMPLETED(first, success);
+    CHECK_COMPLETED(second, success); // re-entrant: the same names
+    BOOST_TEST(first.lk.resource() == std::string(100, 'r'));
+    BOOST_TEST(first.lk.locker_id() == std::string(100, 'l'));
+}
+
+BOOST_AUTO_TEST_CASE(anything_that_names_will_do)
+{
+    world w(manager_kind::thread_safe);
+    const char literal[] = "literal";
+    const char* pointer = "pointer";
+    const std::string_view view = "view";
+    const std::string text = "text";
+    acquired a, b, c, d;
+    w.f.manager->async_acquire(literal, pointer, {}, record(a));
+    w.f.manager->async_acquire(pointer, view, {}, record(b));
+    w.f.manager->async_acquire(view, text, {}, record(c));
+    w.f.manager->async_acquire(text, literal, {}, record(d));
+    w.f.poll();
+    BOOST_TEST(a.lk.resource() == "literal");
+    BOOST_TEST(b.lk.resource() == "pointer");
+    BOOST_TEST(c.lk.resource() == "view");
+    BOOST_TEST(d.lk.resource() == "text");
+    BOOST_TEST(d.lk.locker_id() == "literal");
+}
+
+BOOST_AUTO_TEST_CASE(deferred_operations_of_a_lock_survive_the_lock)
+{
+    world w(manager_kind::thread_safe);
+    completion waited, released, extended;
+    auto wait = w.held.async_wait(asio::deferred);
+    auto release = w.held.async_release(asio::deferred);
+    auto extend = w.held.async_extend(1h, asio::deferred);
+    w.held = lock();
+    std::move(wait)(record(waited));
+    std::move(release)(record(released));
+    std::move(extend)(record(extended));
+    w.f.poll();
+    CHECK_COMPLETED(waited, success);
+    CHECK_COMPLETED(released, errc::not_held);
+    CHECK_COMPLETED(extended, errc::not_held);
+}
+
+BOOST_AUTO_TEST_CASE(operations_follow_a_lock_that_is_moved_or_swapped)
+{
+    world w(manager_kind::thread_safe);
+    completion waited;
+    auto wait = w.held.async_wait(asio::deferred);
+    lock moved = std::move(w.held);
+    BOOST_TEST(w.held.state() == lock_state::empty); // NOLINT(bugprone-use-after-move)
+    std::move(wait)(record(waited));
+    swap(moved, w.ended);
+    w.f.poll();
+    CHECK_PENDING(waited);
+    BOOST_TEST(w.ended.is_held());
+    BOOST_TEST(moved.state() == lock_state::released);
+    w.ended = lock();
+    w.f.poll();
+    CHECK_COMPLETED(waited, success);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_lock)
+{
+    test::locks f(manager_kind::thread_safe);
+    lock none;
+    BOOST_TEST(!none.is_held());
+    BOOST_TEST(none.state() == lock_state::empty);
+    BOOST_TEST((none.expires_at() == redlock::clock::time_point::min()));
+    BOOST_TEST(none.resource() == "");
+    BOOST_TEST(none.locker_id() == "");
+    BOOST_TEST(none.priority() == 0);
+    BOOST_TEST(none.fencing_token() == 0u);
+    none.release();
+    completion waited, released, extended, invalid;
+    const auto ex = f.context.get_executor();
+    int inline_calls = 0;
+    // It belongs to no context, so its handlers bring an executor.
+    none.async_wait(asio::bind_immediate_executor(inline_executor(inline_calls), record(waited)));
+    none.async_release(asio::bind_immediate_executor(ex, record(released)));
+    none.async_extend(1s, asio::bind_immediate_executor(ex, record(extended)));
+    none.async_extend(0s, asio::bind_immediate_executor(ex, record(invalid)));
+    f.poll();
+    CHECK_COMPLETED(waited, errc::not_held);
+    CHECK_COMPLETED(released, errc::not_held);
+    CHECK_COMPLETED(extended, errc::not_held);
+    CHECK_COMPLETED(invalid, errc::invalid_argument);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace

@@ -1,0 +1,410 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_TEST_UNIT_MODEL_REFERENCE_HPP
+#define PRIORITY_REDLOCK_TEST_UNIT_MODEL_REFERENCE_HPP
+
+#include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/lock_state.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// The contract of the lock table once more, as naive as can be: vectors that are searched, everything looked at after
+/// every step. Shares no code with the table.
+namespace priority_redlock::test::reference {
+
+using instant = clock::time_point;
+
+inline constexpr instant forever = instant::max();
+
+[[nodiscard]] inline instant after(instant t, duration d)
+{
+    return d == infinite ? forever : t + d;
+}
+
+struct handle
+{
+    std::string name;
+    std::string locker; // of its own where it is generated
+    std::string resource;
+    acquire_options options;
+    bool waiting = false;
+    bool only_this_hand_shake = false;
+    instant timeout = forever;
+    instant last_attempt = forever;
+    lock_state state = lock_state::empty;
+    bool let_go = false;
+    int untold = 0;  // pending waits for the end
+    int running = 0; // those, the ones that have been told, and the completion of the grant
+};
+
+/// What happened to whom, in order.
+using record = std::vector<std::pair<std::string, std::string>>;
+
+struct resource
+{
+    std::string name;
+    std::vector<handle*> holders;
+    bool revoking = false;
+    bool grace_over = false;
+    instant grace_end = forever;
+    instant expires = forever;
+    int priority = 0;
+    duration grace{};
+};
+
+class model
+{
+public:
+    record told;
+    record settled;
+    record answered;
+
+    void acquire(const std::string& name, const std::string& locker, const std::string& where,
+                 const acquire_options& o, instant now)
+    {
+        begin();
+        resource& r = find(where);
+        if (!r.holders.empty() && r.expires <= now)
+            finish(r, lock_state::expired, now);
+
+        handles_.push_back(std::make_unique<handle>());
+        handle& h = *handles_.back();
+        h.name = name;
+        h.locker = locker;
+        h.resource = where;
+        h.options = o;
+
+        if (r.holders.empty() || (!r.revoking && r.holders.front()->locker == locker)) {
+            grant(r, h, now);
+            answered.emplace_back(name, "granted");
+            return;
+        }
+        if (o.timeout == duration::zero()) {
+            answered.emplace_back(name, "acquire_timeout");
+            return;
+        }
+        const bool outranks = o.priority > r.priority;
+        if (o.max_attempts == 1) {
+            const handle* best = best_waiter(r);
+            if (!outranks || (best && best->options.priority >= o.priority)) {
+                answered.emplace_back(name, "already_acquired");
+                return;
+            }
+            h.only_this_hand_shake = true;
+        }
+        h.waiting = true;
+        h.timeout = after(now, o.timeout);
+        if (o.max_attempts != 1 && o.max_attempts != unlimited) {
+            duration gap = std::chrono::milliseconds(1);
+            h.last_attempt = now;
+            for (unsigned attempt = 2; attempt <= o.max_attempts; ++attempt) {
+                h.last_attempt += gap;
+                gap = std::min<duration>(gap * 2, std::chrono::milliseconds(128));
+            }
+        }
+        if (outranks && !r.revoking)
+            revoke(r, now);
+    }
+
+    void release(const std::string& name, instant now)
+    {
+        begin();
+        if (!let_go(at(name), now))
+            answered.emplace_back(name, "not held");
+    }
+
+    void drop(const std::string& name, instant now)
+    {
+        begin();
+        let_go(at(name), now);
+    }
+
+    void wait(const std::string& name)
+    {
+        handle& h = at(name);
+        ++h.running;
+        if (h.state == lock_state::held)
+            ++h.untold;
+    }
+
+    /// A completion, or a notice that has been told.
+    void handler_returns(const std::string& name, instant now)
+    {
+        begin();
+        handle& h = at(name);
+        --h.running;
+        look_at_hand_shake(find(h.resource), now);
+    }
+
+    void cancel_wait(const std::string& name, instant now)
+    {
+        --at(name).untold;
+        handler_returns(name, now);
+    }
+
+    void withdraw(const std::string& name)
+    {
+        begin();
+        handle& h = at(name);
+        if (h.waiting)
+            fail(h, "aborted");
+        else
+            answered.emplace_back(name, "settled already");
+    }
+
+    void extend(const std::string& name, duration ttl, instant now)
+    {
+        begin();
+        handle& h = at(name);
+        resource& r = find(h.resource);
+        if (h.state == lock_state::held && r.expires <= now)
+            finish(r, lock_state::expired, now);
+        if (h.state == lock_state::held)
+            r.expires = after(now, ttl);
+        else
+            answered.emplace_back(name, "not held");
+    }
+
+    void raise(const std::string& name, int priority)
+    {
+        begin();
+        handle& h = at(name);
+        resource& r = find(h.resource);
+        if (h.state == lock_state::held)
+            r.priority = std::max(r.priority, priority);
+        else
+            answered.emplace_back(name, "not held");
+    }
+
+    void fail_all()
+    {
+        begin();
+        for (const auto& h : handles_)
+            if (h->waiting)
+                fail(*h, "aborted");
+    }
+
+    void advance(instant now)
+    {
+        begin();
+        while (next_event() <= now) {
+            const instant at = next_event();
+            for (const auto& r : resources_)
+                if (due_of(*r) == at) {
+                    if (r->expires <= now) { // the clock decides, however late the timer looks at the grace
+                        finish(*r, lock_state::expired, now);
+                    } else {
+                        r->grace_over = true;
+                        look_at_hand_shake(*r, now);
+                    }
+                }
+            for (const auto& h : handles_) {
+                if (!h->waiting || due_of(*h) != at)
+                    continue;
+                const resource& r = find(h->resource);
+                if (h->timeout == at)
+                    fail(*h, "acquire_timeout");
+                else if (r.revoking && best_waiter(r) == h.get())
+                    h->only_this_hand_shake = true, h->last_attempt = forever;
+                else
+                    fail(*h, "already_acquired");
+            }
+        }
+    }
+
+    [[nodiscard]] instant next_event() const
+    {
+        instant result = forever;
+        for (const auto& r : resources_)
+            result = std::min(result, due_of(*r));
+        for (const auto& h : handles_)
+            if (h->waiting)
+                result = std::min(result, due_of(*h));
+        return result;
+    }
+
+    [[nodiscard]] handle& at(const std::string& name) const
+    {
+        return **std::find_if(handles_.begin(), handles_.end(), [&](const auto& h) { return h->name == name; });
+    }
+
+    [[nodiscard]] const std::vector<std::unique_ptr<handle>>& handles() const { return handles_; }
+
+    /// The end and the priority of the lock that a handle shares, if it is held.
+    [[nodiscard]] std::optional<std::pair<instant, int>> terms_of(const handle& h)
+    {
+        if (h.state != lock_state::held)
+            return {};
+        const resource& r = find(h.resource);
+        return std::pair(r.expires, r.priority);
+    }
+
+    /// Nothing of these can happen any more.
+    void forget(const std::string& name)
+    {
+        std::erase_if(handles_, [&](const auto& h) { return h->name == name; });
+    }
+
+private:
+    void begin()
+    {
+        told.clear();
+        settled.clear();
+        answered.clear();
+    }
+
+    resource& find(const std::string& name)
+    {
+        for (const auto& r : resources_)
+            if (r->name == name)
+                return *r;
+        resources_.push_back(std::make_unique<resource>());
+        resources_.back()->name = name;
+        return *resources_.back();
+    }
+
+    [[nodiscard]] static instant due_of(const handle& h) { return std::min(h.timeout, h.last_attempt); }
+
+    [[nodiscard]] static instant due_of(const resource& r)
+    {
+        if (r.holders.empty())
+            return forever;
+        return r.revoking && !r.grace_over ? std::min(r.expires, r.grace_end) : r.expires;
+    }
+
+    /// Handles are in the order of their arrival, so the first of equals wins.
+    [[nodiscard]] handle* best_waiter(const resource& r) const
+    {
+        handle* best = nullptr;
+        for (const auto& h : handles_)
+            if (h->waiting && h->resource == r.name && (!best || h->options.priority > best->options.priority))
+                best = h.get();
+        return best;
+    }
+
+    void fail(handle& h, const char* reason)
+    {
+        h.waiting = false;
+        settled.emplace_back(h.name, reason);
+    }
+
+    void grant(resource& r, handle& h, instant now)
+    {
+        h.waiting = false;
+        h.state = lock_state::held;
+        h.running = 1;
+        if (r.holders.empty()) {
+            r.expires = after(now, h.options.ttl);
+            r.priority = h.options.priority;
+            r.grace = h.options.grace;
+        } else {
+            r.priority = std::max(r.priority, h.options.priority);
+            r.grace = std::max(r.grace, h.options.grace);
+        }
+        r.holders.push_back(&h);
+    }
+
+    void tell(handle& h)
+    {
+        h.untold = 0;
+        told.emplace_back(h.name, std::string());
+    }
+
+    bool let_go(handle& h, instant now)
+    {
+        resource& r = find(h.resource);
+        if (h.state == lock_state::held) {
+            h.state = lock_state::released;
+            if (h.untold != 0)
+                tell(h);
+            std::erase(r.holders, &h);
+            if (r.holders.empty())
+                next(r, now);
+            return true;
+        }
+        if (h.state == lock_state::revoking) {
+            h.state = lock_state::preempted;
+            h.let_go = true;
+            look_at_hand_shake(r, now);
+            return true;
+        }
+        return false;
+    }
+
+    void revoke(resource& r, instant now)
+    {
+        r.revoking = true;
+        r.grace_over = r.grace == duration::zero();
+        r.grace_end = after(now, r.grace);
+        for (handle* h : r.holders) {
+            h->state = lock_state::revoking;
+            tell(*h);
+        }
+        look_at_hand_shake(r, now);
+    }
+
+    void look_at_hand_shake(resource& r, instant now)
+    {
+        if (!r.revoking)
+            return;
+        bool all_gone = true;
+        for (const handle* h : r.holders) {
+            if (h->running != 0)
+                return;
+            all_gone = all_gone && h->let_go;
+        }
+        if (all_gone || r.grace_over)
+            finish(r, lock_state::preempted, now);
+    }
+
+    void finish(resource& r, lock_state reason, instant now)
+    {
+        for (handle* h : r.holders) {
+            if (!r.revoking) {
+                h->state = reason;
+                tell(*h);
+            } else {
+                h->state = lock_state::preempted;
+            }
+        }
+        r.holders.clear();
+        next(r, now);
+    }
+
+    void next(resource& r, instant now)
+    {
+        r.revoking = false;
+        r.expires = forever;
+        handle* const best = best_waiter(r);
+        if (!best)
+            return;
+        const std::string locker = best->locker;
+        for (handle* h = best; h;) {
+            grant(r, *h, now);
+            settled.emplace_back(h->name, "granted");
+            h = nullptr;
+            for (const auto& each : handles_)
+                if (each->waiting && each->resource == r.name && each->locker == locker
+                    && (!h || each->options.priority > h->options.priority))
+                    h = each.get();
+        }
+        for (const auto& each : handles_)
+            if (each->waiting && each->resource == r.name && each->only_this_hand_shake)
+                fail(*each, "already_acquired");
+    }
+
+    std::vector<std::unique_ptr<handle>> handles_;
+    std::vector<std::unique_ptr<resource>> resources_;
+};
+
+} // namespace priority_redlock::test::reference
+
+#endif
