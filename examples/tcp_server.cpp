@@ -83,7 +83,8 @@ private:
         auto buffer = asio::dynamic_buffer(received_, longest_line);
         error_code error;
         if (held_)
-            std::tie(error, std::ignore) = co_await asio::async_read_until(socket_, buffer, '\n', held_.guard(as_result));
+            std::tie(error, std::ignore) =
+                co_await asio::async_read_until(socket_, buffer, '\n', held_.guard(as_result));
         else
             std::tie(error, std::ignore) = co_await asio::async_read_until(socket_, buffer, '\n', as_result);
         co_return error;
@@ -222,7 +223,7 @@ asio::awaitable<void> talk(client alice, client bob, client carol)
     co_await alice.hear("RELEASED");
     co_await bob.hear("GRANTED ");
 
-    co_await alice.say("LOCK printer 1"); // not more important: waits
+    co_await alice.say("LOCK printer 1");    // not more important: waits
     co_await carol.say("LOCK scanner 0 50"); // another key
     co_await carol.hear("GRANTED ");
     co_await carol.hear("LOST expired"); // after 50 ms

@@ -67,9 +67,9 @@ acquisition_id lease_client::held_id(const resource& r) const noexcept
 
 // --- to the store ----------------------------------------------------------------------------------------------------
 
-void lease_client::after_step(table_actions& actions, time_point now)
+void lease_client::after_step(time_point now)
 {
-    for (deadline* d : actions.due) {
+    for (deadline* d : table_.take_due()) {
         auto& item = static_cast<lease_deadline&>(*d);
         if (item.is_end) {
             auto& end = static_cast<pending_end&>(item);
@@ -78,8 +78,7 @@ void lease_client::after_step(table_actions& actions, time_point now)
             send_obtain(l, *l.where->waiting.begin(), now);
         }
     }
-    actions.due.clear();
-    for (resource* r : std::exchange(actions.touched, {})) {
+    for (resource* r : table_.take_touched()) {
         r->touched = false;
         reconcile(*r, now);
     }
@@ -232,7 +231,7 @@ void lease_client::granted(lease& l, time_point until, std::uint64_t token, time
     if (until <= now) {
         // Its validity passed on the way here: give it back and ask again.
         send_end(id, pending_end::verb::release);
-        table_.touch(r, out);
+        table_.touch(r);
         return;
     }
     if (r.now != resource::status::vacant) {

@@ -81,7 +81,7 @@ public:
     [[nodiscard]] std::uint64_t next_ticket();
 
     /// After every step of the table.
-    void after_step(table_actions& actions, time_point now);
+    void after_step(time_point now);
 
     void on_reply(acquisition_id id, error_code ec, const obtain_reply& reply, time_point now, table_actions& out);
     void on_event(const protocol_event& event, time_point now, table_actions& out);

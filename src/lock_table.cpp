@@ -7,7 +7,6 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <new>
 
@@ -20,7 +19,7 @@ constexpr std::size_t max_spare_holds = 1024;
 constexpr std::size_t max_spare_name = 256;
 
 /// When the last of n attempts is due: they are 1, 2, 4 ... 128, 128 ... ms apart and the first is now.
-time_point last_attempt(time_point now, unsigned attempts) noexcept
+time_point last_attempt(const step_time& now, unsigned attempts)
 {
     using std::chrono::milliseconds;
     if (attempts == unlimited)
@@ -29,7 +28,17 @@ time_point last_attempt(time_point now, unsigned attempts) noexcept
     const unsigned gaps = attempts - 1;
     const unsigned growing = std::min(gaps, doublings);
     const auto total = milliseconds((1u << growing) - 1) + milliseconds(128) * std::int64_t{gaps - growing};
-    return saturating_add(now, total);
+    return saturating_add(now(), total);
+}
+
+time_point after(const step_time& now, duration d)
+{
+    return d == infinite ? never : saturating_add(now(), d);
+}
+
+bool is_due(time_point t, const step_time& now)
+{
+    return t != never && t <= now();
 }
 
 } // namespace
@@ -68,7 +77,7 @@ lock_table::~lock_table()
 
 // --- resources -------------------------------------------------------------------------------------------------------
 
-resource& lock_table::find_or_create(std::string_view name, std::size_t hash, time_point now)
+resource& lock_table::find_or_create(std::string_view name, std::size_t hash, const step_time& now)
 {
     const name_key key{name, hash};
     if (const auto it = resources_.find(key); it != resources_.end())
@@ -84,7 +93,7 @@ resource& lock_table::find_or_create(std::string_view name, std::size_t hash, ti
     r->hash = key.hash;
     // Fencing (I6): never below what an earlier entry of the same name gave out, nor below what a process that ended
     // before this one can have given out.
-    const auto wall = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch() + clock_offset_);
+    const auto wall = std::chrono::duration_cast<std::chrono::microseconds>(now().time_since_epoch() + clock_offset_);
     r->token = std::max(highest_evicted_token_, static_cast<std::uint64_t>(wall.count()));
     try {
         idle_.reserve(idle_capacity_ + 1); // so that retiring cannot fail
@@ -140,13 +149,7 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
             spare_holds_.pop_back();
         }
         h->anonymous = request.anonymous;
-        if (h->anonymous) {
-            char text[24] = "#";
-            const auto end = std::to_chars(text + 1, text + sizeof text, ++last_anonymous_).ptr;
-            h->locker.assign({text, static_cast<std::size_t>(end - text)});
-        } else {
-            h->locker.assign(request.locker);
-        }
+        h->locker.assign(h->anonymous ? generated_name_.next() : request.locker);
     } catch (...) {
         delete h;
         retire_if_unused(r);
@@ -194,7 +197,7 @@ void lock_table::recycle(hold& h) noexcept
 }
 
 /// A vacant resource gets its holder.
-void lock_table::start(resource& r, hold& h, time_point until, int priority, duration grace, table_actions& out)
+void lock_table::start(resource& r, hold& h, time_point until, int priority, duration grace)
 {
     r.now = resource::status::held;
     r.expires = until;
@@ -202,11 +205,11 @@ void lock_table::start(resource& r, hold& h, time_point until, int priority, dur
     r.grace = grace;
     if (until != never)
         set_deadline(r, until);
-    join(r, h, priority, grace, out);
+    join(r, h, priority, grace);
 }
 
 /// A further handle of the locker that holds the resource.
-void lock_table::join(resource& r, hold& h, int priority, duration grace, table_actions& out)
+void lock_table::join(resource& r, hold& h, int priority, duration grace)
 {
     r.holds.push_back(h);
     h.linked = true;
@@ -218,49 +221,49 @@ void lock_table::join(resource& r, hold& h, int priority, duration grace, table_
     h.priority.store(r.priority, std::memory_order_relaxed);
     h.state.store(lock_state::held, std::memory_order_release);
     if (priority > r.priority)
-        raise(r, priority, out);
+        raise(r, priority);
 }
 
-void lock_table::raise(resource& r, int priority, table_actions& out)
+void lock_table::raise(resource& r, int priority)
 {
     r.priority = priority;
     for (hold& h : r.holds)
         h.priority.store(priority, std::memory_order_relaxed);
-    touch(r, out);
+    touch(r);
 }
 
-bool lock_table::raise(hold& h, int priority, table_actions& out)
+bool lock_table::raise(hold& h, int priority)
 {
     if (h.state.load(std::memory_order_relaxed) != lock_state::held)
         return false;
     if (priority > h.where->priority)
-        raise(*h.where, priority, out);
+        raise(*h.where, priority);
     return true;
 }
 
-void lock_table::touch(resource& r, table_actions& out)
+void lock_table::touch_leased(resource& r)
 {
-    if (!leased_ || r.touched)
+    if (r.touched)
         return;
-    out.touched.push_back(&r);
+    touched_.push_back(&r);
     r.touched = true;
 }
 
 // --- acquire ---------------------------------------------------------------------------------------------------------
 
 lock_table::outcome lock_table::acquire(const acquire_request& request, std::size_t hash, waiter* w,
-                                        time_point now, table_actions& out)
+                                        const step_time& now, table_actions& out)
 {
     const acquire_options& o = request.options;
     resource& r = find_or_create(request.resource, hash, now);
-    if (r.now != resource::status::vacant && r.expires <= now)
+    if (r.now != resource::status::vacant && is_due(r.expires, now))
         end(r, lock_state::expired, now, out);
 
     const bool vacant = r.now == resource::status::vacant;
     if (vacant && !leased_) {
         hold& h = make_hold(r, request);
         ++r.token;
-        start(r, h, saturating_add(now, o.ttl), o.priority, o.grace, out);
+        start(r, h, after(now, o.ttl), o.priority, o.grace);
         return {verdict::granted, &h, {}};
     }
 
@@ -268,7 +271,7 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     if (held && !request.anonymous && !r.holds.front().anonymous
         && r.holds.front().locker.view() == request.locker) {
         hold& h = make_hold(r, request);
-        join(r, h, o.priority, o.grace, out);
+        join(r, h, o.priority, o.grace);
         return {verdict::granted, &h, {}};
     }
 
@@ -288,14 +291,13 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
 
     w->now_or_never = now_or_never;
     w->last_try = once;
-    enqueue(r, *w, request, now, out);
+    enqueue(r, *w, request, now);
     if (held && outranks_holder)
         revoke(r, now, out);
     return {verdict::waiting, nullptr, {}};
 }
 
-void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request, time_point now,
-                         table_actions& out)
+void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request, const step_time& now)
 {
     const acquire_options& o = request.options;
     hold& h = make_hold(r, request);
@@ -322,22 +324,22 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     w.priority = o.priority;
     w.ttl = o.ttl;
     w.grace = o.grace;
-    w.timeout_at = w.now_or_never ? never : saturating_add(now, o.timeout);
+    w.timeout_at = w.now_or_never ? never : after(now, o.timeout);
     w.last_attempt_at = w.last_try ? never : last_attempt(now, o.max_attempts);
     if (const auto when = std::min(w.timeout_at, w.last_attempt_at); when != never)
         set_deadline(w, when);
-    r.waiting.insert(r.waiting.end(), w);
+    r.waiting.insert(w);
     everyone_.push_back(w);
     if (w.last_try)
         ++r.last_tries;
-    touch(r, out);
+    touch(r);
 }
 
 /// Out of every structure of the table.
-void lock_table::remove(resource& r, waiter& w, table_actions& out)
+void lock_table::remove(resource& r, waiter& w)
 {
-    touch(r, out);
-    r.waiting.erase(r.waiting.iterator_to(w));
+    touch(r);
+    r.waiting.erase(w);
     everyone_.erase(everyone_.iterator_to(w));
     if (w.last_try)
         --r.last_tries;
@@ -367,7 +369,7 @@ void lock_table::settle(waiter& w, error_code result, table_actions& out) noexce
 
 void lock_table::fail(resource& r, waiter& w, error_code reason, table_actions& out)
 {
-    remove(r, w, out);
+    remove(r, w);
     settle(w, reason, out);
 }
 
@@ -401,7 +403,7 @@ void lock_table::tell(hold& h, table_actions& out) noexcept
     out.told_tail = &h.next_told;
 }
 
-bool lock_table::release(hold& h, time_point now, table_actions& out)
+bool lock_table::release(hold& h, const step_time& now, table_actions& out)
 {
     resource& r = *h.where;
     switch (h.state.load(std::memory_order_relaxed)) {
@@ -424,12 +426,12 @@ bool lock_table::release(hold& h, time_point now, table_actions& out)
     }
 }
 
-bool lock_table::extend(hold& h, time_point until, time_point now, table_actions& out)
+bool lock_table::extend(hold& h, time_point until, const step_time& now, table_actions& out)
 {
     if (h.state.load(std::memory_order_relaxed) != lock_state::held)
         return false;
     resource& r = *h.where;
-    if (r.expires <= now) {
+    if (is_due(r.expires, now)) {
         end(r, lock_state::expired, now, out);
         return false;
     }
@@ -440,7 +442,7 @@ bool lock_table::extend(hold& h, time_point until, time_point now, table_actions
     return true;
 }
 
-void lock_table::handler_done(hold& h, time_point now, table_actions& out)
+void lock_table::handler_done(hold& h, const step_time& now, table_actions& out)
 {
     --h.handlers;
     if (h.linked && h.where->now == resource::status::revoking && h.handlers == 0)
@@ -448,7 +450,7 @@ void lock_table::handler_done(hold& h, time_point now, table_actions& out)
 }
 
 /// A higher priority is here: everybody who has a handle is told.
-void lock_table::revoke(resource& r, time_point now, table_actions& out)
+void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
 {
     r.now = resource::status::revoking;
     for (hold& h : r.holds) {
@@ -456,12 +458,12 @@ void lock_table::revoke(resource& r, time_point now, table_actions& out)
         tell(h, out);
     }
     r.grace_over = r.grace == duration::zero();
-    set_deadline(r, r.grace_over ? r.expires : std::min(r.expires, saturating_add(now, r.grace)));
+    set_deadline(r, r.grace_over ? r.expires : std::min(r.expires, after(now, r.grace)));
     check_handshake(r, now, out);
 }
 
 /// P3: hands the resource over once the victim has unwound, or its grace is over and its notice handlers have run.
-void lock_table::check_handshake(resource& r, time_point now, table_actions& out)
+void lock_table::check_handshake(resource& r, const step_time& now, table_actions& out)
 {
     bool running = false;
     for (auto it = r.holds.begin(); it != r.holds.end();) {
@@ -478,7 +480,7 @@ void lock_table::check_handshake(resource& r, time_point now, table_actions& out
 }
 
 /// The holder's time is over, whatever it still does.
-void lock_table::end(resource& r, lock_state reason, time_point now, table_actions& out)
+void lock_table::end(resource& r, lock_state reason, const step_time& now, table_actions& out)
 {
     while (!r.holds.empty()) {
         hold& h = r.holds.front();
@@ -494,25 +496,25 @@ void lock_table::end(resource& r, lock_state reason, time_point now, table_actio
     vacate(r, now, out);
 }
 
-void lock_table::vacate(resource& r, time_point now, table_actions& out)
+void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
 {
     r.now = resource::status::vacant;
     r.grace_over = false;
     r.expires = never;
     set_deadline(r, never);
-    touch(r, out);
+    touch(r);
     hand_over(r, now, out);
 }
 
 /// A vacant resource goes to the best waiter.
-void lock_table::hand_over(resource& r, time_point now, table_actions& out)
+void lock_table::hand_over(resource& r, const step_time& now, table_actions& out)
 {
     if (r.waiting.empty())
         return;
     waiter& best = *r.waiting.begin();
     if (!leased_) {
         ++r.token;
-        grant_ring(best, saturating_add(now, best.ttl), out);
+        grant_ring(best, after(now, best.ttl), out);
     }
     if (r.last_tries == 0)
         return;
@@ -535,14 +537,14 @@ void lock_table::grant_ring(waiter& w, time_point until, table_actions& out)
 {
     resource& r = *w.target->where;
     waiter* sibling = w.next_sibling != &w ? w.next_sibling : nullptr;
-    remove(r, w, out);
-    start(r, *w.target, until, w.priority, w.grace, out);
+    remove(r, w);
+    start(r, *w.target, until, w.priority, w.grace);
     settle(w, {}, out);
     while (sibling) {
         waiter& next = *sibling;
         sibling = next.next_sibling != &next ? next.next_sibling : nullptr;
-        remove(r, next, out);
-        join(r, *next.target, next.priority, next.grace, out);
+        remove(r, next);
+        join(r, *next.target, next.priority, next.grace);
         settle(next, {}, out);
     }
 }
@@ -560,18 +562,18 @@ void lock_table::set_deadline(deadline& d, time_point when) noexcept
         deadlines_.insert(deadlines_.end(), d); // most deadlines are the latest so far
 }
 
-void lock_table::advance(time_point now, table_actions& out)
+void lock_table::advance(const step_time& now, table_actions& out)
 {
-    while (!deadlines_.empty() && deadlines_.begin()->when <= now) {
+    while (!deadlines_.empty() && deadlines_.begin()->when <= now()) {
         deadline& d = *deadlines_.begin();
         if (d.owner == deadline::owner_kind::lease) {
             set_deadline(d, never);
-            out.due.push_back(&d);
+            due_.push_back(&d);
             continue;
         }
         if (d.owner == deadline::owner_kind::resource) {
             auto& r = static_cast<resource&>(d);
-            if (r.expires <= now) {
+            if (is_due(r.expires, now)) {
                 end(r, lock_state::expired, now, out);
             } else {
                 r.grace_over = true;
@@ -582,7 +584,7 @@ void lock_table::advance(time_point now, table_actions& out)
         }
         auto& w = static_cast<waiter&>(d);
         resource& r = *w.target->where;
-        if (w.timeout_at <= now) {
+        if (is_due(w.timeout_at, now)) {
             fail(r, w, errc::acquire_timeout, out);
         } else if ((leased_ || r.now == resource::status::revoking) && &*r.waiting.begin() == &w) {
             // The last attempt finds its own hand-shake under way; or lets the store say whether it does.
@@ -590,7 +592,7 @@ void lock_table::advance(time_point now, table_actions& out)
             ++r.last_tries;
             w.last_attempt_at = never;
             set_deadline(w, w.timeout_at);
-            touch(r, out);
+            touch(r);
         } else {
             fail(r, w, errc::already_acquired, out);
         }

@@ -5,6 +5,8 @@
 #ifndef PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 #define PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 
+#include "waiter_queue.hpp"
+
 #include <priority_redlock/detail/hold.hpp>
 
 #include <boost/container_hash/hash.hpp>
@@ -14,25 +16,16 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace priority_redlock::detail {
-
-struct by_rank
-{
-    bool operator()(const waiter& a, const waiter& b) const noexcept
-    {
-        return a.priority != b.priority ? a.priority > b.priority : a.ticket < b.ticket;
-    }
-};
 
 struct by_instant
 {
     bool operator()(const deadline& a, const deadline& b) const noexcept { return a.when < b.when; }
 };
 
-using waiter_queue = intrusive::multiset<waiter, intrusive::base_hook<tree_hook<rank_tag>>,
-                                         intrusive::compare<by_rank>, intrusive::constant_time_size<false>>;
 using deadline_set = intrusive::multiset<deadline, intrusive::base_hook<tree_hook<deadline_tag>>,
                                          intrusive::compare<by_instant>, intrusive::constant_time_size<false>>;
 using hold_list = intrusive::list<hold, intrusive::constant_time_size<false>>;
@@ -64,7 +57,7 @@ struct resource : deadline
     std::uint32_t idle_index = not_idle;
     status now = status::vacant;
     bool grace_over = false;
-    bool touched = false; // in table_actions::touched
+    bool touched = false; // in lock_table::touched_
 };
 
 /// What a step of the table asks its owner to carry out, in order. Filled by every non-const member function.
@@ -74,12 +67,33 @@ struct table_actions
     waiter** settled_tail = &settled;
     hold* told = nullptr; // holds that have ended or are being revoked, through `next_told`
     hold** told_tail = &told;
-    std::vector<resource*> touched; // leased tables: their holder or their queue has changed
-    std::vector<deadline*> due;     // leased tables: leases that want to be looked at
 
     table_actions() = default;
     table_actions(const table_actions&) = delete;
     table_actions& operator=(const table_actions&) = delete;
+};
+
+/// The locker ids that the library makes up: "#1", "#2" ...
+class generated_name
+{
+public:
+    [[nodiscard]] std::string_view next() noexcept
+    {
+        char* digit = text_ + sizeof text_ - 1;
+        while (++*digit > '9')
+            *digit-- = '0';
+        if (digit < first_) { // one digit more
+            first_ = digit;
+            *digit = '1';
+            digit[-1] = '#';
+        }
+        return {first_ - 1, static_cast<std::size_t>(text_ + sizeof text_ - (first_ - 1))};
+    }
+
+private:
+    char text_[24] = {'0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0',
+                      '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '#', '0'};
+    char* first_ = text_ + sizeof text_ - 1;
 };
 
 /// The decisions of a lock service for one process, without threads, timers or clocks: who holds, who waits, who is
@@ -112,19 +126,19 @@ public:
     /// Decides an acquire. Without a waiter nobody is told to go and nothing is queued: the verdict is `waiting` where
     /// a waiter is needed, and the caller comes back with one.
     /// `hash` is that of the resource's name and the same at every call with that name.
-    outcome acquire(const acquire_request& request, std::size_t hash, waiter* w, time_point now, table_actions& out);
+    outcome acquire(const acquire_request& request, std::size_t hash, waiter* w, const step_time& now, table_actions& out);
 
     /// Takes a waiter out of the queue. False if it is settled already.
     bool withdraw(hold& target, table_actions& out);
 
     /// The owner of a handle lets go. False if the hold had ended already.
-    bool release(hold& h, time_point now, table_actions& out);
+    bool release(hold& h, const step_time& now, table_actions& out);
 
     /// Moves the end of a held lock to `until`. False unless held.
-    bool extend(hold& h, time_point until, time_point now, table_actions& out);
+    bool extend(hold& h, time_point until, const step_time& now, table_actions& out);
 
     /// Gives the lock of a held hold a higher priority, if it is higher. False unless held.
-    bool raise(hold& h, int priority, table_actions& out);
+    bool raise(hold& h, int priority);
 
     // Leased tables.
 
@@ -132,14 +146,22 @@ public:
     void grant(waiter& w, std::uint64_t token, time_point until, table_actions& out);
 
     /// Somebody else wants the resource, or has taken it away.
-    void revoke(resource& r, time_point now, table_actions& out);
-    void end(resource& r, lock_state reason, time_point now, table_actions& out);
+    void revoke(resource& r, const step_time& now, table_actions& out);
+    void end(resource& r, lock_state reason, const step_time& now, table_actions& out);
 
     /// A waiter gets no grant.
     void refuse(waiter& w, error_code reason, table_actions& out);
 
     /// Has the owner look at the resource after this step.
-    void touch(resource& r, table_actions& out);
+    void touch(resource& r)
+    {
+        if (leased_)
+            touch_leased(r);
+    }
+
+    /// The resources that were touched, and the leases that have become due, since the last call.
+    [[nodiscard]] std::vector<resource*> take_touched() noexcept { return std::exchange(touched_, {}); }
+    [[nodiscard]] std::vector<deadline*> take_due() noexcept { return std::exchange(due_, {}); }
 
     /// Keeps a resource from being forgotten.
     void pin(resource& r) noexcept;
@@ -149,24 +171,18 @@ public:
 
     /// A notice handler of the hold begins to count, or has run.
     void handler_added(hold& h) noexcept { ++h.handlers; }
-    void handler_done(hold& h, time_point now, table_actions& out);
+    void handler_done(hold& h, const step_time& now, table_actions& out);
 
     /// Nothing refers to the hold any more.
     void recycle(hold& h) noexcept;
 
     /// Carries out everything that is due.
-    void advance(time_point now, table_actions& out);
+    void advance(const step_time& now, table_actions& out);
 
     /// When `advance` wants to be called; `never` if not at all.
     [[nodiscard]] time_point next_deadline() const noexcept
     {
         return deadlines_.empty() ? never : deadlines_.begin()->when;
-    }
-
-    /// Whether a release of this hold needs to know the time.
-    [[nodiscard]] static bool time_matters(const hold& h) noexcept
-    {
-        return h.where && (!h.where->waiting.empty() || h.where->now == resource::status::revoking);
     }
 
     /// Withdraws every waiter; each is settled with `reason`.
@@ -241,23 +257,24 @@ private:
         bool operator()(const waiter* w, const locker_key& k) const noexcept { return (*this)(k, w); }
     };
 
-    resource& find_or_create(std::string_view name, std::size_t hash, time_point now);
+    resource& find_or_create(std::string_view name, std::size_t hash, const step_time& now);
     void retire_if_unused(resource& r) noexcept;
     void destroy(resource& r) noexcept;
 
     hold& make_hold(resource& r, const acquire_request& request);
-    void start(resource& r, hold& h, time_point until, int priority, duration grace, table_actions& out);
-    void join(resource& r, hold& h, int priority, duration grace, table_actions& out);
-    void raise(resource& r, int priority, table_actions& out);
+    void start(resource& r, hold& h, time_point until, int priority, duration grace);
+    void join(resource& r, hold& h, int priority, duration grace);
+    void raise(resource& r, int priority);
+    void touch_leased(resource& r);
 
-    void enqueue(resource& r, waiter& w, const acquire_request& request, time_point now, table_actions& out);
-    void remove(resource& r, waiter& w, table_actions& out);
+    void enqueue(resource& r, waiter& w, const acquire_request& request, const step_time& now);
+    void remove(resource& r, waiter& w);
     void settle(waiter& w, error_code result, table_actions& out) noexcept;
     void fail(resource& r, waiter& w, error_code reason, table_actions& out);
 
-    void check_handshake(resource& r, time_point now, table_actions& out);
-    void vacate(resource& r, time_point now, table_actions& out);
-    void hand_over(resource& r, time_point now, table_actions& out);
+    void check_handshake(resource& r, const step_time& now, table_actions& out);
+    void vacate(resource& r, const step_time& now, table_actions& out);
+    void hand_over(resource& r, const step_time& now, table_actions& out);
     void grant_ring(waiter& w, time_point until, table_actions& out);
     static void tell(hold& h, table_actions& out) noexcept;
 
@@ -269,11 +286,13 @@ private:
     boost::unordered_flat_set<waiter*, locker_hash, locker_equal> named_waiters_; // one of each ring
     deadline_set deadlines_;
     waiter_list everyone_;
+    std::vector<resource*> touched_;
+    std::vector<deadline*> due_;
     std::vector<resource*> idle_;
     std::size_t next_eviction_ = 0;
     std::vector<hold*> spare_holds_;
     std::uint64_t last_ticket_ = 0;
-    std::uint64_t last_anonymous_ = 0;
+    generated_name generated_name_;
     std::uint64_t highest_evicted_token_ = 0;
     std::size_t live_holds_ = 0;
 };

@@ -58,14 +58,18 @@ public:
             each->detach();
     }
 
-    outcome acquire(const acquire_request& request, acquire_operation* op) override
+    outcome acquire(acquire_request& request, acquire_operation* op) override
     {
-        if (!is_valid(request))
-            return {outcome::verdict::refused, nullptr, errc::invalid_argument};
-        const std::size_t hash = boost::hash<std::string_view>()(request.resource);
+        if (request.hash == 0) { // it comes for the first time
+            if (!is_valid(request))
+                return {outcome::verdict::refused, nullptr, errc::invalid_argument};
+            request.hash = boost::hash<std::string_view>()(request.resource);
+        }
         // Bits that the hash table of the shard uses least.
-        auto& s = shards_.size() == 1 ? *shards_.front() : *shards_[(hash >> 24) % shards_.size()];
-        return s.acquire(request, hash, op);
+        auto& s = shards_.size() == 1 ? *shards_.front() : *shards_[(request.hash >> 24) % shards_.size()];
+        const outcome result = s.acquire(request, op);
+        this->set_crowded(result.what == outcome::verdict::waiting);
+        return result;
     }
 
     void cancel() noexcept override

@@ -131,7 +131,10 @@ private:
 
         obtain_reply start(manager_backend& backend)
         {
-            acquire_request a{request.resource, {}, true, {}, request.ticket};
+            acquire_request a;
+            a.resource = request.resource;
+            a.anonymous = true;
+            a.ticket = request.ticket;
             a.options.priority = request.priority;
             a.options.ttl = request.ttl;
             a.options.grace = infinite;

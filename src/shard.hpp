@@ -56,7 +56,7 @@ class shard final : public lock_domain,
 
 public:
     shard(const asio::any_io_executor& ex, std::size_t idle_capacity, std::shared_ptr<protocol> store = nullptr)
-        : served_domain(asio::query(ex, asio::execution::context)), executor_(ex), timer_(std::in_place, ex),
+        : served_domain(asio::query(ex, asio::execution::context)), executor_(ex),
           table_(*this, std::chrono::system_clock::now().time_since_epoch() - Clock::now().time_since_epoch(),
                  idle_capacity, store != nullptr)
     {
@@ -73,14 +73,14 @@ public:
 
     // --- the manager's side ---
 
-    manager_backend::outcome acquire(acquire_request request, std::size_t hash, acquire_operation* op)
+    manager_backend::outcome acquire(acquire_request& request, acquire_operation* op)
     {
         step s(*this);
         if (closed_)
             return {verdict::refused, nullptr, errc::manager_closed};
         if (leases_ && op)
             request.ticket = leases_->next_ticket();
-        const auto decided = table_.acquire(request, hash, op, Clock::now(), s.actions);
+        const auto decided = table_.acquire(request, request.hash, op, current_time(), s.actions);
         switch (decided.what) {
         case lock_table::verdict::granted: s.log_grant(*decided.granted); return {verdict::granted, decided.granted, {}};
         case lock_table::verdict::refused: return {verdict::refused, nullptr, decided.why};
@@ -213,7 +213,7 @@ public:
     void notice_done(hold& h) noexcept override
     {
         step s(*this);
-        table_.handler_done(h, s.time_for(h), s.actions);
+        table_.handler_done(h, current_time(), s.actions);
         s.unreference(h);
     }
 
@@ -240,7 +240,7 @@ public:
             const auto id = leases_->held_id(*h.where);
             if (!table_.release(h, Clock::now(), s.actions))
                 result = errc::not_held;
-            leases_->after_step(s.actions, Clock::now());
+            leases_->after_step(Clock::now());
             if (!result && id && leases_->await_end(id, handler))
                 return;
         }
@@ -277,7 +277,7 @@ public:
     bool raise(hold& h, int priority) noexcept override
     {
         step s(*this);
-        return table_.raise(h, priority, s.actions);
+        return table_.raise(h, priority);
     }
 
     // --- the store's side ---
@@ -310,12 +310,6 @@ private:
 
         table_actions actions;
 
-        /// The time if the table needs it to end this hold, which saves reading the clock where nobody waits.
-        [[nodiscard]] time_point time_for(const hold& h) const noexcept
-        {
-            return lock_table::time_matters(h) ? Clock::now() : time_point();
-        }
-
         void unreference(hold& h) noexcept
         {
             if (--h.references != 0)
@@ -341,7 +335,7 @@ private:
         {
             // Under the mutex: take out of the shared structures what is to be told.
             if (shard_.leases_)
-                shard_.leases_->after_step(actions, Clock::now());
+                shard_.leases_->after_step(Clock::now());
             notice_list to_tell;
             for (hold* h = actions.told; h; h = h->next_told) {
                 lines_.end(*h);
@@ -395,7 +389,9 @@ private:
         return detached_ && table_.live_holds() == 0 && (!leases_ || leases_->idle());
     }
 
-    bool release_in(step& s, hold& h) noexcept { return table_.release(h, s.time_for(h), s.actions); }
+    bool release_in(step& s, hold& h) noexcept { return table_.release(h, current_time(), s.actions); }
+
+    [[nodiscard]] static step_time current_time() noexcept { return step_time(&Clock::now); }
 
     static void count(hold& h) noexcept
     {
@@ -537,6 +533,8 @@ private:
                 if (action == timer_action::ring) {
                     timer_->cancel();
                 } else {
+                    if (!timer_)
+                        timer_.emplace(executor_);
                     timer_->expires_at(armed_at_);
                     timer_->async_wait([self = this->shared_from_this()](error_code) { self->on_timer(); });
                 }
@@ -595,7 +593,7 @@ private:
 
     mutable Mutex mutex_;
     asio::any_io_executor executor_;
-    std::optional<timer_type> timer_;
+    std::optional<timer_type> timer_; // made when it is needed: with it the context begins to ask its reactor
     lock_table table_;
     time_point armed_at_ = never;
     bool pending_ = false;     // a wait of the timer

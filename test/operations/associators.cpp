@@ -14,6 +14,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <type_traits>
 #include <utility>
 
 // I2 and I4 for every operation: the executor, allocator, cancellation slot and immediate executor of its handler.
@@ -67,7 +68,7 @@ BOOST_AUTO_TEST_CASE(I4_a_bound_executor_runs_the_handler)
     for_each_waiting_operation(check);
 }
 
-BOOST_AUTO_TEST_CASE(I4_a_bound_allocator_is_used_and_gets_everything_back_before_the_handler_runs)
+BOOST_AUTO_TEST_CASE(I4_a_bound_allocator_gets_everything_back_before_the_handler_runs)
 {
     const auto check = [](auto& operation) {
         allocation_counts counts;
@@ -79,7 +80,9 @@ BOOST_AUTO_TEST_CASE(I4_a_bound_allocator_is_used_and_gets_everything_back_befor
                                                      c.note(ec);
                                                  })));
         });
-        BOOST_TEST(counts.allocated > 0);
+        using type = std::remove_reference_t<decltype(operation)>;
+        if (!std::is_base_of_v<immediate_operation, type>) // a post to any_io_executor takes no allocator
+            BOOST_TEST(counts.allocated > 0);
         operation.finish();
         operation.f.poll();
         CHECK_COMPLETED(c, operation.expected);
@@ -88,6 +91,26 @@ BOOST_AUTO_TEST_CASE(I4_a_bound_allocator_is_used_and_gets_everything_back_befor
     };
     for_each_immediate_operation(check);
     for_each_waiting_operation(check);
+}
+
+BOOST_AUTO_TEST_CASE(I4_a_bound_allocator_is_used_for_what_is_posted)
+{
+    asio::io_context context;
+    redlock::basic_lock_manager<asio::io_context::executor_type> manager(context);
+    allocation_counts of_acquire, of_snapshot;
+    bool granted = false, looked = false;
+    manager.async_acquire("r", "a", {},
+                          asio::bind_allocator(counting_allocator<>(of_acquire), [&](error_code, lock lk) {
+                              granted = lk.is_held() && of_acquire.live == 0;
+                          }));
+    manager.async_snapshot(
+        asio::bind_allocator(counting_allocator<>(of_snapshot),
+                             [&](error_code, redlock::snapshot) { looked = of_snapshot.live == 0; }));
+    BOOST_TEST(of_acquire.allocated > 0);
+    BOOST_TEST(of_snapshot.allocated > 0);
+    context.run();
+    BOOST_TEST(granted);
+    BOOST_TEST(looked);
 }
 
 BOOST_AUTO_TEST_CASE(I2_an_immediate_executor_is_used_for_every_immediate_result)

@@ -90,6 +90,22 @@ BOOST_AUTO_TEST_CASE(a_handle_that_is_used_again_remembers_nothing)
     BOOST_TEST(release("c") == "e granted");
 }
 
+BOOST_AUTO_TEST_CASE(the_clock_is_read_once_a_step_and_only_where_time_matters)
+{
+    acquire("a", {}, "new"); // its first token
+    clock_reads = 0;
+    release("a");
+    acquire("b", {}, "new");
+    acquire("b/2", {}, "new");
+    acquire("c", {.max_attempts = 1}, "new");
+    BOOST_TEST(clock_reads == 0);
+    acquire("d", {.ttl = 1s, .timeout = 1s, .max_attempts = 5}, "new");
+    BOOST_TEST(clock_reads == 1);
+    release("b");
+    BOOST_TEST(release("b/2") == "d granted");
+    BOOST_TEST(clock_reads == 2);
+}
+
 BOOST_AUTO_TEST_CASE(names_of_any_length_and_content)
 {
     const std::string nothing;

@@ -129,6 +129,7 @@ public:
     explicit table_driver(std::size_t idle_capacity = default_idle_capacity)
         : table_(reinterpret_cast<detail::lock_domain&>(domain_), wall_clock - start.time_since_epoch(), idle_capacity)
     {
+        clock_ = start;
     }
 
     table_driver(const table_driver&) = delete;
@@ -239,7 +240,7 @@ public:
         actor& a = at(name);
         events happened;
         table_actions actions;
-        if (!table_.extend(*a.h, detail::saturating_add(now_, ttl), now_, actions))
+        if (!table_.extend(*a.h, detail::saturating_add(now(), ttl), time(), actions))
             happened.answered.push_back({name, "not held"});
         carry_out(actions, happened);
         return finish(happened);
@@ -271,18 +272,18 @@ public:
         clock_at(t);
         events happened;
         table_actions actions;
-        table_.advance(now_, actions);
+        table_.advance(time(), actions);
         carry_out(actions, happened);
         return finish(happened);
     }
 
     /// It is `t` after the start, and the timer is late.
-    void clock_at(duration t) { now_ = start + t; }
+    void clock_at(duration t) { clock_ = start + t; }
 
     // --- what can be seen ---
 
-    [[nodiscard]] time_point now() const noexcept { return now_; }
-    [[nodiscard]] duration elapsed() const noexcept { return now_ - start; }
+    [[nodiscard]] time_point now() const noexcept { return clock_; }
+    [[nodiscard]] duration elapsed() const noexcept { return now() - start; }
     [[nodiscard]] time_point next_deadline() const noexcept { return table_.next_deadline(); }
     [[nodiscard]] std::size_t live_holds() const noexcept { return table_.live_holds(); }
     [[nodiscard]] const std::vector<std::unique_ptr<actor>>& actors() const noexcept { return actors_; }
@@ -356,10 +357,20 @@ public:
             violations.push_back("a deadline is left");
     }
 
+    static inline int clock_reads = 0;
+
     static constexpr time_point start = time_point(1h);
     static constexpr duration wall_clock = std::chrono::hours(24 * 365 * 50);
 
 private:
+    [[nodiscard]] static detail::step_time time() noexcept
+    {
+        return detail::step_time([] {
+            ++clock_reads;
+            return clock_;
+        });
+    }
+
     actor& add(const std::string& name, const acquire_options& options, const std::string& resource)
     {
         auto& a = *actors_.emplace_back(std::make_unique<actor>());
@@ -378,7 +389,7 @@ private:
     {
         table_actions actions;
         const auto result =
-            table_.acquire(request, std::hash<std::string_view>()(request.resource), w, now_, actions);
+            table_.acquire(request, std::hash<std::string_view>()(request.resource), w, time(), actions);
         if (w && result.what != lock_table::verdict::refused && w->target)
             owners_[w->target] = static_cast<actor*>(w);
         carry_out(actions, happened);
@@ -438,7 +449,7 @@ private:
     void release_in(actor& a, table_actions& actions, events& happened)
     {
         a.let_go = true;
-        if (!table_.release(*a.h, time_for(*a.h), actions))
+        if (!table_.release(*a.h, time(), actions))
             happened.answered.push_back({a.name, "not held"});
     }
 
@@ -466,15 +477,9 @@ private:
     void handler_done(actor& a, events& happened)
     {
         table_actions actions;
-        table_.handler_done(*a.h, time_for(*a.h), actions);
+        table_.handler_done(*a.h, time(), actions);
         unreference(a);
         carry_out(actions, happened);
-    }
-
-    /// As the shard: the time only where the table says that it needs it.
-    [[nodiscard]] time_point time_for(const hold& h) const noexcept
-    {
-        return lock_table::time_matters(h) ? now_ : time_point();
     }
 
     void unreference(actor& a)
@@ -503,7 +508,7 @@ private:
     // A table only passes the address of its domain on.
     alignas(detail::lock_domain) std::byte domain_[sizeof(detail::lock_domain)];
     lock_table table_;
-    time_point now_ = start;
+    static inline time_point clock_; // as a step of the table reads it, through a plain function
     std::vector<std::unique_ptr<actor>> actors_;
     std::unordered_map<std::string, actor*> by_name_;
     std::unordered_map<const hold*, actor*> owners_;

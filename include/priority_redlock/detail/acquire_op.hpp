@@ -74,24 +74,13 @@ public:
 
     void complete() override
     {
-        auto executor = work_.get_executor();
-        auto allocator = asio::get_associated_allocator(handler_);
-        asio::post(executor, allocated_function(posted_operation(this), allocator));
-    }
-
-    /// Settled within the initiating function.
-    void complete_within_initiation(posted_operation<acquire_op> self, const Executor& io_executor)
-    {
-        auto immediate = asio::get_associated_immediate_executor(handler_, io_executor);
-        auto allocator = asio::get_associated_allocator(handler_);
-        asio::dispatch(immediate, allocated_function(std::move(self), allocator));
+        work_.post(handler_, posted_operation(this));
     }
 
     void run()
     {
         if (canceller)
             asio::get_associated_cancellation_slot(handler_).clear();
-        const auto work = std::move(work_);
         Handler handler(std::move(handler_));
         const error_code why = result;
         hold* const h = target;
@@ -108,7 +97,6 @@ public:
 
     void destroy_unrun() noexcept override
     {
-        const auto work = std::move(work_);
         Handler handler(std::move(handler_));
         const bool granted = !result.failed();
         hold* const h = target;
@@ -133,7 +121,9 @@ template <class Handler>
 class immediate_grant
 {
 public:
-    immediate_grant(Handler handler, hold& h) : handler_(std::move(handler)), granted_(&h), delivery_(&h) {}
+    immediate_grant(Handler&& handler, hold& h) : handler_(std::move(handler)), granted_(&h), delivery_(&h) {}
+
+    [[nodiscard]] const Handler& handler() const noexcept { return handler_; }
 
     void operator()()
     {
@@ -148,24 +138,22 @@ private:
 };
 
 /// Starts an acquire. Most end here, granted or refused, with nothing allocated but what the executor needs; the others
-/// come back to the backend with an operation that can wait.
+/// come back to the backend with an operation that can wait. Moves from the handler.
 template <class Handler, class Executor>
-void start_acquire(Handler handler, const Executor& io_executor, manager_backend& backend,
-                   const acquire_request& request)
+void start_acquire(Handler& handler, const Executor& io_executor, manager_backend& backend, acquire_request& request)
 {
     using verdict = manager_backend::outcome::verdict;
 
-    const auto first = backend.acquire(request, nullptr);
-    if (first.what == verdict::granted) {
-        auto immediate = asio::get_associated_immediate_executor(handler, io_executor);
-        auto allocator = asio::get_associated_allocator(handler);
-        asio::dispatch(immediate,
-                       allocated_function(immediate_grant<Handler>(std::move(handler), *first.granted), allocator));
-        return;
-    }
-    if (first.what == verdict::refused) {
-        complete_immediately(std::move(handler), io_executor, first.why, lock());
-        return;
+    if (!backend.is_crowded()) {
+        const auto first = backend.acquire(request, nullptr);
+        if (first.what == verdict::granted) {
+            execute_immediately(immediate_grant<Handler>(std::move(handler), *first.granted), io_executor);
+            return;
+        }
+        if (first.what == verdict::refused) {
+            complete_immediately(std::move(handler), io_executor, first.why, lock());
+            return;
+        }
     }
 
     using op_type = acquire_op<Handler, Executor>;
@@ -181,7 +169,7 @@ void start_acquire(Handler handler, const Executor& io_executor, manager_backend
     }
     op.target = second.granted;
     op.result = second.why;
-    op.complete_within_initiation(std::move(owner), io_executor);
+    execute_immediately(std::move(owner), io_executor);
 }
 
 } // namespace priority_redlock::detail

@@ -5,88 +5,164 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_COMPLETION_HPP
 #define PRIORITY_REDLOCK_DETAIL_COMPLETION_HPP
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/associated_immediate_executor.hpp>
-#include <boost/asio/dispatch.hpp>
+#include <boost/asio/execution/allocator.hpp>
+#include <boost/asio/execution/blocking.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/recycling_allocator.hpp>
+#include <boost/asio/require.hpp>
 
 #include <memory>
+#include <optional>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace priority_redlock::detail {
 
 namespace asio = boost::asio;
 
-/// A function that runs on behalf of a handler: it is allocated with the handler's allocator.
-template <class Function, class Allocator>
-class allocated_function
+/// Whether `ex` is an `any_io_executor` over an `io_context`; if so, runs f(its executor) with the given property.
+///
+/// That is the usual case and worth looking into: an `any_io_executor` moves a function into a block of its own first, and
+/// cannot pass on the allocator.
+template <class Property, class Executor, class Function>
+bool with_io_context(const Executor& ex, const Property&, Function f)
+{
+    if constexpr (std::is_same_v<Executor, asio::any_io_executor>) {
+        using target = std::decay_t<asio::prefer_result_t<asio::io_context::executor_type, Property>>;
+        if (const target* t = ex.template target<target>()) {
+            f(*t);
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Runs a function as the completion of an operation that ends within its initiating function: on the handler's immediate
+/// executor, which posts unless the handler chose another, and in memory of the handler's allocator.
+///
+/// `f.handler()` is the handler. Moves from f.
+template <class Function, class Executor>
+void execute_immediately(Function&& f, const Executor& io_executor)
+{
+    const auto execute = [&f, allocator = asio::get_associated_allocator(f.handler())](const auto& ex) {
+        asio::prefer(ex, asio::execution::allocator(allocator)).execute(std::move(f));
+    };
+    const auto immediate = asio::get_associated_immediate_executor(f.handler(), io_executor);
+    if (!with_io_context(immediate, asio::execution::blocking.never, execute))
+        execute(immediate);
+}
+
+/// A handler with its arguments, as a function.
+template <class Handler, class... Results>
+class bound_completion
 {
 public:
-    using allocator_type = Allocator;
+    explicit bound_completion(Handler&& h, Results... results)
+        : handler_(std::move(h)), results_(std::move(results)...)
+    {
+    }
 
-    allocated_function(Function f, const Allocator& a) : function_(std::move(f)), allocator_(a) {}
+    void operator()()
+    {
+        std::apply([this](Results&... each) { std::move(handler_)(std::move(each)...); }, results_);
+    }
 
-    [[nodiscard]] allocator_type get_allocator() const noexcept { return allocator_; }
-    void operator()() { std::move(function_)(); }
+    [[nodiscard]] const Handler& handler() const noexcept { return handler_; }
 
 private:
-    Function function_;
-    [[no_unique_address]] Allocator allocator_;
+    Handler handler_;
+    std::tuple<Results...> results_;
 };
 
 /// Completes an operation with these results, within its initiating function.
 template <class Handler, class Executor, class... Results>
-void complete_immediately(Handler&& handler, const Executor& io_executor, Results... results)
+void complete_immediately(Handler handler, const Executor& io_executor, Results... results)
 {
-    auto immediate = asio::get_associated_immediate_executor(handler, io_executor);
-    auto allocator = asio::get_associated_allocator(handler);
-    asio::dispatch(immediate, allocated_function(
-                                  [h = std::forward<Handler>(handler),
-                                   r = std::tuple<Results...>(std::move(results)...)]() mutable {
-                                      std::apply(
-                                          [&h](Results&... each) {
-                                              std::move(h)(std::move(each)...);
-                                          },
-                                          r);
-                                  },
-                                  allocator));
+    execute_immediately(bound_completion<Handler, Results...>(std::move(handler), std::move(results)...), io_executor);
 }
 
-/// What a queued handler keeps while it waits: work on the operation's executor and on its own.
+/// What a queued handler keeps while it waits: work on its own executor, and on the operation's if that is another one.
 template <class Handler, class Executor>
 class handler_work
 {
     using handler_executor = asio::associated_executor_t<Handler, Executor>;
+    using tracked_executor =
+        std::decay_t<asio::prefer_result_t<handler_executor, asio::execution::outstanding_work_t::tracked_t>>;
 
 public:
     handler_work(const Handler& handler, const Executor& io_executor)
-        : io_work_(io_executor), handler_work_(asio::get_associated_executor(handler, io_executor))
+        : handler_work(io_executor, asio::get_associated_executor(handler, io_executor))
     {
     }
 
-    [[nodiscard]] handler_executor get_executor() const noexcept { return handler_work_.get_executor(); }
+    /// Posts f to the handler's executor, in memory of the handler's allocator. `f` may own this object.
+    template <class Function>
+    void post(const Handler& handler, Function f) const
+    {
+        const auto execute = [&f, allocator = asio::get_associated_allocator(handler)](const auto& ex) {
+            asio::prefer(asio::require(ex, asio::execution::blocking.never), asio::execution::allocator(allocator))
+                .execute(std::move(f));
+        };
+        if (!with_io_context(tracked_, asio::execution::outstanding_work.tracked, execute))
+            execute(tracked_);
+    }
 
 private:
-    asio::executor_work_guard<Executor> io_work_;
-    asio::executor_work_guard<handler_executor> handler_work_;
+    handler_work(const Executor& io_executor, const handler_executor& ex)
+        : tracked_(asio::prefer(ex, asio::execution::outstanding_work.tracked))
+    {
+        if (!is_same(ex, io_executor))
+            io_work_.emplace(io_executor);
+    }
+
+    template <class E>
+    static bool is_same(const E& a, const E& b) noexcept
+    {
+        return a == b;
+    }
+
+    template <class E1, class E2>
+    static bool is_same(const E1&, const E2&) noexcept
+    {
+        return false;
+    }
+
+    tracked_executor tracked_;
+    std::optional<asio::executor_work_guard<Executor>> io_work_;
 };
 
-/// Memory for an operation from the handler's associated allocator.
+/// The handler's associated allocator; where it has none, Asio's recycling one, which Asio's own operations use then.
+template <class Handler>
+[[nodiscard]] auto operation_allocator(const Handler& handler) noexcept
+{
+    using allocator = asio::associated_allocator_t<Handler>;
+    if constexpr (std::is_same_v<allocator, std::allocator<void>>)
+        return asio::recycling_allocator<void>();
+    else
+        return asio::get_associated_allocator(handler);
+}
+
+/// Memory for an operation.
 template <class Operation, class Handler>
 class operation_memory
 {
 public:
-    using allocator_type =
-        typename std::allocator_traits<asio::associated_allocator_t<Handler>>::template rebind_alloc<Operation>;
+    using allocator_type = typename std::allocator_traits<decltype(operation_allocator(
+        std::declval<const Handler&>()))>::template rebind_alloc<Operation>;
     using traits = std::allocator_traits<allocator_type>;
 
     template <class... Args>
     static Operation* create(const Handler& handler, Args&&... args)
     {
-        allocator_type allocator(asio::get_associated_allocator(handler));
+        allocator_type allocator(operation_allocator(handler));
         Operation* p = traits::allocate(allocator, 1);
         try {
             return ::new (static_cast<void*>(p)) Operation(std::forward<Args>(args)...);
@@ -99,7 +175,7 @@ public:
     /// Destroys the operation and gives its memory back. The handler is the one that was moved out of it.
     static void free(const Handler& handler, Operation* op) noexcept
     {
-        allocator_type allocator(asio::get_associated_allocator(handler));
+        allocator_type allocator(operation_allocator(handler));
         op->~Operation();
         traits::deallocate(allocator, op, 1);
     }
@@ -121,6 +197,7 @@ public:
 
     void operator()() { std::exchange(op_, nullptr)->run(); }
 
+    [[nodiscard]] const auto& handler() const noexcept { return op_->handler(); }
     [[nodiscard]] Operation& get() const noexcept { return *op_; }
     void release() noexcept { op_ = nullptr; }
 

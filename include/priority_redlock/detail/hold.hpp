@@ -18,6 +18,7 @@
 #include <limits>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace priority_redlock::detail {
 
@@ -36,6 +37,26 @@ inline constexpr time_point never = time_point::max();
 {
     return d >= never - t ? never : t + d;
 }
+
+/// The time of one step. Either known, or read from a clock when it is first asked for: most steps need none, and reading
+/// a clock costs as much as the rest of them.
+class step_time
+{
+public:
+    step_time(time_point known) noexcept : time_(known) {}
+    explicit step_time(time_point (*read)()) noexcept : read_(read) {}
+
+    [[nodiscard]] time_point operator()() const
+    {
+        if (read_)
+            time_ = std::exchange(read_, nullptr)();
+        return time_;
+    }
+
+private:
+    mutable time_point time_;
+    mutable time_point (*read_)() = nullptr;
+};
 
 /// Text that keeps its memory when it is assigned again, in half the space of a std::string.
 class name_buffer
@@ -137,6 +158,8 @@ struct waiter : deadline,
     waiter() noexcept : deadline(owner_kind::waiter) {}
 
     hold* target = nullptr;
+    waiter* next_in_rank = this; // ring of the waiters of one priority, by ticket
+    waiter* previous_in_rank = this;
     waiter* next_sibling = this; // ring of the waiters of one locker for one resource
     waiter* previous_sibling = this;
     waiter* next_settled = nullptr;
@@ -146,6 +169,7 @@ struct waiter : deadline,
     time_point timeout_at = never;
     time_point last_attempt_at = never;
     int priority = 0;
+    bool leads = false;        // its ring in rank
     bool last_try = false;     // waits for one hand-shake only
     bool now_or_never = false; // waits for a store's answer only
     error_code result;
@@ -159,6 +183,7 @@ struct acquire_request
     bool anonymous = false; // a fresh unique locker instead of `locker`
     acquire_options options;
     std::uint64_t ticket = 0; // place among equal priorities, lower first; 0: after all before it
+    std::size_t hash = 0;     // of the resource, filled in by the backend
 };
 
 /// The longest resource name or locker id.

@@ -60,9 +60,7 @@ public:
 
     void tell() override
     {
-        auto executor = work_.get_executor();
-        auto allocator = asio::get_associated_allocator(handler_);
-        asio::post(executor, allocated_function(posted_operation(this), allocator));
+        work_.post(handler_, posted_operation(this));
     }
 
     void abandon() noexcept override { destroy_unrun(); }
@@ -71,7 +69,6 @@ public:
     {
         if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected())
             slot.clear();
-        const auto work = std::move(work_);
         Handler handler(std::move(handler_));
         const error_code why = reason;
         const notice_scope counted(hold_); // until the handler has returned
@@ -81,7 +78,6 @@ public:
 
     void destroy_unrun() noexcept
     {
-        const auto work = std::move(work_);
         Handler handler(std::move(handler_));
         const notice_scope counted(hold_);
         memory::free(handler, this);
@@ -140,9 +136,7 @@ public:
             return; // whoever tells it owns it; it may be gone already
         h->domain->count_notice(*h);
         op->reason = reason_of(h->state.load(std::memory_order_acquire));
-        auto immediate = asio::get_associated_immediate_executor(op->handler(), get_executor());
-        auto allocator = asio::get_associated_allocator(op->handler());
-        asio::dispatch(immediate, allocated_function(posted_operation(op), allocator));
+        execute_immediately(posted_operation(op), get_executor());
     }
 };
 

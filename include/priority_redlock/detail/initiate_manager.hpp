@@ -97,13 +97,15 @@ public:
     void operator()(Handler&& handler, const Resource& resource, const Locker& locker,
                     const acquire_options& options) const
     {
-        acquire_request request{as_name(resource), {}, true, options};
-        if constexpr (!std::is_same_v<Locker, fresh_locker>) {
+        acquire_request request;
+        request.resource = as_name(resource);
+        if constexpr (std::is_same_v<Locker, fresh_locker>)
+            request.anonymous = true;
+        else
             request.locker = as_name(locker);
-            request.anonymous = false;
-        }
-        start_acquire<std::decay_t<Handler>>(std::forward<Handler>(handler), this->executor(), this->backend(),
-                                             request);
+        request.options = options;
+        std::decay_t<Handler> own(std::forward<Handler>(handler));
+        start_acquire(own, this->executor(), this->backend(), request);
     }
 };
 

@@ -11,6 +11,7 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -97,9 +98,10 @@ public:
     virtual ~manager_backend() = default;
 
     /// Decides an acquire. Without an operation nothing is queued and nobody is told to go; see lock_table::acquire.
+    /// The same request object may be used for both.
     /// An operation whose verdict is `waiting` belongs to the backend, until it calls its `complete` or
     /// `destroy_unrun`.
-    virtual outcome acquire(const acquire_request& request, acquire_operation* op) = 0;
+    virtual outcome acquire(acquire_request& request, acquire_operation* op) = 0;
 
     /// Ends the waits for acquires.
     virtual void cancel() noexcept = 0;
@@ -108,6 +110,20 @@ public:
     virtual void close() noexcept = 0;
 
     [[nodiscard]] virtual snapshot take_snapshot() const = 0;
+
+    /// Whether the last acquire had to wait: then the next one will too, more often than not, and had better bring an
+    /// operation at once.
+    [[nodiscard]] bool is_crowded() const noexcept { return crowded_.load(std::memory_order_relaxed); }
+
+protected:
+    void set_crowded(bool crowded) noexcept
+    {
+        if (crowded != is_crowded())
+            crowded_.store(crowded, std::memory_order_relaxed);
+    }
+
+private:
+    std::atomic<bool> crowded_{false};
 };
 
 /// Owns the reference that a handle has, from the grant on: a grant that is not delivered is undone.

@@ -1,0 +1,136 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_SRC_WAITER_QUEUE_HPP
+#define PRIORITY_REDLOCK_SRC_WAITER_QUEUE_HPP
+
+#include <priority_redlock/detail/hold.hpp>
+
+#include <boost/intrusive/set.hpp>
+
+#include <cstddef>
+#include <iterator>
+
+namespace priority_redlock::detail {
+
+/// The waiters of a resource by rank: higher priority first, then lower ticket.
+///
+/// Most share a few priorities and come in the order of their tickets. So the waiters of one priority are a ring, and only
+/// the first of each ring is in a tree: to append and to take the first costs a few pointers however many wait.
+class waiter_queue
+{
+    struct by_priority
+    {
+        using type = int;
+        bool operator()(int a, int b) const noexcept { return a > b; }
+    };
+    struct priority_of
+    {
+        using type = int;
+        int operator()(const waiter& w) const noexcept { return w.priority; }
+    };
+    using tree_type =
+        intrusive::set<waiter, intrusive::base_hook<tree_hook<rank_tag>>, intrusive::key_of_value<priority_of>,
+                       intrusive::compare<by_priority>, intrusive::constant_time_size<false>>;
+
+public:
+    template <class Waiter>
+    class basic_iterator
+    {
+    public:
+        using iterator_category = std::forward_iterator_tag;
+        using value_type = waiter;
+        using difference_type = std::ptrdiff_t;
+        using pointer = Waiter*;
+        using reference = Waiter&;
+
+        basic_iterator() = default;
+        basic_iterator(const tree_type* tree, Waiter* at) noexcept : tree_(tree), at_(at) {}
+
+        reference operator*() const noexcept { return *at_; }
+        pointer operator->() const noexcept { return at_; }
+        basic_iterator& operator++() noexcept
+        {
+            at_ = at_->next_in_rank;
+            if (at_->leads) { // round once
+                const auto next = std::next(tree_->iterator_to(*at_));
+                at_ = next == tree_->end() ? nullptr : const_cast<Waiter*>(&*next);
+            }
+            return *this;
+        }
+        basic_iterator operator++(int) noexcept
+        {
+            const auto before = *this;
+            ++*this;
+            return before;
+        }
+        friend bool operator==(const basic_iterator& a, const basic_iterator& b) noexcept { return a.at_ == b.at_; }
+
+    private:
+        const tree_type* tree_ = nullptr;
+        Waiter* at_ = nullptr;
+    };
+
+    using iterator = basic_iterator<waiter>;
+    using const_iterator = basic_iterator<const waiter>;
+
+    [[nodiscard]] bool empty() const noexcept { return tree_.empty(); }
+    [[nodiscard]] iterator begin() noexcept { return {&tree_, empty() ? nullptr : &*tree_.begin()}; }
+    [[nodiscard]] iterator end() noexcept { return {}; }
+    [[nodiscard]] const_iterator begin() const noexcept { return {&tree_, empty() ? nullptr : &*tree_.begin()}; }
+    [[nodiscard]] const_iterator end() const noexcept { return {}; }
+
+    void insert(waiter& w) noexcept
+    {
+        const auto lead = empty()                                   ? tree_.end()
+                          : tree_.begin()->priority == w.priority ? tree_.begin()
+                                                                  : tree_.find(w.priority);
+        if (lead == tree_.end()) {
+            w.next_in_rank = w.previous_in_rank = &w;
+            w.leads = true;
+            tree_.insert(w);
+            return;
+        }
+        waiter* after = lead->previous_in_rank; // the last
+        while (after->ticket > w.ticket && !after->leads)
+            after = after->previous_in_rank;
+        if (after->ticket > w.ticket) { // before all of them
+            lead->leads = false;
+            w.leads = true;
+            after = lead->previous_in_rank;
+            tree_.replace_node(lead, w);
+        } else {
+            w.leads = false;
+        }
+        w.previous_in_rank = after;
+        w.next_in_rank = after->next_in_rank;
+        after->next_in_rank->previous_in_rank = &w;
+        after->next_in_rank = &w;
+    }
+
+    void erase(waiter& w) noexcept
+    {
+        waiter& next = *w.next_in_rank;
+        if (w.leads) {
+            if (&next == &w) {
+                tree_.erase(tree_.iterator_to(w));
+                return;
+            }
+            next.leads = true;
+            tree_.replace_node(tree_.iterator_to(w), next);
+        }
+        w.previous_in_rank->next_in_rank = &next;
+        next.previous_in_rank = w.previous_in_rank;
+    }
+
+    /// Forgets all of them, without touching them.
+    void clear() noexcept { tree_.clear(); }
+
+private:
+    tree_type tree_;
+};
+
+} // namespace priority_redlock::detail
+
+#endif

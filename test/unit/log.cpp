@@ -1,0 +1,175 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "log_lines.hpp"
+#include "table_fixture.hpp"
+
+#include <boost/log/attributes/value_extraction.hpp>
+#include <boost/log/core.hpp>
+#include <boost/log/expressions.hpp>
+#include <boost/log/sinks/basic_sink_backend.hpp>
+#include <boost/log/sinks/sync_frontend.hpp>
+#include <boost/log/trivial.hpp>
+#include <boost/make_shared.hpp>
+#include <boost/shared_ptr.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace priority_redlock::test {
+
+namespace {
+
+namespace logging = boost::log;
+
+/// Keeps what it is given: "level channel text".
+class keeping_backend : public logging::sinks::basic_sink_backend<logging::sinks::synchronized_feeding>
+{
+public:
+    void consume(const logging::record_view& record)
+    {
+        if (fails)
+            throw std::runtime_error("a sink that fails");
+        const auto level = logging::extract<logging::trivial::severity_level>("Severity", record);
+        const auto channel = logging::extract<std::string>("Channel", record);
+        const auto text = record[logging::expressions::smessage];
+        lines.push_back(std::string(level ? logging::trivial::to_string(level.get()) : "?") + ' '
+                        + (channel ? channel.get() : "?") + ' ' + (text ? text.get() : "?"));
+    }
+
+    std::vector<std::string> lines;
+    bool fails = false;
+};
+
+struct log_fixture : table_fixture
+{
+    using sink_type = logging::sinks::synchronous_sink<keeping_backend>;
+
+    log_fixture() { logging::core::get()->add_sink(sink_); }
+    ~log_fixture()
+    {
+        logging::core::get()->remove_sink(sink_);
+        set_log_level(before_);
+    }
+
+    keeping_backend& kept() { return *backend_; }
+
+private:
+    const log_level before_ = get_log_level();
+    boost::shared_ptr<keeping_backend> backend_ = boost::make_shared<keeping_backend>();
+    boost::shared_ptr<sink_type> sink_ = boost::make_shared<sink_type>(backend_);
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(log_records, log_fixture)
+
+BOOST_AUTO_TEST_CASE(warnings_and_up_by_default)
+{
+    BOOST_TEST((get_log_level() == log_level::warning));
+    detail::log(log_level::debug, "d");
+    detail::log(log_level::info, "i");
+    detail::log(log_level::warning, "w");
+    detail::log(log_level::error, "e");
+    BOOST_REQUIRE(kept().lines.size() == 2u);
+    BOOST_TEST(kept().lines[0] == "warning priority_redlock w");
+    BOOST_TEST(kept().lines[1] == "error priority_redlock e");
+}
+
+BOOST_AUTO_TEST_CASE(the_level_can_be_set_and_off_is_nothing)
+{
+    set_log_level(log_level::debug);
+    detail::log(log_level::debug, "d");
+    detail::log(log_level::info, "i");
+    BOOST_REQUIRE(kept().lines.size() == 2u);
+    BOOST_TEST(kept().lines[0] == "debug priority_redlock d");
+    BOOST_TEST(kept().lines[1] == "info priority_redlock i");
+    set_log_level(log_level::off);
+    detail::log(log_level::error, "e");
+    BOOST_TEST(kept().lines.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_is_an_error)
+{
+    detail::log_failure("something could not be done");
+    BOOST_REQUIRE(kept().lines.size() == 1u);
+    BOOST_TEST(kept().lines[0] == "error priority_redlock something could not be done");
+}
+
+BOOST_AUTO_TEST_CASE(a_sink_that_fails_is_no_failure_of_the_library)
+{
+    kept().fails = true;
+    BOOST_CHECK_NO_THROW(detail::log(log_level::error, "e"));
+    BOOST_CHECK_NO_THROW(detail::log_failure("e"));
+    BOOST_TEST(kept().lines.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_step_has_no_lines_below_the_level)
+{
+    acquire("a");
+    detail::log_lines lines;
+    lines.grant(*at("a").h);
+    lines.end(*at("a").h);
+    lines.settle(at("a"));
+    lines.write();
+    BOOST_TEST(kept().lines.empty());
+}
+
+BOOST_AUTO_TEST_CASE(lines_of_a_step_name_resource_locker_priority_and_token)
+{
+    set_log_level(log_level::debug);
+    acquire("a", {.priority = 3}, "lights");
+    const std::string token = std::to_string(this->token("a"));
+    detail::log_lines lines;
+    lines.grant(*at("a").h);
+    acquire("b", {.priority = 4}, "lights");
+    lines.wait(*at("b").h);
+    lines.end(*at("a").h);
+    BOOST_TEST(kept().lines.empty()); // not before it is written
+    lines.write();
+    BOOST_REQUIRE(kept().lines.size() == 3u);
+    for (const std::string& line : kept().lines) {
+        BOOST_TEST(line.starts_with("debug priority_redlock "));
+        BOOST_TEST(line.find("lights") != std::string::npos);
+    }
+    const auto has = [this](std::size_t i, const std::string& what) {
+        return kept().lines[i].find(what) != std::string::npos;
+    };
+    BOOST_TEST(has(0, "granted"));
+    BOOST_TEST(has(0, "locker=a"));
+    BOOST_TEST(has(0, "priority=3"));
+    BOOST_TEST(has(0, "token=" + token));
+    BOOST_TEST(has(1, "waiting"));
+    BOOST_TEST(has(1, "locker=b"));
+    BOOST_TEST(has(1, "priority=4"));
+    BOOST_TEST(has(2, "revoking"));
+    BOOST_TEST(has(2, "locker=a"));
+    BOOST_TEST(has(2, "token=" + token));
+}
+
+BOOST_AUTO_TEST_CASE(lines_of_what_became_of_an_acquire)
+{
+    set_log_level(log_level::debug);
+    acquire("a");
+    acquire("b", {.timeout = 1ms});
+    acquire("c");
+    detail::log_lines lines;
+    at_time(1ms);
+    actor refused;
+    refused.target = at("c").target;
+    refused.result = errc::acquire_timeout;
+    lines.settle(refused);
+    release("a");
+    lines.settle(at("c"));
+    lines.write();
+    BOOST_REQUIRE(kept().lines.size() == 2u);
+    BOOST_TEST(kept().lines[0].find("refused") != std::string::npos);
+    BOOST_TEST(kept().lines[0].find(error_code(errc::acquire_timeout).message()) != std::string::npos);
+    BOOST_TEST(kept().lines[1].find("granted") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace priority_redlock::test
