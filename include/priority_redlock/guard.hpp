@@ -60,16 +60,24 @@ struct guard_access
 template <class Token, boost::asio::completion_signature... Signatures>
 class boost::asio::async_result<priority_redlock::guard_t<Token>, Signatures...>
 {
+    template <class Initiation>
+    using initiation_type = priority_redlock::detail::initiate_guarded<std::decay_t<Initiation>, Signatures...>;
+
+    template <class Guard>
+    using token_type = std::conditional_t<std::is_const_v<std::remove_reference_t<Guard>>, const Token, Token>;
+
 public:
+    // The return type is spelled out so that asking for it does not instantiate the operation.
     template <class Initiation, class Guard, class... Args>
     static auto initiate(Initiation&& initiation, Guard&& guard, Args&&... args)
+        -> decltype(boost::asio::async_initiate<token_type<Guard>, Signatures...>(
+            std::declval<initiation_type<Initiation>>(), std::declval<token_type<Guard>&>(),
+            std::declval<priority_redlock::detail::hold_pin>(), std::forward<Args>(args)...))
     {
-        using token_type = std::conditional_t<std::is_const_v<std::remove_reference_t<Guard>>, const Token, Token>;
-        return boost::asio::async_initiate<token_type, Signatures...>(
-            priority_redlock::detail::initiate_guarded<std::decay_t<Initiation>, Signatures...>(
-                std::forward<Initiation>(initiation)),
-            priority_redlock::detail::guard_access::token(guard), priority_redlock::detail::guard_access::pin(guard),
-            std::forward<Args>(args)...);
+        using access = priority_redlock::detail::guard_access;
+        return boost::asio::async_initiate<token_type<Guard>, Signatures...>(
+            initiation_type<Initiation>(std::forward<Initiation>(initiation)), access::token(guard),
+            access::pin(guard), std::forward<Args>(args)...);
     }
 };
 

@@ -89,11 +89,23 @@ public:
     {
     }
 
-    /// The same with the executor of an execution context.
-    template <class ExecutionContext, class... Args>
-        requires std::is_convertible_v<ExecutionContext&, boost::asio::execution_context&>
-    explicit basic_lock_manager(ExecutionContext& context, Args&&... args)
-        : basic_lock_manager(executor_type(context.get_executor()), std::forward<Args>(args)...)
+    // The same with the executor of an execution context.
+
+    template <detail::execution_context_type ExecutionContext>
+    explicit basic_lock_manager(ExecutionContext& context, const manager_options& options = {})
+        : basic_lock_manager(executor_type(context.get_executor()), options)
+    {
+    }
+
+    template <detail::execution_context_type ExecutionContext>
+    basic_lock_manager(ExecutionContext& context, single_threaded_t tag, const manager_options& options = {})
+        : basic_lock_manager(executor_type(context.get_executor()), tag, options)
+    {
+    }
+
+    template <detail::execution_context_type ExecutionContext>
+    basic_lock_manager(ExecutionContext& context, std::shared_ptr<protocol> store, const manager_options& options = {})
+        : basic_lock_manager(executor_type(context.get_executor()), std::move(store), options)
     {
     }
 

@@ -14,9 +14,9 @@ namespace priority_redlock::test {
 
 namespace {
 
-constexpr errc all_codes[] = {errc::acquire_timeout, errc::already_acquired, errc::expired,
-                              errc::lost,            errc::not_held,         errc::invalid_argument,
-                              errc::deadlock,        errc::no_quorum,        errc::manager_closed};
+constexpr errc all_codes[] = {errc::acquire_timeout, errc::already_acquired, errc::expired,  errc::lost,
+                              errc::not_held,        errc::invalid_argument, errc::deadlock, errc::no_quorum,
+                              errc::manager_closed};
 constexpr condition all_conditions[] = {condition::lost, condition::busy, condition::retryable};
 
 } // namespace

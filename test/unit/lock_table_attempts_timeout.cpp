@@ -168,8 +168,17 @@ BOOST_AUTO_TEST_CASE(n_attempts_follow_the_schedule_of_the_original)
 {
     acquire("a");
     const std::pair<unsigned, std::int64_t> last[] = {
-        {2, 1},   {3, 3},   {4, 7},    {5, 15},   {6, 31},    {7, 63},
-        {8, 127}, {9, 255}, {10, 383}, {11, 511}, {100, 255 + 91 * 128},
+        {2, 1},
+        {3, 3},
+        {4, 7},
+        {5, 15},
+        {6, 31},
+        {7, 63},
+        {8, 127},
+        {9, 255},
+        {10, 383},
+        {11, 511},
+        {100, 255 + 91 * 128},
     };
     for (const auto& [n, ms] : last) {
         const std::string name = std::to_string(n);

@@ -4,8 +4,12 @@
 
 #include "table_fixture.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace priority_redlock::test {
 
@@ -200,12 +204,82 @@ BOOST_AUTO_TEST_CASE(a_waiter_keeps_nothing_of_a_resource_that_it_gave_up)
     BOOST_TEST(live_holds() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(I7_tickets_that_come_with_the_acquires_decide_among_equals)
+{
+    acquire("a", {.priority = 2});
+    const std::pair<const char*, std::uint64_t> arrivals[] = {{"b", 30}, {"c", 10}, {"d", 40}, {"e", 20}, {"f", 5}};
+    for (const auto& [name, ticket] : arrivals) {
+        next_ticket = ticket;
+        acquire(name);
+    }
+    next_ticket = 50;
+    acquire("g", {.priority = 1});
+    BOOST_TEST(who() == "a <- g f c e b d");
+    withdraw("f"); // the first of its priority
+    withdraw("b"); // one between
+    next_ticket = 7;
+    acquire("h");
+    BOOST_TEST(who() == "a <- g h c e d");
+    withdraw("d"); // the last
+    BOOST_TEST(release("a") == "g granted");
+    BOOST_TEST(release("g") == "h granted");
+    BOOST_TEST(release("h") == "c granted");
+    BOOST_TEST(release("c") == "e granted");
+    BOOST_TEST(release("e") == "");
+}
+
+BOOST_AUTO_TEST_CASE(I7_waiters_of_one_priority_leave_from_anywhere)
+{
+    acquire("a", {.priority = 9});
+    acquire("high", {.priority = 2});
+    for (const char* name : {"b", "c", "d", "e", "f"})
+        acquire(name, {.priority = 1});
+    acquire("low");
+    BOOST_TEST(withdraw("b") == "b aborted");
+    BOOST_TEST(who() == "a <- high c d e f low");
+    BOOST_TEST(withdraw("d") == "d aborted");
+    BOOST_TEST(who() == "a <- high c e f low");
+    BOOST_TEST(withdraw("f") == "f aborted");
+    BOOST_TEST(who() == "a <- high c e low");
+    acquire("g", {.priority = 1});
+    BOOST_TEST(who() == "a <- high c e g low");
+    withdraw("c");
+    withdraw("e");
+    BOOST_TEST(who() == "a <- high g low");
+    withdraw("g");
+    BOOST_TEST(who() == "a <- high low");
+    acquire("h", {.priority = 1});
+    withdraw("high");
+    BOOST_TEST(who() == "a <- h low");
+}
+
+BOOST_AUTO_TEST_CASE(I7_many_priorities_each_first_come_first_served)
+{
+    acquire("a", {.priority = 1000});
+    std::vector<std::pair<int, int>> expected; // minus the priority, arrival
+    for (int i = 0; i < 1000; ++i) {
+        const int priority = i * 7919 % 37;
+        acquire(std::to_string(i), {.priority = priority});
+        expected.emplace_back(-priority, i);
+    }
+    std::sort(expected.begin(), expected.end());
+    std::string previous = "a";
+    int wrong = 0;
+    for (const auto& [unused, i] : expected) {
+        const std::string next = std::to_string(i);
+        wrong += drop(previous) != next + " granted";
+        previous = next;
+    }
+    BOOST_TEST(wrong == 0);
+}
+
 BOOST_AUTO_TEST_CASE(I7_50000_waiters_are_served_in_order)
 {
     constexpr int count = 50'000;
     acquire("holder", {.priority = 1});
     for (int i = 0; i < count; ++i)
-        acquire(std::to_string(i), {.priority = i % 2 == 0 ? 0 : 1, .ttl = 1h, .timeout = 10s + std::chrono::milliseconds(i)});
+        acquire(std::to_string(i),
+                {.priority = i % 2 == 0 ? 0 : 1, .ttl = 1h, .timeout = 10s + std::chrono::milliseconds(i)});
     std::string previous = "holder";
     int wrong = 0;
     for (const int parity : {1, 0})

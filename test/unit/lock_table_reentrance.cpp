@@ -4,6 +4,9 @@
 
 #include "table_fixture.hpp"
 
+#include <set>
+#include <string>
+
 namespace priority_redlock::test {
 
 BOOST_FIXTURE_TEST_SUITE(lock_table_reentrance, table_fixture)
@@ -219,6 +222,19 @@ BOOST_AUTO_TEST_CASE(generated_ids_are_lockers_of_their_own)
     BOOST_TEST(release("?1") == "?2 granted"); // and ?3 is not its sibling
     BOOST_TEST(who() == "?2 <- ?3");
     BOOST_TEST((at("?2").h->locker.view() != at("?3").h->locker.view()));
+}
+
+BOOST_AUTO_TEST_CASE(generated_ids_differ_over_all_lengths)
+{
+    std::set<std::string> ids;
+    for (int i = 0; i < 1200; ++i) {
+        const std::string name = '?' + std::to_string(i);
+        acquire(name, {}, name);
+        const std::string id(at(name).h->locker.view());
+        BOOST_TEST(id == '#' + std::to_string(i + 1));
+        ids.insert(id);
+    }
+    BOOST_TEST(ids.size() == 1200u);
 }
 
 BOOST_AUTO_TEST_CASE(a_generated_id_never_equals_a_users_of_the_same_text)

@@ -67,8 +67,8 @@ public:
     record settled;
     record answered;
 
-    void acquire(const std::string& name, const std::string& locker, const std::string& where,
-                 const acquire_options& o, instant now)
+    void acquire(const std::string& name, const std::string& locker, const std::string& where, const acquire_options& o,
+                 instant now)
     {
         begin();
         resource& r = find(where);

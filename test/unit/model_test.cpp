@@ -250,7 +250,8 @@ private:
         // I6
         const std::uint64_t last = last_token_[a.resource]; // before this step
         if (re_entrant ? a.token != last : a.token <= last)
-            throw mismatch("I6: " + a.name + " has token " + std::to_string(a.token) + " after " + std::to_string(last));
+            throw mismatch("I6: " + a.name + " has token " + std::to_string(a.token) + " after "
+                           + std::to_string(last));
 
         if (re_entrant || overtaken)
             return;
@@ -267,7 +268,8 @@ private:
                 continue;
             if (each->running() != 0)
                 throw mismatch("P3: " + a.name + " was granted while handlers of " + each->name + " ran");
-            if (!each->let_go && now < detail::saturating_add(before.told_at, longest_grace_[{each->resource, each->token}]))
+            if (!each->let_go
+                && now < detail::saturating_add(before.told_at, longest_grace_[{each->resource, each->token}]))
                 throw mismatch("P3: " + a.name + " was granted in the grace of " + each->name);
         }
     }
@@ -380,9 +382,8 @@ private:
             return true;
         case wait:
             // One that is started after a hand-shake is over would look like one that has held it up.
-            a = choose(s, [](const actor& x) {
-                return x.has_handle && !x.let_go && x.state() != lock_state::preempted;
-            });
+            a = choose(s,
+                       [](const actor& x) { return x.has_handle && !x.let_go && x.state() != lock_state::preempted; });
             if (!a)
                 return false;
             say("wait") << a->name << '\n';

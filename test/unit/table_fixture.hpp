@@ -138,6 +138,9 @@ public:
     /// The completion of a grant runs right after the step that granted it.
     bool delivers_at_once = true;
 
+    /// The ticket of the next acquire, where it comes with one.
+    std::uint64_t next_ticket = 0;
+
     std::vector<std::string> violations;
 
     // --- steps ---
@@ -145,11 +148,16 @@ public:
     std::string acquire(const std::string& name, const acquire_options& options = {}, const std::string& resource = "r")
     {
         actor& a = add(name, options, resource);
-        const detail::acquire_request request{a.resource, a.locker, a.anonymous, options};
+        const detail::acquire_request request{.resource = a.resource,
+                                              .locker = a.locker,
+                                              .anonymous = a.anonymous,
+                                              .options = options,
+                                              .ticket = std::exchange(next_ticket, 0)};
         events happened;
         auto decided = decide(request, nullptr, happened);
         if (decided.what == lock_table::verdict::waiting) {
-            if (std::any_of(happened.told.begin(), happened.told.end(), [](const auto& e) { return e.what != "expired"; }))
+            if (std::any_of(happened.told.begin(), happened.told.end(),
+                            [](const auto& e) { return e.what != "expired"; }))
                 violations.push_back(name + ": an acquire without a waiter told somebody to go");
             decided = decide(request, &a, happened);
         }
@@ -250,10 +258,8 @@ public:
     {
         actor& a = at(name);
         events happened;
-        table_actions actions;
-        if (!table_.raise(*a.h, priority, actions))
+        if (!table_.raise(*a.h, priority))
             happened.answered.push_back({name, "not held"});
-        carry_out(actions, happened);
         return finish(happened);
     }
 

@@ -137,9 +137,22 @@ struct begins_with_error<R(error_code, Rest...) noexcept> : begins_with_error<R(
 {
 };
 
+/// An initiation's executor, if it has one.
+template <class Initiation>
+struct initiation_executor
+{
+};
+
+template <class Initiation>
+    requires requires { typename Initiation::executor_type; }
+struct initiation_executor<Initiation>
+{
+    using executor_type = typename Initiation::executor_type;
+};
+
 /// Starts an operation under guard. With the initiation's executor, or the lock's if it has none.
 template <class Initiation, class Signature, class... Signatures>
-class initiate_guarded
+class initiate_guarded : public initiation_executor<Initiation>
 {
 public:
     template <class I>
@@ -159,8 +172,8 @@ public:
         using begin = begins_with_error<Signature>;
         const auto io_executor = default_executor(pin);
         const auto executor = asio::get_associated_executor(handler, io_executor);
-        using executor_type = std::remove_const_t<decltype(executor)>;
-        using state_type = guard_state<executor_type>;
+        using handler_executor = std::remove_const_t<decltype(executor)>;
+        using state_type = guard_state<handler_executor>;
 
         hold* const h = pin.get();
         if constexpr (begin::value) {
@@ -185,7 +198,7 @@ public:
                 state->tell(); // runs after the operation was started
             }
         }
-        guard_ticket<executor_type> ticket(state, *h);
+        guard_ticket<handler_executor> ticket(state, *h);
         if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
             slot.assign([weak = std::weak_ptr<state_type>(state)](asio::cancellation_type_t type) {
                 if (const auto s = weak.lock())
@@ -193,7 +206,7 @@ public:
             });
         state.reset();
         std::move(initiation_)(
-            guarded_handler<std::decay_t<Handler>, executor_type>(std::forward<Handler>(handler), std::move(ticket)),
+            guarded_handler<std::decay_t<Handler>, handler_executor>(std::forward<Handler>(handler), std::move(ticket)),
             std::forward<Args>(args)...);
     }
 

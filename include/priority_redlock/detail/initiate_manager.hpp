@@ -11,6 +11,7 @@
 #include <priority_redlock/manager_options.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/strand.hpp>
 
 #include <concepts>
@@ -28,6 +29,9 @@ namespace detail {
 /// What can name a resource or a locker.
 template <class T>
 concept name_like = std::convertible_to<const std::decay_t<T>&, std::string_view>;
+
+template <class T>
+concept execution_context_type = std::is_convertible_v<T&, asio::execution_context&>;
 
 /// Stands for the locker id that the library makes up.
 struct fresh_locker
