@@ -66,7 +66,8 @@ void bench::on_free(void*) noexcept {}
 namespace {
 
 constexpr std::size_t batch = 96'000; // operations in one io_context::run(), shared by the coroutines of a row
-constexpr std::size_t team = 64;      // coroutines of most rows: so many handlers are ready to run at any time
+constexpr std::size_t full_team = 64; // and how many these are at most
+std::size_t team = full_team;         // coroutines of most rows: so many handlers are ready to run at any time
 constexpr std::size_t crowd = 1000;   // coroutines of a hand-off row
 
 // --- names -----------------------------------------------------------------------------------------------------------
@@ -83,8 +84,8 @@ std::vector<std::string> make_names(const std::string& prefix, std::size_t n)
 }
 
 const std::vector<std::string> many_keys = make_names("resource-", 1000);
-const std::vector<std::string> few_keys = make_names("resource-", team);
-const std::vector<std::string> lockers = make_names("locker-", team);
+const std::vector<std::string> few_keys = make_names("resource-", full_team);
+const std::vector<std::string> lockers = make_names("locker-", full_team);
 const std::string_view one_key = many_keys.front();
 
 /// All of the keys in turn, for each member of the team from another one on.
@@ -543,6 +544,8 @@ private:
 
 int main(int argc, char** argv)
 try {
+    constexpr std::string_view coroutines_flag = "--coroutines=";
+
     // Until a process has started its first thread its atomics and mutexes cost nothing, which no server sees.
     std::thread([] {}).join();
 
@@ -553,13 +556,20 @@ try {
     args.insert(args.end(), argv + 1, argv + argc);
     int count = static_cast<int>(args.size());
     benchmark::Initialize(&count, args.data());
+    if (count == 2 && std::string_view(args[1]).starts_with(coroutines_flag)) {
+        team = std::stoul(args[1] + coroutines_flag.size());
+        if (team == 0 || team > full_team || batch % team != 0)
+            throw std::invalid_argument("--coroutines must be 1 to 64 and divide 96000");
+        count = 1;
+    }
     if (benchmark::ReportUnrecognizedArguments(count, args.data()))
         return 2;
 
     for (const row& each : rows)
         benchmark::RegisterBenchmark(each.name, each.run);
-    std::printf("Boost %d.%d, %s, %u cores; 5 repetitions of %zu rows take a minute or two\n\n", BOOST_VERSION / 100000,
-                BOOST_VERSION / 100 % 1000, __VERSION__, std::thread::hardware_concurrency(), std::size(rows));
+    std::printf("Boost %d.%d, %s, %u cores, %zu coroutines; 5 repetitions of %zu rows take a minute or two\n\n",
+                BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000, __VERSION__, std::thread::hardware_concurrency(),
+                team, std::size(rows));
     std::fflush(stdout);
     table reporter;
     benchmark::RunSpecifiedBenchmarks(&reporter);

@@ -130,7 +130,7 @@ void lease_client::send_obtain(lease& l, const waiter& w, time_point now)
     l.wanted_once = w.last_try;
     request q;
     q.obtain.id = l.wanted;
-    q.obtain.resource = l.where->name;
+    q.obtain.resource = l.where->name();
     q.obtain.locker = w.target->locker.view();
     q.obtain.priority = w.priority;
     q.obtain.ticket = w.ticket;

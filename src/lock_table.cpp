@@ -83,13 +83,12 @@ resource& lock_table::find_or_create(std::string_view name, std::size_t hash, co
     if (const auto it = resources_.find(key); it != resources_.end())
         return **it;
 
-    // The name follows the resource in one block.
     void* memory = ::operator new(sizeof(resource) + name.size());
     auto* r = new (memory) resource;
     char* text = static_cast<char*>(memory) + sizeof(resource);
     if (!name.empty())
         std::memcpy(text, name.data(), name.size());
-    r->name = {text, name.size()};
+    r->name_size = static_cast<std::uint32_t>(name.size());
     r->hash = key.hash;
     // Fencing (I6): never below what an earlier entry of the same name gave out, nor below what a process that ended
     // before this one can have given out.
@@ -157,7 +156,7 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
     }
     pin(r);
     h->where = &r;
-    h->references = 1;
+    h->references.store(1, std::memory_order_relaxed);
     ++live_holds_;
     return *h;
 }
@@ -214,8 +213,8 @@ void lock_table::join(resource& r, hold& h, int priority, duration grace)
     r.holds.push_back(h);
     h.linked = true;
     h.token = r.token;
-    h.handlers = 1; // the completion of the grant
-    ++h.references;
+    h.handlers.store(1, std::memory_order_relaxed); // the completion of the grant
+    h.references.fetch_add(1, std::memory_order_relaxed);
     h.expires.store(r.expires.time_since_epoch().count(), std::memory_order_relaxed);
     r.grace = std::max(r.grace, grace);
     h.priority.store(r.priority, std::memory_order_relaxed);
@@ -286,8 +285,10 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     if (once && !(outranks_holder && outranks_waiters))
         return {verdict::refused, nullptr, errc::already_acquired};
 
-    if (!w)
+    if (!w) {
+        retire_if_unused(r);
         return {verdict::waiting, nullptr, {}};
+    }
 
     w->now_or_never = now_or_never;
     w->last_try = once;
@@ -418,7 +419,7 @@ bool lock_table::release(hold& h, const step_time& now, table_actions& out)
         return true;
     case lock_state::revoking:
         // Told already, so it stays preempted (P8); letting go is the acknowledgement.
-        h.state.store(lock_state::preempted, std::memory_order_release);
+        h.state.store(lock_state::preempted);
         h.handle_gone = true;
         check_handshake(r, now, out);
         return true;
@@ -442,10 +443,9 @@ bool lock_table::extend(hold& h, time_point until, const step_time& now, table_a
     return true;
 }
 
-void lock_table::handler_done(hold& h, const step_time& now, table_actions& out)
+void lock_table::after_handler(hold& h, const step_time& now, table_actions& out)
 {
-    --h.handlers;
-    if (h.linked && h.where->now == resource::status::revoking && h.handlers == 0)
+    if (h.linked && h.where->now == resource::status::revoking)
         check_handshake(*h.where, now, out);
 }
 
@@ -454,7 +454,7 @@ void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
 {
     r.now = resource::status::revoking;
     for (hold& h : r.holds) {
-        h.state.store(lock_state::revoking, std::memory_order_release);
+        h.state.store(lock_state::revoking); // before its handlers are looked at; see may_be_awaited
         tell(h, out);
     }
     r.grace_over = r.grace == duration::zero();
@@ -468,7 +468,7 @@ void lock_table::check_handshake(resource& r, const step_time& now, table_action
     bool running = false;
     for (auto it = r.holds.begin(); it != r.holds.end();) {
         hold& h = *it++;
-        if (h.handlers != 0)
+        if (h.handlers.load() != 0)
             running = true;
         else if (h.handle_gone) {
             r.holds.erase(r.holds.iterator_to(h));

@@ -44,7 +44,13 @@ struct resource : deadline
 
     resource() noexcept : deadline(owner_kind::resource) {}
 
-    std::string_view name;
+    /// The name follows the resource in its block.
+    [[nodiscard]] std::string_view name() const noexcept
+    {
+        return {reinterpret_cast<const char*>(this + 1), name_size};
+    }
+
+    std::uint32_t name_size = 0;
     std::size_t hash = 0;
     hold_list holds; // the holder's handles; while revoking also those whose notice handlers still run
     waiter_queue waiting;
@@ -169,9 +175,23 @@ public:
 
     void set_deadline(deadline& d, time_point when) noexcept;
 
-    /// A notice handler of the hold begins to count, or has run.
-    void handler_added(hold& h) noexcept { ++h.handlers; }
-    void handler_done(hold& h, const step_time& now, table_actions& out);
+    /// `hold::handlers` has been decremented. True: `after_handler` must be called, since a hand-shake may have waited for
+    /// that. Needs no mutex: `revoke` changes the state first and then looks at the handlers, this does it the other way
+    /// round, so that one of the two sees the other.
+    [[nodiscard]] static bool may_be_awaited(const hold& h) noexcept
+    {
+        const lock_state s = h.state.load();
+        return s == lock_state::revoking || s == lock_state::preempted;
+    }
+    void after_handler(hold& h, const step_time& now, table_actions& out);
+
+    /// A notice handler of the hold has run.
+    void handler_done(hold& h, const step_time& now, table_actions& out)
+    {
+        h.handlers.fetch_sub(1);
+        if (may_be_awaited(h))
+            after_handler(h, now, out);
+    }
 
     /// Nothing refers to the hold any more.
     void recycle(hold& h) noexcept;
@@ -220,7 +240,7 @@ private:
         bool operator()(const resource* a, const resource* b) const noexcept { return a == b; }
         bool operator()(const name_key& k, const resource* r) const noexcept
         {
-            return k.hash == r->hash && k.name == r->name;
+            return k.hash == r->hash && k.name == r->name();
         }
         bool operator()(const resource* r, const name_key& k) const noexcept { return (*this)(k, r); }
     };

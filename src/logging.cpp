@@ -30,7 +30,7 @@ boost::log::trivial::severity_level severity_of(log_level level) noexcept
 std::string describe(const hold& h)
 {
     std::string text = "resource=";
-    text += h.where->name;
+    text += h.where->name();
     text += " locker=";
     text += h.locker.view();
     text += " priority=" + std::to_string(h.priority.load(std::memory_order_relaxed));

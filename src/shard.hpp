@@ -16,10 +16,12 @@
 #include <boost/asio/append.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace priority_redlock::detail {
@@ -50,8 +52,8 @@ class shard final : public lock_domain,
     using timer_type = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, asio::any_io_executor>;
     using verdict = manager_backend::outcome::verdict;
 
-    // After the last deadline has gone, the timer stays this long before it lets the context run out of work, since
-    // arming it costs as much as several acquires with a ttl.
+    // Once the last deadline has gone the timer is set to fire this soon, and only then lets the context run out of
+    // work: deadlines come and go with every lock, and to set it costs as much as several of them.
     static constexpr duration linger = std::chrono::milliseconds(1);
 
 public:
@@ -95,7 +97,7 @@ public:
                 return {verdict::granted, op->target, {}};
             }
             if (op->canceller) {
-                ++op->target->references;
+                increment(op->target->references);
                 op->canceller->aim(*op->target);
             }
             s.log_wait(*op->target);
@@ -131,7 +133,7 @@ public:
         const std::lock_guard guard(mutex_);
         table_.for_each([&result](const struct resource& r) {
             resource_snapshot& each = result.resources.emplace_back();
-            each.resource = r.name;
+            each.resource = r.name();
             if (r.now != resource::status::vacant) {
                 each.holder.priority = r.priority;
                 each.holder.state = r.now == resource::status::held ? lock_state::held : lock_state::revoking;
@@ -153,33 +155,36 @@ public:
 
     asio::any_io_executor executor() const override { return executor_; }
 
-    std::string_view resource_name(const hold& h) const noexcept override { return h.where->name; }
+    std::string_view resource_name(const hold& h) const noexcept override { return h.where->name(); }
 
     bool release(hold& h) noexcept override
     {
         step s(*this);
-        return release_in(s, h);
+        return table_.release(h, current_time(), s.actions);
     }
 
     void drop(hold& h) noexcept override
     {
-        step s(*this);
-        release_in(s, h);
-        s.unreference(h);
+        const auto state = h.state.load(std::memory_order_relaxed);
+        if (state == lock_state::held || state == lock_state::revoking) {
+            step s(*this);
+            table_.release(h, current_time(), s.actions);
+            s.unreference(h);
+        } else {
+            unreference(h);
+        }
     }
 
     void delivered(hold& h) noexcept override { notice_done(h); }
 
-    void reference(hold& h) noexcept override
-    {
-        const std::lock_guard guard(mutex_);
-        ++h.references;
-    }
+    void reference(hold& h) noexcept override { increment(h.references); }
 
     void unreference(hold& h) noexcept override
     {
+        if (decrement(h.references) != 0)
+            return;
         step s(*this);
-        s.unreference(h);
+        s.recycle(h);
     }
 
     bool add_notice(hold& h, notice& n) noexcept override
@@ -212,9 +217,14 @@ public:
 
     void notice_done(hold& h) noexcept override
     {
-        step s(*this);
-        table_.handler_done(h, current_time(), s.actions);
-        s.unreference(h);
+        decrement(h.handlers);
+        if (lock_table::may_be_awaited(h)) {
+            step s(*this);
+            table_.after_handler(h, current_time(), s.actions);
+            s.unreference(h);
+        } else {
+            unreference(h);
+        }
     }
 
     void cancel_acquire(hold& h) noexcept override
@@ -255,7 +265,7 @@ public:
             if (h.state.load(std::memory_order_relaxed) == lock_state::held)
                 id = leases_->held_id(*h.where);
             if (id)
-                ++h.references;
+                increment(h.references);
         }
         if (!id) {
             post_result(std::move(handler), errc::not_held);
@@ -312,8 +322,12 @@ private:
 
         void unreference(hold& h) noexcept
         {
-            if (--h.references != 0)
-                return;
+            if (decrement(h.references) == 0)
+                recycle(h);
+        }
+
+        void recycle(hold& h) noexcept
+        {
             shard_.table_.recycle(h);
         }
 
@@ -389,14 +403,33 @@ private:
         return detached_ && table_.live_holds() == 0 && (!leases_ || leases_->idle());
     }
 
-    bool release_in(step& s, hold& h) noexcept { return table_.release(h, current_time(), s.actions); }
-
     [[nodiscard]] static step_time current_time() noexcept { return step_time(&Clock::now); }
+
+    // The counters of a hold are changed without the mutex, but with one thread there is nothing to pay for.
+
+    static constexpr bool is_shared = !std::is_same_v<Mutex, null_mutex>;
+
+    static void increment(std::atomic<std::uint32_t>& counter) noexcept
+    {
+        if constexpr (is_shared)
+            counter.fetch_add(1);
+        else
+            counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+
+    static std::uint32_t decrement(std::atomic<std::uint32_t>& counter) noexcept
+    {
+        if constexpr (is_shared)
+            return counter.fetch_sub(1) - 1;
+        const auto left = counter.load(std::memory_order_relaxed) - 1;
+        counter.store(left, std::memory_order_relaxed);
+        return left;
+    }
 
     static void count(hold& h) noexcept
     {
-        ++h.handlers;
-        ++h.references;
+        increment(h.handlers);
+        increment(h.references);
     }
 
     void post_result(protocol::done_handler handler, error_code result)
@@ -522,10 +555,9 @@ private:
                     ringing_ = true;
                 } else {
                     armed_at_ = table_.next_deadline();
-                    lingering_ = armed_at_ == never;
+                    lingering_ = std::exchange(linger_next_, false);
                     if (lingering_)
-                        armed_at_ = Clock::now() + linger;
-                    linger_next_ = false;
+                        armed_at_ = std::min(armed_at_, Clock::now() + linger);
                     pending_ = true;
                 }
             }
@@ -598,8 +630,8 @@ private:
     time_point armed_at_ = never;
     bool pending_ = false;     // a wait of the timer
     bool ringing_ = false;     // it has been cancelled so that it is armed anew
-    bool lingering_ = false;   // it waits for no deadline
-    bool linger_next_ = false; // if no deadline comes up
+    bool lingering_ = false;   // it is early, and need not be rung if no deadline is left
+    bool linger_next_ = false; // when it is armed next
     bool driven_ = false;      // some thread has the timer to itself
     bool closed_ = false;
     bool detached_ = false;

@@ -36,6 +36,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <future>
 #include <utility>
 
@@ -59,6 +60,7 @@ public:
                 slot.assign([self](asio::cancellation_type type) {
                     self->emitted = type;
                     self->emitted_on = tracker::current;
+                    self->emitted_in = std::this_thread::get_id();
                     ++self->emissions;
                 });
             self->handler = [h = std::make_shared<std::decay_t<Handler>>(std::forward<Handler>(handler))](
@@ -87,6 +89,7 @@ public:
     int emissions = 0;
     asio::cancellation_type emitted = asio::cancellation_type::none;
     const tracker* emitted_on = nullptr;
+    std::thread::id emitted_in;
 };
 
 BOOST_AUTO_TEST_SUITE(guard, *boost::unit_test::timeout(60))
@@ -233,9 +236,10 @@ MANAGER_TEST_CASE(is_emitted_on_the_executor_of_the_handler)
     CHECK_COMPLETED(c, aborted);
 }
 
+template <class Executor>
 struct with_executor
 {
-    using executor_type = tracker_executor<asio::io_context::executor_type>;
+    using executor_type = Executor;
 
     [[nodiscard]] executor_type get_executor() const noexcept { return executor; }
 
@@ -256,7 +260,7 @@ MANAGER_TEST_CASE(is_emitted_on_the_executor_of_the_operation_if_the_handler_has
     manual_operation<error_code> operation;
     completion c;
     auto token = lk.guard(record(c));
-    asio::async_initiate<decltype(token), void(error_code)>(with_executor{track(home, of_operation)}, token,
+    asio::async_initiate<decltype(token), void(error_code)>(with_executor<tracker_executor<asio::io_context::executor_type>>{track(home, of_operation)}, token,
                                                             &operation);
     lk.release();
     poll(home);
@@ -569,7 +573,6 @@ MANAGER_TEST_CASE(other_tokens)
     asio::steady_timer timer(f.context, 1h);
     completion deferred, around, inside, appended;
     auto later = timer.async_wait(lk.guard(asio::deferred));
-    auto future = timer.async_wait(lk.guard(asio::use_future));
     timer.async_wait(lk.guard(asio::detached));
     std::move(later)(record(deferred));
     timer.async_wait(asio::bind_executor(f.context, lk.guard(record(around))));
@@ -585,6 +588,22 @@ MANAGER_TEST_CASE(other_tokens)
     CHECK_COMPLETED(around, aborted);
     CHECK_COMPLETED(inside, aborted);
     CHECK_COMPLETED(appended, aborted);
+}
+
+// A handler of use_future has an executor that runs what is dispatched to it at once, but what is posted to it on a
+// thread of the system's.
+MANAGER_TEST_CASE(use_future_is_cancelled_on_the_thread_that_runs_the_context)
+{
+    lock lk = f.get("r", "a");
+    manual_operation<error_code> operation;
+    auto token = lk.guard(asio::use_future);
+    auto future = asio::async_initiate<decltype(token), void(error_code)>(
+        with_executor<asio::io_context::executor_type>{f.context.get_executor()}, token, &operation);
+    lk.release();
+    f.poll();
+    BOOST_TEST(operation.emissions == 1);
+    BOOST_TEST((operation.emitted_in == std::this_thread::get_id()));
+    operation.finish(aborted);
     BOOST_REQUIRE((future.wait_for(10s) == std::future_status::ready));
     BOOST_CHECK_THROW(future.get(), boost::system::system_error);
 }

@@ -649,7 +649,7 @@ public:
 
     void operator()()
     {
-        if (std::exchange(busy, true))
+        if (calls == 500 || std::exchange(busy, true)) // its own operations may lead here again
             return;
         ++calls;
         f.manager->async_snapshot([](error_code, redlock::snapshot) {});

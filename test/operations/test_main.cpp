@@ -5,5 +5,6 @@
 #define BOOST_TEST_MODULE operations
 
 #include "common/heap_operators.hpp"
+#include "common/tsan_suppressions.hpp"
 
 #include <boost/test/unit_test.hpp>

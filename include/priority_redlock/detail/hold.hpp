@@ -16,7 +16,6 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -58,28 +57,46 @@ private:
     mutable time_point (*read_)() = nullptr;
 };
 
-/// Text that keeps its memory when it is assigned again, in half the space of a std::string.
+/// Text that keeps its memory when it is assigned again. Short text is stored in place.
 class name_buffer
 {
+    static constexpr std::uint32_t in_place = 20;
+
 public:
+    name_buffer() = default;
+    name_buffer(const name_buffer&) = delete;
+    name_buffer& operator=(const name_buffer&) = delete;
+    ~name_buffer() { delete[] block(); }
+
     void assign(std::string_view text)
     {
         if (text.size() > capacity_) {
-            text_ = std::make_unique_for_overwrite<char[]>(text.size());
+            char* const larger = new char[text.size()];
+            delete[] block();
+            std::memcpy(bytes_, &larger, sizeof larger);
             capacity_ = static_cast<std::uint32_t>(text.size());
         }
-        if (!text.empty())
-            std::memcpy(text_.get(), text.data(), text.size());
         size_ = static_cast<std::uint32_t>(text.size());
+        if (size_ != 0)
+            std::memcpy(capacity_ == in_place ? bytes_ : block(), text.data(), size_);
     }
 
-    [[nodiscard]] std::string_view view() const noexcept { return {text_.get(), size_}; }
+    [[nodiscard]] std::string_view view() const noexcept { return {capacity_ == in_place ? bytes_ : block(), size_}; }
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
 private:
-    std::unique_ptr<char[]> text_;
+    /// Where longer text is, if there ever was any.
+    [[nodiscard]] char* block() const noexcept
+    {
+        char* p = nullptr;
+        if (capacity_ != in_place)
+            std::memcpy(&p, bytes_, sizeof p);
+        return p;
+    }
+
+    char bytes_[in_place];
     std::uint32_t size_ = 0;
-    std::uint32_t capacity_ = 0;
+    std::uint32_t capacity_ = in_place;
 };
 
 /// Something that is told when a hold ends: a pending async_wait, or an operation under guard.
@@ -106,7 +123,8 @@ using notice_list = intrusive::list<notice, intrusive::constant_time_size<false>
 
 /// One handle's share of a lock, from the acquire to the end of the handle. What a `lock` points to.
 ///
-/// Written by its domain under the domain's mutex; the atomics may be read from any thread.
+/// Written by its domain under the domain's mutex; the atomics may be read from any thread, and the two counters may be
+/// written without it too.
 struct hold : intrusive::list_base_hook<intrusive::link_mode<intrusive::normal_link>>
 {
     lock_domain* domain = nullptr;
@@ -118,8 +136,8 @@ struct hold : intrusive::list_base_hook<intrusive::link_mode<intrusive::normal_l
     std::uint64_t token = 0;
     std::atomic<duration::rep> expires{never.time_since_epoch().count()};
     std::atomic<int> priority{0};
-    std::uint32_t references = 0; // the handle, the delivery, and every notice handler
-    std::uint32_t handlers = 0;   // P3's notice handlers that have not run yet
+    std::atomic<std::uint32_t> references{0}; // the handle, the delivery, every notice handler, pins
+    std::atomic<std::uint32_t> handlers{0};   // P3's notice handlers that have not run yet
     std::atomic<lock_state> state{lock_state::empty};
     bool anonymous = false; // its locker id is unique: never re-entrant
     bool linked = false;    // in resource::holds

@@ -1,0 +1,300 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include <priority_redlock/lock_manager.hpp>
+
+#include "common/locks.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/local/connect_pair.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+// I3: each scenario is stopped after every one of its steps, and its context destroyed with whatever is left. Under
+// AddressSanitizer nothing may leak and nothing be used too late.
+
+namespace {
+
+using namespace test;
+
+/// Where a scenario runs. What its handlers keep dies before, with, or after the context.
+struct stage
+{
+    explicit stage(manager_kind kind, std::vector<lock>& outliving)
+        : manager(std::make_unique<lock_manager>(make_manager(context.get_executor(), kind))), kept(outliving)
+    {
+    }
+
+    asio::io_context other; // for handlers; destroyed last
+    asio::io_context context;
+    std::unique_ptr<lock_manager> manager;
+    std::vector<lock>& kept;
+    std::array<asio::cancellation_signal, 2> signals;
+
+    auto keep()
+    {
+        return at_most_once([this](error_code ec, lock lk) {
+            if (!ec)
+                kept.push_back(std::move(lk));
+        });
+    }
+
+    void acquire(const char* resource, const char* locker, const acquire_options& options = {})
+    {
+        manager->async_acquire(resource, locker, options, keep());
+    }
+};
+
+using scenario = void (*)(stage&);
+
+void queue(stage& s)
+{
+    s.acquire("r", "a");
+    s.acquire("r", "b");
+    s.acquire("r", "a"); // re-entrant
+    s.acquire("q", "c", {.ttl = 2s});
+    s.manager->async_acquire("r", "d", {}, at_most_once([](error_code, lock) {}));
+    asio::post(s.context, [&s] {
+        asio::post(s.context, [&s] {
+            for (lock& lk : s.kept)
+                lk.release();
+        });
+    });
+}
+
+void waits(stage& s)
+{
+    s.manager->async_acquire("r", "a", {.ttl = 3s}, at_most_once([&s](error_code, lock lk) {
+                                 lk.async_wait(at_most_once([](error_code) {}));
+                                 lk.async_wait(asio::bind_cancellation_slot(s.signals[0].slot(),
+                                                                            at_most_once([](error_code) {})));
+                                 auto shared = std::make_shared<lock>(std::move(lk));
+                                 shared->async_wait(at_most_once([shared](error_code) {}));
+                                 asio::post(s.context, [&s] { s.signals[0].emit(asio::cancellation_type::all); });
+                             }));
+}
+
+void preemption(stage& s)
+{
+    s.manager->async_acquire("r", "low", {.grace = 2s}, at_most_once([&s](error_code, lock lk) {
+                                 auto shared = std::make_shared<lock>(std::move(lk));
+                                 shared->async_wait(at_most_once([&s, shared](error_code) {
+                                     shared->async_release(at_most_once([](error_code) {}));
+                                     s.acquire("r", "low"); // queues again
+                                 }));
+                                 s.acquire("r", "middle", {.priority = 1, .grace = 0s});
+                                 s.acquire("r", "high", {.priority = 2, .ttl = 1s});
+                             }));
+    s.acquire("r", "early", {.priority = 1, .grace = 0s});
+}
+
+void preemption_in_flight(stage& s)
+{
+    for (int priority = 0; priority < 5; ++priority)
+        s.manager->async_acquire("r", std::string(1, static_cast<char>('a' + priority)),
+                                 {.priority = priority, .grace = priority % 2 * 1s}, s.keep());
+}
+
+void guarded(stage& s)
+{
+    s.manager->async_acquire("r", "a", {.grace = 1s}, at_most_once([&s](error_code, lock lk) {
+                                 auto timer = std::make_shared<asio::steady_timer>(s.context, 1h);
+                                 auto shared = std::make_shared<lock>(std::move(lk));
+                                 timer->async_wait(shared->guard(at_most_once([timer, shared](error_code) {})));
+                                 timer->async_wait(shared->guard(asio::bind_cancellation_slot(
+                                     s.signals[0].slot(), at_most_once([timer](error_code) {}))));
+                                 timer->async_wait(shared->guard(
+                                     asio::bind_executor(asio::make_strand(s.context), at_most_once([](error_code) {}))));
+                                 s.acquire("r", "thief", {.priority = 1});
+                             }));
+}
+
+void guarded_read(stage& s)
+{
+    struct connection
+    {
+        explicit connection(asio::io_context& context) : here(context), there(context)
+        {
+            asio::local::connect_pair(here, there);
+        }
+        asio::local::stream_protocol::socket here, there;
+        std::array<char, 64> data{};
+    };
+    s.manager->async_acquire("r", "a", {.ttl = 2s}, at_most_once([&s](error_code, lock lk) {
+                                 auto c = std::make_shared<connection>(s.context);
+                                 asio::async_read(c->here, asio::buffer(c->data),
+                                                  lk.guard(at_most_once([c](error_code, std::size_t) {})));
+                                 s.kept.push_back(std::move(lk));
+                             }));
+}
+
+void timeouts(stage& s)
+{
+    s.acquire("r", "a", {.ttl = 3s});
+    s.acquire("r", "b", {.timeout = 1s});
+    s.acquire("r", "c", {.timeout = 2s, .max_attempts = 3});
+    s.acquire("r", "d", {.ttl = 1s, .timeout = 10s});
+    s.acquire("r", "e", {.timeout = 0s});
+    s.acquire("r", "", {});
+}
+
+void cancelled(stage& s)
+{
+    s.acquire("r", "a");
+    s.manager->async_acquire("r", "b", {}, asio::bind_cancellation_slot(s.signals[0].slot(), s.keep()));
+    s.manager->async_acquire("r", "c", {.timeout = 1s},
+                             asio::bind_cancellation_slot(s.signals[1].slot(), s.keep()));
+    s.acquire("r", "d");
+    asio::post(s.context, [&s] {
+        s.signals[0].emit(asio::cancellation_type::total);
+        asio::post(s.context, [&s] {
+            if (s.manager)
+                s.manager->cancel();
+        });
+    });
+}
+
+void closed(stage& s)
+{
+    s.acquire("r", "a", {.ttl = 2s});
+    s.acquire("r", "b");
+    asio::post(s.context, [&s] {
+        s.manager->close();
+        s.acquire("r", "c");
+        asio::post(s.context, [&s] { s.manager.reset(); });
+    });
+}
+
+asio::awaitable<void> coroutine(stage& s, const char* locker, int priority)
+{
+    constexpr auto tuple = asio::as_tuple(asio::use_awaitable);
+    for (int round = 0; round < 2 && s.manager; ++round) {
+        auto [ec, lk] =
+            co_await s.manager->async_acquire("r", locker, {.priority = priority, .ttl = 5s, .timeout = 4s}, tuple);
+        if (ec)
+            co_return;
+        asio::steady_timer timer(s.context, redlock::clock::time_point::min());
+        co_await timer.async_wait(lk.guard(tuple));
+        timer.expires_after(1h);
+        co_await timer.async_wait(lk.guard(tuple));
+        co_await lk.async_release(tuple);
+        co_await lk.async_wait(asio::as_tuple(asio::deferred));
+    }
+}
+
+void coroutines(stage& s)
+{
+    asio::co_spawn(s.context, coroutine(s, "a", 0), asio::detached);
+    asio::co_spawn(s.context, coroutine(s, "b", 1), asio::detached);
+    asio::co_spawn(s.context, coroutine(s, "c", 2), asio::detached);
+    auto unstarted = s.manager->async_acquire("r", "d", {}, asio::deferred);
+    asio::post(s.context, [&s, op = std::move(unstarted)]() mutable { std::move(op)(s.keep()); });
+}
+
+/// Handlers that live on a context which is destroyed after that of the manager.
+void elsewhere(stage& s)
+{
+    const auto bound = [&s] { return asio::bind_executor(s.other, at_most_once([](error_code, auto&&...) {})); };
+    s.manager->async_acquire("r", "a", {.ttl = 3s}, at_most_once([bound, &s](error_code, lock lk) {
+                                 lk.async_wait(bound());
+                                 s.kept.push_back(std::move(lk));
+                             }));
+    s.manager->async_acquire("r", "b", {.priority = 1}, bound());
+    s.manager->async_acquire("r", "c", {.priority = 2}, bound());
+    s.manager->async_acquire("q", "d", {}, bound());
+    const auto run_other = [&s] {
+        s.other.restart();
+        s.other.poll_one();
+    };
+    asio::post(s.context, run_other);
+    auto timer = std::make_shared<asio::steady_timer>(s.context, redlock::clock::time_point::min());
+    timer->async_wait([run_other, timer](error_code) { run_other(); });
+}
+
+enum class locks_live : std::uint8_t { with_the_context, longer };
+
+/// Runs a scenario for at most that many steps; when nothing is ready, time passes. False if it did not take all.
+bool run_for(unsigned steps, scenario start, manager_kind kind, locks_live how, bool manager_first)
+{
+    std::vector<lock> outliving;
+    {
+        std::vector<lock> inside;
+        stage s(kind, how == locks_live::longer ? outliving : inside);
+        start(s);
+        for (int idle = 0; steps != 0; --steps) {
+            s.context.restart();
+            if (s.context.poll_one() != 0) {
+                idle = 0;
+                continue;
+            }
+            if (s.context.stopped() || ++idle == 20)
+                return false; // out of work, or nothing happens any more: nothing new is left to stop
+            manual_clock::advance(500ms);
+        }
+        if (manager_first)
+            s.manager.reset();
+        else
+            inside.clear();
+    }
+    outliving.clear();
+    return true;
+}
+
+void stop_after_every_step(const char* name, scenario start)
+{
+    for (const auto kind : {manager_kind::thread_safe, manager_kind::single_threaded})
+        for (const auto how : {locks_live::with_the_context, locks_live::longer})
+            for (const bool manager_first : {true, false}) {
+                unsigned steps = 0;
+                while (steps < 500 && run_for(steps, start, kind, how, manager_first))
+                    ++steps;
+                BOOST_TEST(steps > 3u, name << " had no steps");
+                BOOST_TEST_MESSAGE(name << ": " << steps << " steps");
+            }
+}
+
+BOOST_AUTO_TEST_SUITE(teardown, *boost::unit_test::timeout(120))
+
+#define SCENARIO(name)                                                                                                 \
+    BOOST_AUTO_TEST_CASE(I3_stop_##name##_after_every_step)                                                            \
+    {                                                                                                                  \
+        stop_after_every_step(#name, name);                                                                            \
+    }
+
+SCENARIO(queue)
+SCENARIO(waits)
+SCENARIO(preemption)
+SCENARIO(preemption_in_flight)
+SCENARIO(guarded)
+SCENARIO(guarded_read)
+SCENARIO(timeouts)
+SCENARIO(cancelled)
+SCENARIO(closed)
+SCENARIO(coroutines)
+SCENARIO(elsewhere)
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace
