@@ -54,7 +54,7 @@ class shard final : public lock_domain,
 
     // Once the last deadline has gone the timer is set to fire this soon, and only then lets the context run out of
     // work: deadlines come and go with every lock, and to set it costs as much as several of them.
-    static constexpr duration linger = std::chrono::milliseconds(1);
+    static constexpr duration linger = std::chrono::milliseconds(10);
 
 public:
     shard(const asio::any_io_executor& ex, std::size_t idle_capacity, std::shared_ptr<protocol> store = nullptr)

@@ -171,8 +171,11 @@ public:
     ///
     /// A guarded operation is a notice handler: after a preemption the next locker's grant waits until the operation's
     /// handler has returned, at most until the ttl ends. Guard only operations that can be cancelled.
-    template <class Token>
-    [[nodiscard]] guard_t<std::decay_t<Token>> guard(Token&& token) const
+    ///
+    /// A handler must not take this lock along by moving it into itself, as in `lk.guard([held = std::move(lk)] ...)`: the
+    /// argument is made first and leaves an empty lock to guard. Let it share the lock by a `shared_ptr`.
+    template <class Token = boost::asio::deferred_t>
+    [[nodiscard]] guard_t<std::decay_t<Token>> guard(Token&& token = Token()) const
     {
         return {std::forward<Token>(token), detail::hold_pin(hold_.get())};
     }

@@ -105,7 +105,7 @@ public:
         return c;
     }
 
-    ~client() { timer_.cancel(); }
+    virtual ~client() { timer_.cancel(); }
 
     obtain_request request(std::string resource, int priority, std::uint64_t ticket, duration ttl = infinite,
                            obtain_request::mode how = obtain_request::mode::wait)
@@ -322,7 +322,7 @@ void I7_waiters_of_one_priority_by_ticket(const conformance_subject& s)
     auto holder = c->obtain(c->request("r", 0, 1));
     c->await_grant(holder);
     std::vector<acquisition_id> waiting; // registered in another order than that of their tickets
-    for (const std::uint64_t ticket : {30, 10, 40, 20}) {
+    for (const std::uint64_t ticket : {30u, 10u, 40u, 20u}) {
         waiting.push_back(c->obtain(c->request("r", 0, ticket)));
         c->await_answer(waiting.back());
     }

@@ -4,7 +4,11 @@
 
 #include "table_fixture.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace priority_redlock::test {
 
@@ -19,7 +23,7 @@ BOOST_FIXTURE_TEST_CASE(an_idle_resource_is_used_again, table_fixture_with_idle<
     drop("b");
     acquire("c", {}, "one");
     BOOST_TEST(at("c").h->where == first);
-    BOOST_TEST(first->name == "one");
+    BOOST_TEST(first->name() == "one");
     BOOST_TEST(resources() == 1u);
 }
 
@@ -34,6 +38,47 @@ BOOST_FIXTURE_TEST_CASE(the_cache_is_bounded_and_forgets_in_turn, table_fixture_
             BOOST_TEST(drop(name) == "");
         }
     BOOST_TEST(resources() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_cache_holds_no_more_than_it_may, table_fixture_with_idle<3>)
+{
+    for (int i = 0; i < 1000; ++i) {
+        const std::string name = "a/" + std::to_string(i);
+        acquire(name, {}, "ahead of the clock");
+        drop(name);
+    }
+    for (const char* name : {"b", "c", "d", "e"}) {
+        acquire(name, {}, name);
+        drop(name);
+    }
+    // That one of them was forgotten shows in what a resource that is new starts from (I6).
+    acquire("x", {}, "new");
+    BOOST_TEST(token("x") > token("a/999"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_resource_that_came_back_from_the_cache_leaves_the_others_in_it, table_fixture_with_idle<4>)
+{
+    const auto use = [this, n = 0](const std::string& resource) mutable {
+        const std::string name = std::to_string(++n);
+        acquire(name, {}, resource);
+        return name;
+    };
+    std::vector<std::string> held;
+    std::uint32_t random = 1;
+    for (int i = 0; i < 3000; ++i) {
+        random = random * 1664525 + 1013904223;
+        if (held.size() < 6) {
+            const std::string resource = std::to_string((random >> 8) % 12);
+            if (who(resource).empty())
+                held.push_back(use(resource));
+        } else {
+            const auto it = held.begin() + static_cast<std::ptrdiff_t>((random >> 8) % held.size());
+            BOOST_TEST(who(at(*it).resource) == *it);
+            drop(*it);
+            held.erase(it);
+        }
+    }
+    BOOST_TEST(resources() == held.size());
 }
 
 BOOST_FIXTURE_TEST_CASE(a_resource_in_use_is_never_forgotten, table_fixture_with_idle<1>)
@@ -55,7 +100,7 @@ BOOST_FIXTURE_TEST_CASE(a_resource_whose_handles_live_on_is_never_forgotten, tab
     release("a");
     acquire("b", {}, "other");
     drop("b");
-    BOOST_TEST(at("a").h->where->name == "kept");
+    BOOST_TEST(at("a").h->where->name() == "kept");
     acquire("c", {}, "kept");
     BOOST_TEST(at("c").h->where == at("a").h->where);
     BOOST_TEST(drop("a") == "");
@@ -80,7 +125,7 @@ BOOST_AUTO_TEST_CASE(a_handle_that_is_used_again_remembers_nothing)
         BOOST_TEST(!h.handle_gone);
         BOOST_TEST(h.priority.load() == 0);
         BOOST_TEST((h.expires_at() == never));
-        BOOST_TEST(h.where->name == "other");
+        BOOST_TEST(h.where->name() == "other");
         BOOST_TEST(h.locker.view() == name);
     }
     BOOST_TEST(state("d") == lock_state::empty);
@@ -122,6 +167,22 @@ BOOST_AUTO_TEST_CASE(names_of_any_length_and_content)
     drop(huge); // too long a name to keep
     acquire(zeros, {}, "short");
     BOOST_TEST(at(zeros).h->locker.view() == zeros);
+}
+
+BOOST_AUTO_TEST_CASE(a_name_buffer_takes_names_of_any_length_in_any_order)
+{
+    detail::name_buffer buffer;
+    BOOST_TEST(buffer.view().empty());
+    std::uint32_t random = 1;
+    std::size_t longest = 0;
+    for (int i = 0; i < 500; ++i) {
+        random = random * 1664525 + 1013904223;
+        const std::string text((random >> 8) % (i < 250 ? 24 : 64), static_cast<char>('a' + i % 26));
+        longest = std::max(longest, text.size());
+        buffer.assign(text);
+        BOOST_TEST(buffer.view() == text);
+        BOOST_TEST(buffer.capacity() >= longest);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(many_handles_are_recycled)

@@ -70,7 +70,7 @@ struct actor : waiter
     [[nodiscard]] bool waits() const noexcept { return settlements == 0; }
     [[nodiscard]] lock_state state() const noexcept { return h ? h->state.load() : last_state; }
     [[nodiscard]] time_point expires() const noexcept { return h ? h->expires_at() : last_expires; }
-    [[nodiscard]] std::uint32_t running() const noexcept { return h ? h->handlers : 0; }
+    [[nodiscard]] std::uint32_t running() const noexcept { return h ? h->handlers.load() : 0; }
     [[nodiscard]] test_notice* find_notice(bool told) const noexcept
     {
         const auto it = std::find_if(notices.begin(), notices.end(), [told](const auto& n) { return n->told == told; });
@@ -222,8 +222,8 @@ public:
             a.h->notices.push_back(n);
         else
             n.told = true;
-        table_.handler_added(*a.h);
-        ++a.h->references;
+        a.h->handlers.fetch_add(1);
+        a.h->references.fetch_add(1);
     }
 
     /// A notice handler that has been told returns.
@@ -320,7 +320,7 @@ public:
     {
         std::string result;
         table_.for_each([&](const detail::resource& r) {
-            if (r.name != resource)
+            if (r.name() != resource)
                 return;
             if (r.now == detail::resource::status::revoking)
                 result = "revoking";
@@ -490,11 +490,11 @@ private:
 
     void unreference(actor& a)
     {
-        if (--a.h->references != 0)
+        if (a.h->references.fetch_sub(1) != 1)
             return;
         a.last_state = a.state();
         a.last_expires = a.expires();
-        if (a.h->linked || a.h->pending || a.h->handlers != 0)
+        if (a.h->linked || a.h->pending || a.h->handlers.load() != 0)
             violations.push_back(a.name + ": recycled while in use");
         owners_.erase(a.h);
         table_.recycle(*std::exchange(a.h, nullptr));
