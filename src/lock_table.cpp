@@ -214,7 +214,8 @@ void lock_table::join(resource& r, hold& h, int priority, duration grace)
     h.linked = true;
     h.token = r.token;
     h.handlers.store(1, std::memory_order_relaxed); // the completion of the grant
-    h.references.fetch_add(1, std::memory_order_relaxed);
+    // Nobody else changes it: whatever refers to the hold of a waiter gives that up under the mutex.
+    h.references.store(h.references.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     h.expires.store(r.expires.time_since_epoch().count(), std::memory_order_relaxed);
     r.grace = std::max(r.grace, grace);
     h.priority.store(r.priority, std::memory_order_relaxed);

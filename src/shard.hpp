@@ -233,6 +233,12 @@ public:
         table_.withdraw(h, s.actions);
     }
 
+    void cannot_cancel(hold& h) noexcept override
+    {
+        step s(*this);
+        s.unreference(h);
+    }
+
     bool answers_at_once() const noexcept override { return !leases_; }
 
     error_code extend(hold& h, duration ttl) override

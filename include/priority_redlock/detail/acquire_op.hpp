@@ -27,7 +27,7 @@ public:
     ~acquire_canceller()
     {
         if (target_)
-            target_->domain->unreference(*target_);
+            target_->domain->cannot_cancel(*target_);
     }
 
     void operator()(asio::cancellation_type_t type)

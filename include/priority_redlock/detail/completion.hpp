@@ -23,41 +23,33 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace priority_redlock::detail {
 
 namespace asio = boost::asio;
 
-/// Whether `ex` is an `any_io_executor` over an `io_context`; if so, runs f(its executor) with the given property.
-///
-/// That is the usual case and worth looking into: an `any_io_executor` moves a function into a block of its own first, and
-/// cannot pass on the allocator.
-template <class Property, class Executor, class Function>
-bool with_io_context(const Executor& ex, const Property&, Function f)
-{
-    if constexpr (std::is_same_v<Executor, asio::any_io_executor>) {
-        using target = std::decay_t<asio::prefer_result_t<asio::io_context::executor_type, Property>>;
-        if (const target* t = ex.template target<target>()) {
-            f(*t);
-            return true;
-        }
-    }
-    return false;
-}
-
 /// Runs a function as the completion of an operation that ends within its initiating function: on the handler's immediate
 /// executor, which posts unless the handler chose another, and in memory of the handler's allocator.
+///
+/// An `any_io_executor` over an `io_context` is the usual case and worth looking into: it moves a function into a block of
+/// its own first, and cannot pass on the allocator.
 ///
 /// `f.handler()` is the handler. Moves from f.
 template <class Function, class Executor>
 void execute_immediately(Function&& f, const Executor& io_executor)
 {
-    const auto execute = [&f, allocator = asio::get_associated_allocator(f.handler())](const auto& ex) {
-        asio::prefer(ex, asio::execution::allocator(allocator)).execute(std::move(f));
-    };
+    const auto allocator = asio::execution::allocator(asio::get_associated_allocator(f.handler()));
     const auto immediate = asio::get_associated_immediate_executor(f.handler(), io_executor);
-    if (!with_io_context(immediate, asio::execution::blocking.never, execute))
-        execute(immediate);
+    if constexpr (std::is_same_v<std::decay_t<decltype(immediate)>, asio::any_io_executor>) {
+        using direct =
+            std::decay_t<asio::require_result_t<asio::io_context::executor_type, asio::execution::blocking_t::never_t>>;
+        if (const direct* context = immediate.template target<direct>()) {
+            asio::prefer(*context, allocator).execute(std::move(f));
+            return;
+        }
+    }
+    asio::prefer(immediate, allocator).execute(std::move(f));
 }
 
 /// A handler with its arguments, as a function.
@@ -89,13 +81,61 @@ void complete_immediately(Handler handler, const Executor& io_executor, Results.
     execute_immediately(bound_completion<Handler, Results...>(std::move(handler), std::move(results)...), io_executor);
 }
 
+/// An executor that counts as work.
+template <class Executor>
+class tracked_executor
+{
+public:
+    explicit tracked_executor(const Executor& ex)
+        : executor_(asio::prefer(ex, asio::execution::outstanding_work.tracked))
+    {
+    }
+
+    /// Posts f in memory of the allocator. `f` may own this object.
+    template <class Allocator, class Function>
+    void post(const Allocator& allocator, Function f) const
+    {
+        asio::prefer(asio::require(executor_, asio::execution::blocking.never), asio::execution::allocator(allocator))
+            .execute(std::move(f));
+    }
+
+private:
+    std::decay_t<asio::prefer_result_t<Executor, asio::execution::outstanding_work_t::tracked_t>> executor_;
+};
+
+/// An `any_io_executor` is looked into here, too.
+template <>
+class tracked_executor<asio::any_io_executor>
+{
+    using direct = asio::io_context::executor_type;
+
+public:
+    explicit tracked_executor(const asio::any_io_executor& ex)
+    {
+        if (const direct* context = ex.target<direct>())
+            executor_.emplace<1>(*context);
+        else
+            executor_.emplace<2>(asio::prefer(ex, asio::execution::outstanding_work.tracked));
+    }
+
+    template <class Allocator, class Function>
+    void post(const Allocator& allocator, Function f) const
+    {
+        if (const auto* context = std::get_if<1>(&executor_))
+            context->post(allocator, std::move(f));
+        else
+            asio::require(std::get<2>(executor_), asio::execution::blocking.never).execute(std::move(f));
+    }
+
+private:
+    std::variant<std::monostate, tracked_executor<direct>, asio::any_io_executor> executor_;
+};
+
 /// What a queued handler keeps while it waits: work on its own executor, and on the operation's if that is another one.
 template <class Handler, class Executor>
 class handler_work
 {
     using handler_executor = asio::associated_executor_t<Handler, Executor>;
-    using tracked_executor =
-        std::decay_t<asio::prefer_result_t<handler_executor, asio::execution::outstanding_work_t::tracked_t>>;
 
 public:
     handler_work(const Handler& handler, const Executor& io_executor)
@@ -107,17 +147,11 @@ public:
     template <class Function>
     void post(const Handler& handler, Function f) const
     {
-        const auto execute = [&f, allocator = asio::get_associated_allocator(handler)](const auto& ex) {
-            asio::prefer(asio::require(ex, asio::execution::blocking.never), asio::execution::allocator(allocator))
-                .execute(std::move(f));
-        };
-        if (!with_io_context(tracked_, asio::execution::outstanding_work.tracked, execute))
-            execute(tracked_);
+        tracked_.post(asio::get_associated_allocator(handler), std::move(f));
     }
 
 private:
-    handler_work(const Executor& io_executor, const handler_executor& ex)
-        : tracked_(asio::prefer(ex, asio::execution::outstanding_work.tracked))
+    handler_work(const Executor& io_executor, const handler_executor& ex) : tracked_(ex)
     {
         if (!is_same(ex, io_executor))
             io_work_.emplace(io_executor);
@@ -135,7 +169,7 @@ private:
         return false;
     }
 
-    tracked_executor tracked_;
+    tracked_executor<handler_executor> tracked_;
     std::optional<asio::executor_work_guard<Executor>> io_work_;
 };
 

@@ -71,6 +71,9 @@ public:
     /// Withdraws the acquire that waits for this hold, if it still does.
     virtual void cancel_acquire(hold& h) noexcept = 0;
 
+    /// Gives up the reference of what may call `cancel_acquire`.
+    virtual void cannot_cancel(hold& h) noexcept = 0;
+
     /// Whether the answers of `release` and `extend` are known at once. If not, the two functions below are used.
     [[nodiscard]] virtual bool answers_at_once() const noexcept = 0;
     virtual error_code extend(hold& h, duration d) = 0;
