@@ -533,20 +533,33 @@ void lock_table::grant(waiter& w, std::uint64_t token, time_point until, table_a
     grant_ring(w, until, out);
 }
 
-/// A vacant resource goes to a waiter, and to the others of its locker.
+/// A vacant resource goes to a waiter, and to the others of its locker by their rank.
 void lock_table::grant_ring(waiter& w, time_point until, table_actions& out)
 {
     resource& r = *w.target->where;
-    waiter* sibling = w.next_sibling != &w ? w.next_sibling : nullptr;
-    remove(r, w);
-    start(r, *w.target, until, w.priority, w.grace);
-    settle(w, {}, out);
-    while (sibling) {
-        waiter& next = *sibling;
-        sibling = next.next_sibling != &next ? next.next_sibling : nullptr;
-        remove(r, next);
-        join(r, *next.target, next.priority, next.grace);
-        settle(next, {}, out);
+    if (w.next_sibling == &w) {
+        remove(r, w);
+        start(r, *w.target, until, w.priority, w.grace);
+        settle(w, {}, out);
+        return;
+    }
+    waiter_queue together;
+    waiter* each = *named_waiters_.find(locker_key{&r, w.target->locker.view()}); // the one that came first
+    for (bool last = false; !last;) {
+        waiter& next = *each->next_sibling;
+        last = &next == each;
+        remove(r, *each);
+        together.insert(*each);
+        each = &next;
+    }
+    while (!together.empty()) {
+        waiter& first = *together.begin();
+        together.erase(first);
+        if (r.now == resource::status::vacant)
+            start(r, *first.target, until, first.priority, first.grace);
+        else
+            join(r, *first.target, first.priority, first.grace);
+        settle(first, {}, out);
     }
 }
 

@@ -58,7 +58,7 @@ BOOST_FIXTURE_TEST_CASE(the_cache_holds_no_more_than_it_may, table_fixture_with_
 
 BOOST_FIXTURE_TEST_CASE(a_resource_that_came_back_from_the_cache_leaves_the_others_in_it, table_fixture_with_idle<4>)
 {
-    const auto use = [this, n = 0](const std::string& resource) mutable {
+    auto use = [this, n = 0](const std::string& resource) mutable {
         const std::string name = std::to_string(++n);
         acquire(name, {}, resource);
         return name;

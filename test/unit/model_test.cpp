@@ -486,26 +486,16 @@ private:
     }
 
     /// Neither the order in which the handles of a locker are told nor that in which several acquires fail at the same
-    /// instant is part of the contract; the order of grants is, but for those to the waiters of one locker, which have
-    /// a test of their own.
-    list in_order(list l)
+    /// instant is part of the contract; the order of grants is.
+    static list in_order(const list& l)
     {
-        const auto is_grant = [](const events::event& e) { return e.what == "granted"; };
-        const auto failures = std::stable_partition(l.begin(), l.end(), is_grant);
-        std::sort(failures, l.end());
-        const auto same_lock = [this](const events::event& a, const events::event& b) {
-            const actor& x = table_.at(a.who);
-            const actor& y = table_.at(b.who);
-            return x.resource == y.resource && x.token == y.token;
-        };
-        for (auto it = l.begin(); it != failures;) {
-            auto last = it + 1;
-            while (last != failures && same_lock(*it, *last))
-                ++last;
-            std::sort(it + 1, last);
-            it = last;
-        }
-        return l;
+        list granted;
+        list failed;
+        for (const events::event& e : l)
+            (e.what == "granted" ? granted : failed).push_back(e);
+        std::sort(failed.begin(), failed.end());
+        granted.insert(granted.end(), failed.begin(), failed.end());
+        return granted;
     }
 
     static std::string text(const list& l)

@@ -29,27 +29,58 @@ namespace priority_redlock::detail {
 
 namespace asio = boost::asio;
 
-/// Runs a function as the completion of an operation that ends within its initiating function: on the handler's immediate
-/// executor, which posts unless the handler chose another, and in memory of the handler's allocator.
+/// Stands for an executor that no handler names.
+struct unnamed_executor
+{
+    template <class Function>
+    void execute(Function&&) const
+    {
+    }
+    [[nodiscard]] unnamed_executor require(asio::execution::blocking_t::never_t) const noexcept { return {}; }
+    friend bool operator==(const unnamed_executor&, const unnamed_executor&) = default;
+};
+
+/// Whether a handler chose an immediate executor.
+template <class Handler>
+inline constexpr bool has_immediate_executor =
+    !std::is_same_v<asio::associated_immediate_executor_t<Handler, unnamed_executor>, unnamed_executor>;
+
+/// Posts f in memory of the allocator.
 ///
 /// An `any_io_executor` over an `io_context` is the usual case and worth looking into: it moves a function into a block of
 /// its own first, and cannot pass on the allocator.
+template <class Executor, class Allocator, class Function>
+void post_on(const Executor& ex, const Allocator& allocator, Function&& f)
+{
+    if constexpr (std::is_same_v<Executor, asio::any_io_executor>)
+        if (const auto* context = ex.template target<asio::io_context::executor_type>()) {
+            post_on(*context, allocator, std::move(f));
+            return;
+        }
+    asio::prefer(asio::require(ex, asio::execution::blocking.never), asio::execution::allocator(allocator))
+        .execute(std::move(f));
+}
+
+/// Runs a function as the completion of an operation that ends within its initiating function: posts it to the handler's
+/// executor; or, if the handler chose an immediate executor, goes from there to the handler's executor as by dispatch.
 ///
 /// `f.handler()` is the handler. Moves from f.
 template <class Function, class Executor>
 void execute_immediately(Function&& f, const Executor& io_executor)
 {
-    const auto allocator = asio::execution::allocator(asio::get_associated_allocator(f.handler()));
-    const auto immediate = asio::get_associated_immediate_executor(f.handler(), io_executor);
-    if constexpr (std::is_same_v<std::decay_t<decltype(immediate)>, asio::any_io_executor>) {
-        using direct =
-            std::decay_t<asio::require_result_t<asio::io_context::executor_type, asio::execution::blocking_t::never_t>>;
-        if (const direct* context = immediate.template target<direct>()) {
-            asio::prefer(*context, allocator).execute(std::move(f));
-            return;
-        }
+    using handler_type = std::decay_t<decltype(f.handler())>;
+    const auto allocator = asio::get_associated_allocator(f.handler());
+    if constexpr (has_immediate_executor<handler_type>) {
+        const auto immediate = asio::get_associated_immediate_executor(f.handler(), io_executor);
+        asio::prefer(immediate, asio::execution::allocator(allocator))
+            .execute([immediate, allocator, f = std::move(f)]() mutable {
+                const auto own = asio::get_associated_executor(f.handler(), immediate);
+                asio::prefer(own, asio::execution::allocator(allocator)).execute(std::move(f));
+            });
+    } else {
+        const auto own = asio::get_associated_executor(f.handler(), io_executor);
+        post_on(own, allocator, std::move(f));
     }
-    asio::prefer(immediate, allocator).execute(std::move(f));
 }
 
 /// A handler with its arguments, as a function.
@@ -95,8 +126,7 @@ public:
     template <class Allocator, class Function>
     void post(const Allocator& allocator, Function f) const
     {
-        asio::prefer(asio::require(executor_, asio::execution::blocking.never), asio::execution::allocator(allocator))
-            .execute(std::move(f));
+        post_on(executor_, allocator, std::move(f));
     }
 
 private:
