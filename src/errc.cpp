@@ -11,7 +11,8 @@ namespace {
 const char* text_of(int value) noexcept
 {
     switch (static_cast<errc>(value)) {
-    case errc::acquire_timeout: return "the lock was not granted within acquire_options::timeout; try again or wait longer";
+    case errc::acquire_timeout:
+        return "the lock was not granted within acquire_options::timeout; try again or wait longer";
     case errc::already_acquired:
         return "another locker holds the resource and acquire_options::max_attempts are used up; try again later, allow "
                "more attempts or raise the priority";

@@ -45,7 +45,12 @@ struct pending_end : lease_deadline
 {
     explicit pending_end(acquisition_id i) noexcept : lease_deadline(true), id(i) {}
 
-    enum class verb : std::uint8_t { withdraw, release, acknowledge };
+    enum class verb : std::uint8_t
+    {
+        withdraw,
+        release,
+        acknowledge
+    };
 
     acquisition_id id;
     verb how = verb::withdraw;
@@ -59,7 +64,12 @@ class lease_client
 public:
     struct request
     {
-        enum class verb : std::uint8_t { obtain, end, raise };
+        enum class verb : std::uint8_t
+        {
+            obtain,
+            end,
+            raise
+        };
 
         verb what = verb::obtain;
         obtain_request obtain;

@@ -268,8 +268,7 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     }
 
     const bool held = r.now == resource::status::held;
-    if (held && !request.anonymous && !r.holds.front().anonymous
-        && r.holds.front().locker.view() == request.locker) {
+    if (held && !request.anonymous && !r.holds.front().anonymous && r.holds.front().locker.view() == request.locker) {
         hold& h = make_hold(r, request);
         join(r, h, o.priority, o.grace);
         return {verdict::granted, &h, {}};

@@ -29,16 +29,21 @@ struct by_instant
 using deadline_set = intrusive::multiset<deadline, intrusive::base_hook<tree_hook<deadline_tag>>,
                                          intrusive::compare<by_instant>, intrusive::constant_time_size<false>>;
 using hold_list = intrusive::list<hold, intrusive::constant_time_size<false>>;
-using waiter_list = intrusive::list<
-    waiter,
-    intrusive::base_hook<intrusive::list_base_hook<intrusive::tag<everyone_tag>,
-                                                   intrusive::link_mode<intrusive::normal_link>>>,
-    intrusive::constant_time_size<false>>;
+using waiter_list =
+    intrusive::list<waiter,
+                    intrusive::base_hook<intrusive::list_base_hook<intrusive::tag<everyone_tag>,
+                                                                   intrusive::link_mode<intrusive::normal_link>>>,
+                    intrusive::constant_time_size<false>>;
 
 /// A resource that somebody holds, waits for, or held a moment ago.
 struct resource : deadline
 {
-    enum class status : std::uint8_t { vacant, held, revoking };
+    enum class status : std::uint8_t
+    {
+        vacant,
+        held,
+        revoking
+    };
 
     static constexpr std::uint32_t not_idle = ~std::uint32_t{0};
 
@@ -106,14 +111,20 @@ private:
 /// told to go and who comes next. Time is an argument; effects are `table_actions`.
 ///
 /// In a leased table somebody else decides who holds a resource: a vacant one is not handed over but waits for `grant`.
-/// Its owner is told of the resources that a step has touched and sees to it that the first waiter of each is asked for.
+/// Its owner is told of the resources that a step has touched and sees to it that the first waiter of each is asked
+/// for.
 ///
 /// Not thread-safe. Holds and resources are its own; waiters belong to the caller and must stay where they are until
 /// they are settled or withdrawn.
 class lock_table
 {
 public:
-    enum class verdict : std::uint8_t { granted, waiting, refused };
+    enum class verdict : std::uint8_t
+    {
+        granted,
+        waiting,
+        refused
+    };
 
     struct outcome
     {
@@ -132,7 +143,8 @@ public:
     /// Decides an acquire. Without a waiter nobody is told to go and nothing is queued: the verdict is `waiting` where
     /// a waiter is needed, and the caller comes back with one.
     /// `hash` is that of the resource's name and the same at every call with that name.
-    outcome acquire(const acquire_request& request, std::size_t hash, waiter* w, const step_time& now, table_actions& out);
+    outcome acquire(const acquire_request& request, std::size_t hash, waiter* w, const step_time& now,
+                    table_actions& out);
 
     /// Takes a waiter out of the queue. False if it is settled already.
     bool withdraw(hold& target, table_actions& out);
@@ -175,9 +187,9 @@ public:
 
     void set_deadline(deadline& d, time_point when) noexcept;
 
-    /// `hold::handlers` has been decremented. True: `after_handler` must be called, since a hand-shake may have waited for
-    /// that. Needs no mutex: `revoke` changes the state first and then looks at the handlers, this does it the other way
-    /// round, so that one of the two sees the other.
+    /// `hold::handlers` has been decremented. True: `after_handler` must be called, since a hand-shake may have waited
+    /// for that. Needs no mutex: `revoke` changes the state first and then looks at the handlers, this does it the
+    /// other way round, so that one of the two sees the other.
     [[nodiscard]] static bool may_be_awaited(const hold& h) noexcept
     {
         const lock_state s = h.state.load();

@@ -2,9 +2,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "memory_backend.hpp"
+
 #include "domain_service.hpp"
 #include "log_lines.hpp"
-#include "memory_backend.hpp"
 
 #include <mutex>
 

@@ -2,9 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/memory_protocol.hpp>
-
 #include "memory_backend.hpp"
+
+#include <priority_redlock/memory_protocol.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -125,7 +125,9 @@ public:
 
 private:
     /// One acquisition: the operation that waits in the backend, the hold it is granted, and the notice of its end.
-    struct record final : acquire_operation, notice, std::enable_shared_from_this<record>
+    struct record final : acquire_operation,
+                          notice,
+                          std::enable_shared_from_this<record>
     {
         record(store& s, const obtain_request& r) : owner(s), request(r) { canceller = &cancel; }
 
@@ -337,8 +339,7 @@ private:
 
     void erase_holder(const record& r)
     {
-        if (const auto it = holders_.find(r.request.resource);
-            it != holders_.end() && it->second.lock().get() == &r)
+        if (const auto it = holders_.find(r.request.resource); it != holders_.end() && it->second.lock().get() == &r)
             holders_.erase(it);
     }
 

@@ -84,7 +84,9 @@ public:
             request.ticket = leases_->next_ticket();
         const auto decided = table_.acquire(request, request.hash, op, current_time(), s.actions);
         switch (decided.what) {
-        case lock_table::verdict::granted: s.log_grant(*decided.granted); return {verdict::granted, decided.granted, {}};
+        case lock_table::verdict::granted:
+            s.log_grant(*decided.granted);
+            return {verdict::granted, decided.granted, {}};
         case lock_table::verdict::refused: return {verdict::refused, nullptr, decided.why};
         case lock_table::verdict::waiting: break;
         }
@@ -332,10 +334,7 @@ private:
                 recycle(h);
         }
 
-        void recycle(hold& h) noexcept
-        {
-            shard_.table_.recycle(h);
-        }
+        void recycle(hold& h) noexcept { shard_.table_.recycle(h); }
 
         void take_back(waiter& w) noexcept
         {
@@ -520,7 +519,12 @@ private:
 
     // --- the timer ---
 
-    enum class timer_action : std::uint8_t { none, ring, arm };
+    enum class timer_action : std::uint8_t
+    {
+        none,
+        ring,
+        arm
+    };
 
     /// What the timer needs. A pending wait is not replaced but rung: cancelled, so that its handler arms it anew. That
     /// allocates nothing, which a release relies on.

@@ -16,8 +16,8 @@ namespace priority_redlock::detail {
 
 /// The waiters of a resource by rank: higher priority first, then lower ticket.
 ///
-/// Most share a few priorities and come in the order of their tickets. So the waiters of one priority are a ring, and only
-/// the first of each ring is in a tree: to append and to take the first costs a few pointers however many wait.
+/// Most share a few priorities and come in the order of their tickets. So the waiters of one priority are a ring, and
+/// only the first of each ring is in a tree: to append and to take the first costs a few pointers however many wait.
 class waiter_queue
 {
     struct by_priority
@@ -83,7 +83,7 @@ public:
 
     void insert(waiter& w) noexcept
     {
-        const auto lead = empty()                                   ? tree_.end()
+        const auto lead = empty()                                 ? tree_.end()
                           : tree_.begin()->priority == w.priority ? tree_.begin()
                                                                   : tree_.find(w.priority);
         if (lead == tree_.end()) {

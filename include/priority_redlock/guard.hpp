@@ -76,8 +76,8 @@ public:
     {
         using access = priority_redlock::detail::guard_access;
         return boost::asio::async_initiate<token_type<Guard>, Signatures...>(
-            initiation_type<Initiation>(std::forward<Initiation>(initiation)), access::token(guard),
-            access::pin(guard), std::forward<Args>(args)...);
+            initiation_type<Initiation>(std::forward<Initiation>(initiation)), access::token(guard), access::pin(guard),
+            std::forward<Args>(args)...);
     }
 };
 

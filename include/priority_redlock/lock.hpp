@@ -71,7 +71,8 @@ public:
     /// `is_held()` is not.
     [[nodiscard]] lock_state state() const noexcept;
 
-    /// When the ttl ends; `clock::time_point::max()` if it is infinite, `clock::time_point::min()` if the lock is empty.
+    /// When the ttl ends; `clock::time_point::max()` if it is infinite, `clock::time_point::min()` if the lock is
+    /// empty.
     [[nodiscard]] clock::time_point expires_at() const noexcept;
 
     /// The name of the resource; empty if the lock is.
@@ -110,8 +111,8 @@ public:
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto async_release(Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(error_code)>(
-            detail::initiate_release(get_executor()), token, detail::hold_pin(hold_.get()));
+        return boost::asio::async_initiate<Token, void(error_code)>(detail::initiate_release(get_executor()), token,
+                                                                    detail::hold_pin(hold_.get()));
     }
 
     /// Gives a held lock a new end: `ttl` from now. All handles of the locker share it.
@@ -128,8 +129,8 @@ public:
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto async_extend(duration ttl, Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(error_code)>(
-            detail::initiate_extend(get_executor()), token, detail::hold_pin(hold_.get()), ttl);
+        return boost::asio::async_initiate<Token, void(error_code)>(detail::initiate_extend(get_executor()), token,
+                                                                    detail::hold_pin(hold_.get()), ttl);
     }
 
     /// Waits for the end of the lock.
@@ -153,8 +154,8 @@ public:
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto async_wait(Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(error_code)>(
-            detail::initiate_wait(get_executor()), token, detail::hold_pin(hold_.get()));
+        return boost::asio::async_initiate<Token, void(error_code)>(detail::initiate_wait(get_executor()), token,
+                                                                    detail::hold_pin(hold_.get()));
     }
 
     /// Adapts a completion token so that the operation it is given to is cancelled when this lock ends, by release too.
@@ -172,8 +173,8 @@ public:
     /// A guarded operation is a notice handler: after a preemption the next locker's grant waits until the operation's
     /// handler has returned, at most until the ttl ends. Guard only operations that can be cancelled.
     ///
-    /// A handler must not take this lock along by moving it into itself, as in `lk.guard([held = std::move(lk)] ...)`: the
-    /// argument is made first and leaves an empty lock to guard. Let it share the lock by a `shared_ptr`.
+    /// A handler must not take this lock along by moving it into itself, as in `lk.guard([held = std::move(lk)] ...)`:
+    /// the argument is made first and leaves an empty lock to guard. Let it share the lock by a `shared_ptr`.
     template <class Token = boost::asio::deferred_t>
     [[nodiscard]] guard_t<std::decay_t<Token>> guard(Token&& token = Token()) const
     {

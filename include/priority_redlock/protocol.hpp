@@ -126,7 +126,8 @@ struct protocol_event
 /// asynchronous. Derive from it to put locks into a database of your own.
 ///
 /// The queue of waiters lives in the store, so that managers of different processes meet there. What it must supply:
-/// - I1: at most one acquisition holds a resource, from its grant to its `release`, `acknowledge` or the end of its ttl;
+/// - I1: at most one acquisition holds a resource, from its grant to its `release`, `acknowledge` or the end of its
+/// ttl;
 /// - P1, I7: waiters are granted in order of rank; a holder is noticed for as long as a waiter has a strictly higher
 ///   priority, and nobody is granted past a better-ranked waiter;
 /// - P5: a better-ranked waiter that arrives during a hand-shake is the one that is granted;

@@ -77,7 +77,8 @@ public:
 };
 
 /// A manager reduced to what a protocol sees of it.
-class client : public std::enable_shared_from_this<client>, public protocol::listener
+class client : public std::enable_shared_from_this<client>,
+               public protocol::listener
 {
 public:
     struct acquisition
@@ -519,7 +520,8 @@ void P6_ttl_ends_a_hold_and_not_too_early(const conformance_subject& s)
     c->await_grant(holder);
     const auto next = d->obtain(d->request("r", 0, 2));
     d->await_grant(next);
-    b.require(clock::now() >= c->at(holder).valid_until, "a resource was granted anew before its holder's validity ended");
+    b.require(clock::now() >= c->at(holder).valid_until,
+              "a resource was granted anew before its holder's validity ended");
     b.require(d->at(next).token > c->at(holder).token, "the fencing token did not rise over an expiry");
 }
 
@@ -644,7 +646,7 @@ void manager_P2_P3_preempts_after_the_victim_has_unwound(const conformance_subje
         b.require(thief.fencing_token() > token, "the fencing token did not rise over a preemption");
     }(env, one, two, unwind, events));
     env.require(victim_gone && events == std::vector<std::string>{"told", "unwound", "granted"},
-              "the thief was granted before the victim had unwound");
+                "the thief was granted before the victim had unwound");
 }
 
 void manager_P3_grace_ends_the_hand_shake(const conformance_subject& s)
@@ -738,8 +740,8 @@ void manager_contention_excludes_and_ends(const conformance_subject& s)
     constexpr int lockers = 12, rounds = 5;
     const auto locker = [&](lock_manager& manager, int priority) -> asio::awaitable<void> {
         for (int i = 0; i < rounds; ++i) {
-            auto lk = co_await manager.async_acquire("r", {.priority = priority, .grace = s.patience},
-                                                     asio::use_awaitable);
+            auto lk =
+                co_await manager.async_acquire("r", {.priority = priority, .grace = s.patience}, asio::use_awaitable);
             env.require(++inside == 1, "two lockers are inside");
             env.require(lk.fencing_token() > highest, "a fencing token did not rise");
             highest = lk.fencing_token();

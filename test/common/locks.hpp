@@ -53,7 +53,11 @@ using namespace std::chrono_literals;
 inline const error_code aborted = asio::error::operation_aborted;
 inline const error_code success;
 
-enum class manager_kind : std::uint8_t { thread_safe, single_threaded };
+enum class manager_kind : std::uint8_t
+{
+    thread_safe,
+    single_threaded
+};
 
 /// A manager that goes by the manual clock.
 template <class Manager = lock_manager>
@@ -139,7 +143,8 @@ public:
         at);
 }
 
-#define CHECK_COMPLETED(c, expected) BOOST_TEST((c).is(expected), #c " is " << (c) << " instead of " << error_code(expected).message())
+#define CHECK_COMPLETED(c, expected) \
+    BOOST_TEST((c).is(expected), #c " is " << (c) << " instead of " << error_code(expected).message())
 #define CHECK_PENDING(c) BOOST_TEST(!(c).done(), #c " is " << (c) << " although it should be pending")
 
 /// A context with a manager that goes by the manual clock. Checks at its end that the context runs out of work: declare
@@ -231,18 +236,18 @@ inline void poll(asio::io_context& context)
 } // namespace test
 
 /// A test that is run with the thread-safe manager and with the single-threaded one. `f` is its test::locks.
-#define MANAGER_TEST_CASE(name)                                                                                        \
-    static void name##_body(test::locks& f);                                                                           \
-    BOOST_AUTO_TEST_CASE(name##_thread_safe)                                                                           \
-    {                                                                                                                  \
-        test::locks f(test::manager_kind::thread_safe);                                                                \
-        name##_body(f);                                                                                                \
-    }                                                                                                                  \
-    BOOST_AUTO_TEST_CASE(name##_single_threaded)                                                                       \
-    {                                                                                                                  \
-        test::locks f(test::manager_kind::single_threaded);                                                            \
-        name##_body(f);                                                                                                \
-    }                                                                                                                  \
+#define MANAGER_TEST_CASE(name)                             \
+    static void name##_body(test::locks& f);                \
+    BOOST_AUTO_TEST_CASE(name##_thread_safe)                \
+    {                                                       \
+        test::locks f(test::manager_kind::thread_safe);     \
+        name##_body(f);                                     \
+    }                                                       \
+    BOOST_AUTO_TEST_CASE(name##_single_threaded)            \
+    {                                                       \
+        test::locks f(test::manager_kind::single_threaded); \
+        name##_body(f);                                     \
+    }                                                       \
     static void name##_body([[maybe_unused]] test::locks& f)
 
 #endif

@@ -84,8 +84,8 @@ private:
     tracker* tracker_;
 };
 
-[[nodiscard]] inline tracker_executor<boost::asio::io_context::executor_type>
-track(boost::asio::io_context& context, tracker& t) noexcept
+[[nodiscard]] inline tracker_executor<boost::asio::io_context::executor_type> track(boost::asio::io_context& context,
+                                                                                    tracker& t) noexcept
 {
     return {context.get_executor(), t};
 }

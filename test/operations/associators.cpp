@@ -2,10 +2,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/lock_manager.hpp>
-
 #include "common/counting_allocator.hpp"
 #include "operations/every_operation.hpp"
+
+#include <priority_redlock/lock_manager.hpp>
 
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -103,9 +103,8 @@ BOOST_AUTO_TEST_CASE(I4_a_bound_allocator_is_used_for_what_is_posted)
                           asio::bind_allocator(counting_allocator<>(of_acquire), [&](error_code, lock lk) {
                               granted = lk.is_held() && of_acquire.live == 0;
                           }));
-    manager.async_snapshot(
-        asio::bind_allocator(counting_allocator<>(of_snapshot),
-                             [&](error_code, redlock::snapshot) { looked = of_snapshot.live == 0; }));
+    manager.async_snapshot(asio::bind_allocator(
+        counting_allocator<>(of_snapshot), [&](error_code, redlock::snapshot) { looked = of_snapshot.live == 0; }));
     BOOST_TEST(of_acquire.allocated > 0);
     BOOST_TEST(of_snapshot.allocated > 0);
     context.run();
@@ -120,14 +119,13 @@ BOOST_AUTO_TEST_CASE(I2_an_immediate_executor_is_used_for_every_immediate_result
         completion c;
         bool snapshot_started = false;
         initiate([&] {
-            operation.start(asio::bind_immediate_executor(inline_executor(through_executor),
-                                                          once([&](error_code ec, auto&&...) {
-                                                              c.note(ec);
-                                                              // I5: under no mutex
-                                                              operation.f.manager->async_snapshot(
-                                                                  [](error_code, redlock::snapshot) {});
-                                                              snapshot_started = true;
-                                                          })));
+            operation.start(asio::bind_immediate_executor(
+                inline_executor(through_executor), once([&](error_code ec, auto&&...) {
+                    c.note(ec);
+                    // I5: under no mutex
+                    operation.f.manager->async_snapshot([](error_code, redlock::snapshot) {});
+                    snapshot_started = true;
+                })));
         });
         BOOST_TEST(c.calls == 1);
         BOOST_TEST(c.ec == operation.expected);
@@ -230,10 +228,8 @@ BOOST_AUTO_TEST_CASE(I4_a_signal_while_the_completion_is_queued_does_nothing)
         asio::io_context home;
         asio::cancellation_signal signal;
         completion c;
-        initiate([&] {
-            operation.start(
-                asio::bind_executor(home, asio::bind_cancellation_slot(signal.slot(), note(c))));
-        });
+        initiate(
+            [&] { operation.start(asio::bind_executor(home, asio::bind_cancellation_slot(signal.slot(), note(c)))); });
         operation.finish();
         poll(home); // where a guarded operation is cancelled
         operation.f.poll();

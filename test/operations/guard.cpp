@@ -2,10 +2,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/guard.hpp>
-
 #include "common/counting_allocator.hpp"
 #include "common/locks.hpp"
+
+#include <priority_redlock/guard.hpp>
 
 #include <boost/asio/append.hpp>
 #include <boost/asio/as_tuple.hpp>
@@ -33,11 +33,11 @@
 
 #include <array>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
-#include <future>
 #include <utility>
 
 namespace {
@@ -184,8 +184,8 @@ MANAGER_TEST_CASE(an_end_while_the_completion_is_queued_does_not_reach_it)
 
 MANAGER_TEST_CASE(the_tokens_own_slot_works_with_each_type)
 {
-    for (const auto type : {asio::cancellation_type::terminal, asio::cancellation_type::partial,
-                            asio::cancellation_type::total}) {
+    for (const auto type :
+         {asio::cancellation_type::terminal, asio::cancellation_type::partial, asio::cancellation_type::total}) {
         asio::cancellation_signal signal;
         lock lk = f.get("r", "a");
         manual_operation<error_code> operation;
@@ -260,8 +260,8 @@ MANAGER_TEST_CASE(is_emitted_on_the_executor_of_the_operation_if_the_handler_has
     manual_operation<error_code> operation;
     completion c;
     auto token = lk.guard(record(c));
-    asio::async_initiate<decltype(token), void(error_code)>(with_executor<tracker_executor<asio::io_context::executor_type>>{track(home, of_operation)}, token,
-                                                            &operation);
+    asio::async_initiate<decltype(token), void(error_code)>(
+        with_executor<tracker_executor<asio::io_context::executor_type>>{track(home, of_operation)}, token, &operation);
     lk.release();
     poll(home);
     BOOST_TEST(operation.emissions == 1);
@@ -462,9 +462,9 @@ MANAGER_TEST_CASE(a_composed_operation_of_asio)
     completion c;
     std::size_t transferred = 0;
     asio::async_read(here, asio::buffer(data), lk.guard(once([&](error_code ec, std::size_t n) {
-                         c.note(ec);
-                         transferred = n;
-                     })));
+        c.note(ec);
+        transferred = n;
+    })));
     asio::write(there, asio::buffer("some", 4));
     f.poll();
     CHECK_PENDING(c);

@@ -2,11 +2,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/lock_manager.hpp>
-
 #include "common/counting_allocator.hpp"
 #include "common/heap.hpp"
 #include "common/locks.hpp"
+
+#include <priority_redlock/lock_manager.hpp>
 
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -81,7 +81,10 @@ void random_schedule(test::locks& f, unsigned seed)
             if (!all.empty())
                 all[random() % all.size()].grant.lk.release();
             break;
-        case 5: f.context.restart(); f.context.poll_one(); break;
+        case 5:
+            f.context.restart();
+            f.context.poll_one();
+            break;
         default: f.advance(pick(10) * 1ms); break;
         }
 
@@ -207,7 +210,8 @@ MANAGER_TEST_CASE(fresh_lockers_are_unique_and_exclude_each_other)
     CHECK_PENDING(second);
 }
 
-// --- I2: no handler within a function of the library ------------------------------------------------------------------
+// --- I2: no handler within a function of the library
+// ------------------------------------------------------------------
 
 MANAGER_TEST_CASE(I2_release_expiry_and_destruction_call_no_handler)
 {
@@ -446,9 +450,9 @@ MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_waits)
     fail_every_allocation(
         [&] {
             called = false;
-            f.manager->async_acquire("r", std::string(200, 'x') + std::to_string(n++), {.timeout = 1s},
-                                     asio::bind_cancellation_slot(signal.slot(),
-                                                                  [&](error_code, lock) { called = true; }));
+            f.manager->async_acquire(
+                "r", std::string(200, 'x') + std::to_string(n++), {.timeout = 1s},
+                asio::bind_cancellation_slot(signal.slot(), [&](error_code, lock) { called = true; }));
         },
         [&](bool thrown) {
             f.poll();
@@ -657,7 +661,8 @@ public:
         other.async_extend(1h, [](error_code) {});
         other.async_wait([](error_code) {});
         other.release();
-        f.manager->async_acquire("other", "meddler", {.ttl = 1h}, [this](error_code, lock lk) { other = std::move(lk); });
+        f.manager->async_acquire("other", "meddler", {.ttl = 1h},
+                                 [this](error_code, lock lk) { other = std::move(lk); });
         busy = false;
     }
 
@@ -757,9 +762,8 @@ MANAGER_TEST_CASE(I5_allocators_may_call_back)
     meddler m(f);
     allocation_counts counts;
     counts.on_call = [&] { m(); };
-    meddle_everywhere(f, m, [&](auto handler) {
-        return asio::bind_allocator(counting_allocator<>(counts), std::move(handler));
-    });
+    meddle_everywhere(
+        f, m, [&](auto handler) { return asio::bind_allocator(counting_allocator<>(counts), std::move(handler)); });
     BOOST_TEST(counts.live == 0);
 }
 
@@ -768,9 +772,8 @@ MANAGER_TEST_CASE(I5_executors_may_call_back)
     meddler m(f);
     tracker mine;
     mine.on_execute = [&] { m(); };
-    meddle_everywhere(f, m, [&](auto handler) {
-        return asio::bind_executor(track(f.context, mine), std::move(handler));
-    });
+    meddle_everywhere(f, m,
+                      [&](auto handler) { return asio::bind_executor(track(f.context, mine), std::move(handler)); });
 }
 
 BOOST_AUTO_TEST_CASE(I5_the_managers_executor_may_call_back)
@@ -879,7 +882,8 @@ MANAGER_TEST_CASE(I8_bad_input_is_refused_and_changes_nothing)
 {
     const std::string longest(64 * 1024, 'n'), too_long(64 * 1024 + 1, 'n');
     const char* null = nullptr;
-    const auto check = [&](const auto& resource, const auto& locker, const acquire_options& options, error_code expected) {
+    const auto check = [&](const auto& resource, const auto& locker, const acquire_options& options,
+                           error_code expected) {
         acquired result;
         initiate([&] { f.manager->async_acquire(resource, locker, options, record(result)); });
         f.poll();
@@ -915,9 +919,9 @@ MANAGER_TEST_CASE(I8_bad_input_is_refused_and_changes_nothing)
 MANAGER_TEST_CASE(I8_bad_input_does_not_touch_a_holder)
 {
     lock lk = f.get("r", "a", {.ttl = 1h});
-    for (const acquire_options& options : {acquire_options{.priority = 9, .ttl = 0s},
-                                           acquire_options{.priority = 9, .grace = -1s},
-                                           acquire_options{.priority = 9, .max_attempts = 0}}) {
+    for (const acquire_options& options :
+         {acquire_options{.priority = 9, .ttl = 0s}, acquire_options{.priority = 9, .grace = -1s},
+          acquire_options{.priority = 9, .max_attempts = 0}}) {
         acquired thief, again;
         f.acquire(thief, "r", "b", options);
         f.acquire(again, "r", "a", options);

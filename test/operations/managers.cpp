@@ -2,9 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/lock_manager.hpp>
-
 #include "common/locks.hpp"
+
+#include <priority_redlock/lock_manager.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -48,7 +48,7 @@ asio::awaitable<bool> exercise(Manager& manager)
     good = good && told && high.is_held();
     co_await high.async_release(asio::use_awaitable);
     const auto rest = co_await manager.async_snapshot(asio::use_awaitable);
-    co_return good && rest.resources.empty();
+    co_return good&& rest.resources.empty();
 }
 
 template <class Manager, class... Options>
@@ -98,13 +98,13 @@ BOOST_AUTO_TEST_CASE(over_a_strand_of_any_io_executor)
 
     lock_manager manager(context);
     bool told = false, granted = false;
-    manager.async_acquire("r", "a", {}, asio::bind_executor(strand, [&](error_code, lock lk) {
-                              manager.async_acquire("r", "b", {}, asio::bind_executor(strand, [&](error_code, lock) {
-                                                        granted = strand.running_in_this_thread();
-                                                    }));
-                              lk.async_wait(asio::bind_executor(
-                                  strand, [&](error_code) { told = strand.running_in_this_thread(); }));
-                          }));
+    manager.async_acquire(
+        "r", "a", {}, asio::bind_executor(strand, [&](error_code, lock lk) {
+            manager.async_acquire("r", "b", {}, asio::bind_executor(strand, [&](error_code, lock) {
+                                      granted = strand.running_in_this_thread();
+                                  }));
+            lk.async_wait(asio::bind_executor(strand, [&](error_code) { told = strand.running_in_this_thread(); }));
+        }));
     context.restart();
     context.run();
     BOOST_TEST(told);
@@ -135,10 +135,9 @@ BOOST_AUTO_TEST_CASE(from_an_execution_context)
 BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw)
 {
     asio::io_context context;
-    BOOST_CHECK_EXCEPTION(lock_manager(context, redlock::manager_options{.shards = 1025}), std::invalid_argument,
-                          [](const std::invalid_argument& e) {
-                              return std::string(e.what()).find("shards") != std::string::npos;
-                          });
+    BOOST_CHECK_EXCEPTION(
+        lock_manager(context, redlock::manager_options{.shards = 1025}), std::invalid_argument,
+        [](const std::invalid_argument& e) { return std::string(e.what()).find("shards") != std::string::npos; });
     BOOST_CHECK_NO_THROW(lock_manager(context, redlock::manager_options{.shards = 1024}));
     BOOST_TEST(context.poll() == 0u);
 }
@@ -146,10 +145,9 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw)
 BOOST_AUTO_TEST_CASE(another_default_token)
 {
     using manager_type = asio::use_awaitable_t<>::as_default_on_t<lock_manager>;
-    static_assert(default_token_is_awaitable<
-                  asio::use_awaitable_t<asio::io_context::executor_type>::as_default_on_t<
-                      redlock::basic_lock_manager<asio::io_context::executor_type>>,
-                  asio::io_context::executor_type>);
+    static_assert(default_token_is_awaitable<asio::use_awaitable_t<asio::io_context::executor_type>::as_default_on_t<
+                                                 redlock::basic_lock_manager<asio::io_context::executor_type>>,
+                                             asio::io_context::executor_type>);
     static_assert(default_token_is_awaitable<manager_type, asio::any_io_executor>);
     asio::io_context context;
     manager_type manager(context);

@@ -2,11 +2,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/logging.hpp>
-#include <priority_redlock/snapshot.hpp>
-
 #include "common/locks.hpp"
 #include "common/log_capture.hpp"
+
+#include <priority_redlock/logging.hpp>
+#include <priority_redlock/snapshot.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -2,9 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/lock_manager.hpp>
-
 #include "common/locks.hpp"
+
+#include <priority_redlock/lock_manager.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -244,12 +244,11 @@ MANAGER_TEST_CASE(P3b_a_grant_that_is_preempted_in_flight_is_delivered_revoking)
     asio::io_context home;
     acquired low, high;
     lock_state state_when_delivered{};
-    f.manager->async_acquire("r", "low", {.grace = 0s},
-                             asio::bind_executor(home, once([&](error_code ec, lock lk) {
-                                                     low.note(ec);
-                                                     state_when_delivered = lk.state();
-                                                     low.lk = std::move(lk);
-                                                 })));
+    f.manager->async_acquire("r", "low", {.grace = 0s}, asio::bind_executor(home, once([&](error_code ec, lock lk) {
+                                                                                low.note(ec);
+                                                                                state_when_delivered = lk.state();
+                                                                                low.lk = std::move(lk);
+                                                                            })));
     f.poll();
     f.acquire(high, "r", "high", {.priority = 1});
     f.advance(1h);
@@ -417,8 +416,8 @@ MANAGER_TEST_CASE(P3b_a_handler_that_is_destroyed_has_run)
 MANAGER_TEST_CASE(P3b_a_grant_that_is_destroyed_undelivered_is_released)
 {
     auto home = std::make_unique<asio::io_context>();
-    f.manager->async_acquire(
-        "r", "low", {}, asio::bind_executor(*home, at_most_once([](error_code, lock) { BOOST_ERROR("called"); })));
+    f.manager->async_acquire("r", "low", {},
+                             asio::bind_executor(*home, at_most_once([](error_code, lock) { BOOST_ERROR("called"); })));
     f.poll();
     acquired next;
     f.acquire(next, "r", "next");
@@ -470,8 +469,7 @@ MANAGER_TEST_CASE(P4_a_victim_is_not_reinstated_when_the_thief_gives_up)
     lock low = f.get("r", "low");
     asio::cancellation_signal signal;
     acquired high, next;
-    f.manager->async_acquire("r", "high", {.priority = 9},
-                             asio::bind_cancellation_slot(signal.slot(), record(high)));
+    f.manager->async_acquire("r", "high", {.priority = 9}, asio::bind_cancellation_slot(signal.slot(), record(high)));
     f.acquire(next, "r", "next", {.priority = -5});
     signal.emit(asio::cancellation_type::terminal);
     f.poll();

@@ -2,14 +2,14 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/lock_manager.hpp>
-
 #include "operations/every_operation.hpp"
 
+#include <priority_redlock/lock_manager.hpp>
+
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_immediate_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -79,7 +79,9 @@ BOOST_AUTO_TEST_CASE(deferred)
 BOOST_AUTO_TEST_CASE(deferred_that_is_never_started)
 {
     for_some_operations([](auto& operation) {
-        { [[maybe_unused]] auto never_started = operation.start(asio::deferred); }
+        {
+            [[maybe_unused]] auto never_started = operation.start(asio::deferred);
+        }
         operation.f.poll();
         BOOST_TEST(operation.held.is_held());
     });
@@ -144,7 +146,8 @@ BOOST_AUTO_TEST_CASE(use_future_completes_on_the_thread_that_runs_the_context)
     for_some_operations([](auto& operation) {
         if (operation.f.kind == manager_kind::single_threaded)
             return;
-        auto future = operation.start(asio::use_future([](error_code, auto&&...) { return std::this_thread::get_id(); }));
+        auto future =
+            operation.start(asio::use_future([](error_code, auto&&...) { return std::this_thread::get_id(); }));
         operation.finish();
         operation.f.poll();
         BOOST_REQUIRE((future.wait_for(10s) == std::future_status::ready));
@@ -171,9 +174,8 @@ BOOST_AUTO_TEST_CASE(cancel_after_that_does_not_fire)
     for_some_operations([]<class Operation>(Operation& operation) {
         if constexpr (!std::is_same_v<Operation, guarded_wait>) { // see guard.cpp
             completion c;
-            initiate([&] {
-                operation.start(asio::cancel_after(1h, once([&](error_code ec, auto&&...) { c.note(ec); })));
-            });
+            initiate(
+                [&] { operation.start(asio::cancel_after(1h, once([&](error_code ec, auto&&...) { c.note(ec); }))); });
             operation.finish();
             operation.f.poll();
             CHECK_COMPLETED(c, operation.expected);
@@ -200,10 +202,9 @@ BOOST_AUTO_TEST_CASE(cancelled_coroutine)
     for_each<acquire_waiting, wait_for_held>([](auto& operation) {
         asio::cancellation_signal signal;
         completion c;
-        asio::co_spawn(operation.f.context, error_of(operation.start(asio::use_awaitable)),
-                       asio::bind_cancellation_slot(signal.slot(), once([&](std::exception_ptr, error_code ec) {
-                                                        c.note(ec);
-                                                    })));
+        asio::co_spawn(
+            operation.f.context, error_of(operation.start(asio::use_awaitable)),
+            asio::bind_cancellation_slot(signal.slot(), once([&](std::exception_ptr, error_code ec) { c.note(ec); })));
         operation.f.poll();
         signal.emit(asio::cancellation_type::terminal);
         operation.f.poll();
@@ -215,8 +216,8 @@ BOOST_AUTO_TEST_CASE(cancelled_coroutine)
 BOOST_AUTO_TEST_CASE(the_default_token_of_a_manager_is_deferred)
 {
     world w(manager_kind::thread_safe);
-    static_assert(std::is_same_v<decltype(w.f.manager->async_snapshot()),
-                                 decltype(w.f.manager->async_snapshot(asio::deferred))>);
+    static_assert(
+        std::is_same_v<decltype(w.f.manager->async_snapshot()), decltype(w.f.manager->async_snapshot(asio::deferred))>);
     bool done = false;
     const auto body = [&]() -> asio::awaitable<void> {
         lock lk = co_await w.f.manager->async_acquire("r", "a");

@@ -2,9 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/lock_manager.hpp>
-
 #include "common/locks.hpp"
+
+#include <priority_redlock/lock_manager.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -86,14 +86,14 @@ void queue(stage& s)
 
 void waits(stage& s)
 {
-    s.manager->async_acquire("r", "a", {.ttl = 3s}, at_most_once([&s](error_code, lock lk) {
-                                 lk.async_wait(at_most_once([](error_code) {}));
-                                 lk.async_wait(asio::bind_cancellation_slot(s.signals[0].slot(),
-                                                                            at_most_once([](error_code) {})));
-                                 auto shared = std::make_shared<lock>(std::move(lk));
-                                 shared->async_wait(at_most_once([shared](error_code) {}));
-                                 asio::post(s.context, [&s] { s.signals[0].emit(asio::cancellation_type::all); });
-                             }));
+    s.manager->async_acquire(
+        "r", "a", {.ttl = 3s}, at_most_once([&s](error_code, lock lk) {
+            lk.async_wait(at_most_once([](error_code) {}));
+            lk.async_wait(asio::bind_cancellation_slot(s.signals[0].slot(), at_most_once([](error_code) {})));
+            auto shared = std::make_shared<lock>(std::move(lk));
+            shared->async_wait(at_most_once([shared](error_code) {}));
+            asio::post(s.context, [&s] { s.signals[0].emit(asio::cancellation_type::all); });
+        }));
 }
 
 void preemption(stage& s)
@@ -125,8 +125,8 @@ void guarded(stage& s)
                                  timer->async_wait(shared->guard(at_most_once([timer, shared](error_code) {})));
                                  timer->async_wait(shared->guard(asio::bind_cancellation_slot(
                                      s.signals[0].slot(), at_most_once([timer](error_code) {}))));
-                                 timer->async_wait(shared->guard(
-                                     asio::bind_executor(asio::make_strand(s.context), at_most_once([](error_code) {}))));
+                                 timer->async_wait(shared->guard(asio::bind_executor(asio::make_strand(s.context),
+                                                                                     at_most_once([](error_code) {}))));
                                  s.acquire("r", "thief", {.priority = 1});
                              }));
 }
@@ -164,8 +164,7 @@ void cancelled(stage& s)
 {
     s.acquire("r", "a");
     s.manager->async_acquire("r", "b", {}, asio::bind_cancellation_slot(s.signals[0].slot(), s.keep()));
-    s.manager->async_acquire("r", "c", {.timeout = 1s},
-                             asio::bind_cancellation_slot(s.signals[1].slot(), s.keep()));
+    s.manager->async_acquire("r", "c", {.timeout = 1s}, asio::bind_cancellation_slot(s.signals[1].slot(), s.keep()));
     s.acquire("r", "d");
     asio::post(s.context, [&s] {
         s.signals[0].emit(asio::cancellation_type::total);
@@ -233,7 +232,11 @@ void elsewhere(stage& s)
     timer->async_wait([run_other, timer](error_code) { run_other(); });
 }
 
-enum class locks_live : std::uint8_t { with_the_context, longer };
+enum class locks_live : std::uint8_t
+{
+    with_the_context,
+    longer
+};
 
 /// Runs a scenario for at most that many steps; when nothing is ready, time passes. False if it did not take all.
 bool run_for(unsigned steps, scenario start, manager_kind kind, locks_live how, bool manager_first)
@@ -277,10 +280,10 @@ void stop_after_every_step(const char* name, scenario start)
 
 BOOST_AUTO_TEST_SUITE(teardown, *boost::unit_test::timeout(120))
 
-#define SCENARIO(name)                                                                                                 \
-    BOOST_AUTO_TEST_CASE(I3_stop_##name##_after_every_step)                                                            \
-    {                                                                                                                  \
-        stop_after_every_step(#name, name);                                                                            \
+#define SCENARIO(name)                                      \
+    BOOST_AUTO_TEST_CASE(I3_stop_##name##_after_every_step) \
+    {                                                       \
+        stop_after_every_step(#name, name);                 \
     }
 
 SCENARIO(queue)

@@ -130,8 +130,7 @@ asio::awaitable<void> component(arena& a, unsigned seed, int rounds)
         lock lk;
         if (kind == 2)
             std::tie(ec, lk) = co_await a.manager.async_acquire(
-                arena::name_of(which), options,
-                asio::cancel_after(std::chrono::microseconds(random() % 500), tuple));
+                arena::name_of(which), options, asio::cancel_after(std::chrono::microseconds(random() % 500), tuple));
         else
             std::tie(ec, lk) = co_await a.manager.async_acquire(arena::name_of(which), options, tuple);
         if (ec) {
@@ -169,13 +168,12 @@ asio::awaitable<void> hasty_component(arena& a, unsigned seed, int rounds)
     std::mt19937 random(seed);
     asio::steady_timer timer(co_await asio::this_coro::executor);
     for (int round = 0; round < rounds; ++round) {
-        auto [ec, lk] = co_await a.manager.async_acquire(
-            "hasty", "locker " + std::to_string(random() % 6),
-            {.priority = static_cast<int>(random() % 3),
-             .ttl = std::chrono::microseconds(1 + random() % 800),
-             .timeout = 2ms,
-             .grace = std::chrono::microseconds(random() % 2 * 100)},
-            tuple);
+        auto [ec, lk] = co_await a.manager.async_acquire("hasty", "locker " + std::to_string(random() % 6),
+                                                         {.priority = static_cast<int>(random() % 3),
+                                                          .ttl = std::chrono::microseconds(1 + random() % 800),
+                                                          .timeout = 2ms,
+                                                          .grace = std::chrono::microseconds(random() % 2 * 100)},
+                                                         tuple);
         if (ec) {
             if (ec != errc::acquire_timeout)
                 ++a.count.wrong_results;
@@ -271,7 +269,8 @@ BOOST_AUTO_TEST_CASE(managers_are_destroyed_while_their_locks_are_used)
         for (unsigned i = 0; i < 12; ++i) {
             ++started;
             manager->async_acquire(
-                "r" + std::to_string(i % 5), {.priority = static_cast<int>(i % 3), .ttl = i % 2 ? 1h : 300us * (i + 1), .grace = 0s},
+                "r" + std::to_string(i % 5),
+                {.priority = static_cast<int>(i % 3), .ttl = i % 2 ? 1h : 300us * (i + 1), .grace = 0s},
                 [&, i](error_code ec, lock lk) {
                     if (ec) {
                         if (ec != asio::error::operation_aborted)
@@ -284,11 +283,11 @@ BOOST_AUTO_TEST_CASE(managers_are_destroyed_while_their_locks_are_used)
                     asio::steady_timer* timer = new asio::steady_timer(pool, 1h);
                     started += 2;
                     shared->async_wait([&, shared](error_code) { ++completed; });
-                    timer->async_wait(asio::bind_executor(asio::make_strand(pool),
-                                                          shared->guard([&, timer, shared](error_code) {
-                                                              delete timer;
-                                                              ++completed;
-                                                          })));
+                    timer->async_wait(
+                        asio::bind_executor(asio::make_strand(pool), shared->guard([&, timer, shared](error_code) {
+                            delete timer;
+                            ++completed;
+                        })));
                     asio::post(pool, [shared] { static_cast<void>(shared->is_held()); });
                     if (i % 3 == 0)
                         shared->async_extend(200us, [](error_code) {});

@@ -72,10 +72,7 @@ public:
 
     [[nodiscard]] Handler& handler() noexcept { return handler_; }
 
-    void complete() override
-    {
-        work_.post(handler_, posted_operation(this));
-    }
+    void complete() override { work_.post(handler_, posted_operation(this)); }
 
     void run()
     {

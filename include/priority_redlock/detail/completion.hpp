@@ -45,10 +45,15 @@ template <class Handler>
 inline constexpr bool has_immediate_executor =
     !std::is_same_v<asio::associated_immediate_executor_t<Handler, unnamed_executor>, unnamed_executor>;
 
+/// Whether a handler has an executor of its own.
+template <class Handler>
+inline constexpr bool has_own_executor =
+    !std::is_same_v<asio::associated_executor_t<Handler, unnamed_executor>, unnamed_executor>;
+
 /// Posts f in memory of the allocator.
 ///
-/// An `any_io_executor` over an `io_context` is the usual case and worth looking into: it moves a function into a block of
-/// its own first, and cannot pass on the allocator.
+/// An `any_io_executor` over an `io_context` is the usual case and worth looking into: it moves a function into a block
+/// of its own first, and cannot pass on the allocator.
 template <class Executor, class Allocator, class Function>
 void post_on(const Executor& ex, const Allocator& allocator, Function&& f)
 {
@@ -61,8 +66,9 @@ void post_on(const Executor& ex, const Allocator& allocator, Function&& f)
         .execute(std::move(f));
 }
 
-/// Runs a function as the completion of an operation that ends within its initiating function: posts it to the handler's
-/// executor; or, if the handler chose an immediate executor, goes from there to the handler's executor as by dispatch.
+/// Runs a function as the completion of an operation that ends within its initiating function: posts it to the
+/// handler's executor; or, if the handler chose an immediate executor, goes from there to the handler's executor as by
+/// dispatch.
 ///
 /// `f.handler()` is the handler. Moves from f.
 template <class Function, class Executor>
@@ -70,13 +76,16 @@ void execute_immediately(Function&& f, const Executor& io_executor)
 {
     using handler_type = std::decay_t<decltype(f.handler())>;
     const auto allocator = asio::get_associated_allocator(f.handler());
-    if constexpr (has_immediate_executor<handler_type>) {
+    if constexpr (has_immediate_executor<handler_type> && has_own_executor<handler_type>) {
         const auto immediate = asio::get_associated_immediate_executor(f.handler(), io_executor);
         asio::prefer(immediate, asio::execution::allocator(allocator))
-            .execute([immediate, allocator, f = std::move(f)]() mutable {
-                const auto own = asio::get_associated_executor(f.handler(), immediate);
+            .execute([io_executor, allocator, f = std::move(f)]() mutable {
+                const auto own = asio::get_associated_executor(f.handler(), io_executor);
                 asio::prefer(own, asio::execution::allocator(allocator)).execute(std::move(f));
             });
+    } else if constexpr (has_immediate_executor<handler_type>) {
+        const auto immediate = asio::get_associated_immediate_executor(f.handler(), io_executor);
+        asio::prefer(immediate, asio::execution::allocator(allocator)).execute(std::move(f));
     } else {
         const auto own = asio::get_associated_executor(f.handler(), io_executor);
         post_on(own, allocator, std::move(f));
@@ -88,8 +97,7 @@ template <class Handler, class... Results>
 class bound_completion
 {
 public:
-    explicit bound_completion(Handler&& h, Results... results)
-        : handler_(std::move(h)), results_(std::move(results)...)
+    explicit bound_completion(Handler&& h, Results... results) : handler_(std::move(h)), results_(std::move(results)...)
     {
     }
 

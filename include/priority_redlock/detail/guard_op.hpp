@@ -23,7 +23,8 @@ namespace priority_redlock::detail {
 
 /// What a guarded operation and the lock have in common. `signal` and `running` belong to the executor.
 template <class Executor>
-class guard_state final : public notice, public std::enable_shared_from_this<guard_state<Executor>>
+class guard_state final : public notice,
+                          public std::enable_shared_from_this<guard_state<Executor>>
 {
 public:
     explicit guard_state(const Executor& ex) : executor_(ex) {}
@@ -242,7 +243,8 @@ struct boost::asio::associated_cancellation_slot<priority_redlock::detail::guard
 {
     using type = boost::asio::cancellation_slot;
 
-    static type get(const priority_redlock::detail::guarded_handler<Handler, Executor>& h, const Slot& = Slot()) noexcept
+    static type get(const priority_redlock::detail::guarded_handler<Handler, Executor>& h,
+                    const Slot& = Slot()) noexcept
     {
         return h.get_cancellation_slot();
     }

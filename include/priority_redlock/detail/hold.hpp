@@ -37,8 +37,8 @@ inline constexpr time_point never = time_point::max();
     return d >= never - t ? never : t + d;
 }
 
-/// The time of one step. Either known, or read from a clock when it is first asked for: most steps need none, and reading
-/// a clock costs as much as the rest of them.
+/// The time of one step. Either known, or read from a clock when it is first asked for: most steps need none, and
+/// reading a clock costs as much as the rest of them.
 class step_time
 {
 public:
@@ -160,7 +160,12 @@ using tree_hook = intrusive::set_base_hook<intrusive::tag<Tag>, intrusive::link_
 /// An instant at which a resource or a waiter wants to be looked at again.
 struct deadline : tree_hook<deadline_tag>
 {
-    enum class owner_kind : std::uint8_t { resource, waiter, lease };
+    enum class owner_kind : std::uint8_t
+    {
+        resource,
+        waiter,
+        lease
+    };
 
     explicit deadline(owner_kind k) noexcept : owner(k) {}
 

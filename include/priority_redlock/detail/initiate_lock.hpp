@@ -58,10 +58,7 @@ public:
 
     void keep() noexcept override {}
 
-    void tell() override
-    {
-        work_.post(handler_, posted_operation(this));
-    }
+    void tell() override { work_.post(handler_, posted_operation(this)); }
 
     void abandon() noexcept override { destroy_unrun(); }
 

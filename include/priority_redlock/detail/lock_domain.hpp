@@ -92,7 +92,12 @@ class manager_backend
 public:
     struct outcome
     {
-        enum class verdict : std::uint8_t { granted, waiting, refused };
+        enum class verdict : std::uint8_t
+        {
+            granted,
+            waiting,
+            refused
+        };
         verdict what = verdict::refused;
         hold* granted = nullptr;
         error_code why;

@@ -22,8 +22,8 @@ namespace priority_redlock::testing {
 /// What the conformance suite is told of a protocol.
 struct conformance_subject
 {
-    /// Makes the protocol with an empty store, for the duration of one case. Its completions and events may come on `ex`
-    /// or on any other thread.
+    /// Makes the protocol with an empty store, for the duration of one case. Its completions and events may come on
+    /// `ex` or on any other thread.
     std::function<std::shared_ptr<protocol>(const boost::asio::any_io_executor& ex)> make;
 
     /// How long a case waits for something that has to happen before it fails.

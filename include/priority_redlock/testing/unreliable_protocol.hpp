@@ -29,8 +29,8 @@ struct unreliable_options
     duration min_delay = std::chrono::milliseconds(0);
     duration max_delay = std::chrono::milliseconds(5);
 
-    /// Probability that one transmission is lost, 0 to 0.9. A request is sent again after `resend_after` until an answer
-    /// has come, so that the store may see it several times; an event that is lost is gone.
+    /// Probability that one transmission is lost, 0 to 0.9. A request is sent again after `resend_after` until an
+    /// answer has come, so that the store may see it several times; an event that is lost is gone.
     double loss = 0;
 
     /// How long to wait for an answer.
@@ -69,9 +69,8 @@ public:
 
     void obtain(obtain_request request, handler<obtain_reply> on_reply) override
     {
-        call<obtain_reply>(std::move(on_reply), [request](protocol& p, handler<obtain_reply> h) {
-            p.obtain(request, std::move(h));
-        });
+        call<obtain_reply>(std::move(on_reply),
+                           [request](protocol& p, handler<obtain_reply> h) { p.obtain(request, std::move(h)); });
     }
 
     void withdraw(acquisition_id id, done_handler on_done) override
@@ -98,7 +97,8 @@ public:
 
     void raise(acquisition_id id, int priority, done_handler on_done) override
     {
-        call<>(std::move(on_done), [id, priority](protocol& p, done_handler h) { p.raise(id, priority, std::move(h)); });
+        call<>(std::move(on_done),
+               [id, priority](protocol& p, done_handler h) { p.raise(id, priority, std::move(h)); });
     }
 
     [[nodiscard]] duration retry_interval() const noexcept override
@@ -160,7 +160,8 @@ private:
     class event_relay final : public listener
     {
     public:
-        event_relay(const std::shared_ptr<network>& n, std::weak_ptr<listener> sink) : network_(n), sink_(std::move(sink))
+        event_relay(const std::shared_ptr<network>& n, std::weak_ptr<listener> sink)
+            : network_(n), sink_(std::move(sink))
         {
         }
 
