@@ -57,8 +57,10 @@ error_code reason_of(lock_state s) noexcept
     return errc::not_held;
 }
 
-lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased)
-    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased)
+lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
+                       std::string_view id_prefix)
+    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased),
+      generated_name_(id_prefix)
 {
 }
 
@@ -314,6 +316,7 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
             try {
                 named_waiters_.insert(&w);
             } catch (...) {
+                w.target = nullptr;
                 recycle(h);
                 throw;
             }

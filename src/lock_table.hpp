@@ -15,6 +15,7 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -84,27 +85,34 @@ struct table_actions
     table_actions& operator=(const table_actions&) = delete;
 };
 
-/// The locker ids that the library makes up: "#1", "#2" ...
+/// The locker ids that the library makes up: a prefix, which begins with '#', and a number.
 class generated_name
 {
 public:
+    explicit generated_name(std::string_view prefix) : prefix_(prefix.substr(0, 8)) { place_prefix(); }
+
     [[nodiscard]] std::string_view next() noexcept
     {
-        char* digit = text_ + sizeof text_ - 1;
-        while (++*digit > '9')
+        char* digit = end() - 1;
+        while (digit >= first_ && *digit == '9')
             *digit-- = '0';
-        if (digit < first_) { // one digit more
-            first_ = digit;
-            *digit = '1';
-            digit[-1] = '#';
+        if (digit >= first_) {
+            ++*digit;
+        } else { // one digit more
+            *--first_ = '1';
+            place_prefix();
         }
-        return {first_ - 1, static_cast<std::size_t>(text_ + sizeof text_ - (first_ - 1))};
+        char* const begin = first_ - prefix_.size();
+        return {begin, static_cast<std::size_t>(end() - begin)};
     }
 
 private:
-    char text_[24] = {'0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0',
-                      '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '#', '0'};
-    char* first_ = text_ + sizeof text_ - 1;
+    [[nodiscard]] char* end() noexcept { return text_ + sizeof text_; }
+    void place_prefix() noexcept { prefix_.copy(first_ - prefix_.size(), prefix_.size()); }
+
+    std::string prefix_;
+    char text_[32] = {};
+    char* first_ = text_ + sizeof text_;
 };
 
 /// The decisions of a lock service for one process, without threads, timers or clocks: who holds, who waits, who is
@@ -134,7 +142,8 @@ public:
     };
 
     /// `clock_offset`: what to add to a `time_point` to get the system clock, for fencing tokens.
-    lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased = false);
+    lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased = false,
+               std::string_view id_prefix = "#");
     ~lock_table();
 
     lock_table(const lock_table&) = delete;

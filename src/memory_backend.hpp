@@ -14,6 +14,7 @@
 
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -42,13 +43,14 @@ public:
         const std::size_t idle = (options.idle_resources + count - 1) / count;
         shards_.reserve(count);
         for (std::size_t i = 0; i < count; ++i)
-            shards_.push_back(std::make_shared<shard<Mutex, Clock>>(ex, idle));
+            shards_.push_back(std::make_shared<shard<Mutex, Clock>>(
+                ex, idle, count == 1 ? std::string("#") : '#' + std::to_string(i + 1) + '.'));
     }
 
     /// Over a protocol: one shard, since what costs time is the store.
     memory_backend(const asio::any_io_executor& ex, const manager_options& options, std::shared_ptr<protocol> store)
     {
-        shards_.push_back(std::make_shared<shard<Mutex, Clock>>(ex, options.idle_resources, std::move(store)));
+        shards_.push_back(std::make_shared<shard<Mutex, Clock>>(ex, options.idle_resources, "#", std::move(store)));
         shards_.front()->subscribe();
     }
 

@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -57,10 +58,11 @@ class shard final : public lock_domain,
     static constexpr duration linger = std::chrono::milliseconds(10);
 
 public:
-    shard(const asio::any_io_executor& ex, std::size_t idle_capacity, std::shared_ptr<protocol> store = nullptr)
+    shard(const asio::any_io_executor& ex, std::size_t idle_capacity, std::string_view id_prefix = "#",
+          std::shared_ptr<protocol> store = nullptr)
         : served_domain(asio::query(ex, asio::execution::context)), executor_(ex),
           table_(*this, std::chrono::system_clock::now().time_since_epoch() - Clock::now().time_since_epoch(),
-                 idle_capacity, store != nullptr)
+                 idle_capacity, store != nullptr, id_prefix)
     {
         if (store)
             leases_.emplace(std::move(store), table_);
@@ -369,6 +371,8 @@ private:
                 lines_.settle(*w);
             const bool drive = shard_.take_timer();
             const bool send = shard_.take_outbox();
+            // What follows the unlock and uses the shard keeps it: others may end its last hold meanwhile.
+            const std::shared_ptr<shard> self = drive || send ? shard_.shared_from_this() : nullptr;
             const std::shared_ptr<shard> last =
                 shard_.is_finished() ? std::exchange(shard_.kept_, nullptr) : std::shared_ptr<shard>();
             lock_.unlock();

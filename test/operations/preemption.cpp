@@ -428,6 +428,22 @@ MANAGER_TEST_CASE(P3b_a_grant_that_is_destroyed_undelivered_is_released)
     CHECK_COMPLETED(next, success);
 }
 
+MANAGER_TEST_CASE(P3b_a_queued_grant_that_is_destroyed_undelivered_is_released)
+{
+    auto home = std::make_unique<asio::io_context>();
+    lock first = f.get("r", "first");
+    f.manager->async_acquire("r", "low", {},
+                             asio::bind_executor(*home, at_most_once([](error_code, lock) { BOOST_ERROR("called"); })));
+    acquired next;
+    f.acquire(next, "r", "next");
+    first.release();
+    f.poll();
+    CHECK_PENDING(next);
+    home.reset();
+    f.poll();
+    CHECK_COMPLETED(next, success);
+}
+
 MANAGER_TEST_CASE(P3c_when_the_ttl_has_ended_whatever_the_victim_does)
 {
     asio::io_context home;

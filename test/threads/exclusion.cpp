@@ -280,14 +280,15 @@ BOOST_AUTO_TEST_CASE(managers_are_destroyed_while_their_locks_are_used)
                     }
                     ++granted;
                     auto shared = std::make_shared<lock>(std::move(lk));
-                    asio::steady_timer* timer = new asio::steady_timer(pool, 1h);
                     started += 2;
                     shared->async_wait([&, shared](error_code) { ++completed; });
-                    timer->async_wait(
-                        asio::bind_executor(asio::make_strand(pool), shared->guard([&, timer, shared](error_code) {
-                            delete timer;
-                            ++completed;
-                        })));
+                    const auto strand = asio::make_strand(pool);
+                    asio::post(strand,
+                               [&, shared, strand] { // where a guarded operation is cancelled it must be started
+                                   auto timer = std::make_shared<asio::steady_timer>(strand, 1h);
+                                   timer->async_wait(shared->guard(
+                                       asio::bind_executor(strand, [&, timer, shared](error_code) { ++completed; })));
+                               });
                     asio::post(pool, [shared] { static_cast<void>(shared->is_held()); });
                     if (i % 3 == 0)
                         shared->async_extend(200us, [](error_code) {});

@@ -13,13 +13,49 @@
 #include <boost/asio/associator.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
+#include <boost/asio/system_executor.hpp>
 
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace priority_redlock::detail {
+
+/// Where a guarded operation is cancelled: on its handler's executor; on the operation's if that is nobody's, as for
+/// use_future, whose threads are the system's.
+template <class Executor, class IoExecutor>
+class emission_executor
+{
+public:
+    emission_executor(const Executor& ex, const IoExecutor& io_executor) : executor_(ex)
+    {
+        if constexpr (!std::is_same_v<Executor, IoExecutor> && requires {
+                          static_cast<asio::execution_context&>(asio::query(ex, asio::execution::context));
+                      }) {
+            const auto& context = static_cast<asio::execution_context&>(asio::query(ex, asio::execution::context));
+            if (&context == &asio::query(asio::system_executor(), asio::execution::context))
+                io_executor_.emplace(io_executor);
+        }
+    }
+
+    template <class Function>
+    void post(Function f) const
+    {
+        if (io_executor_)
+            asio::post(*io_executor_, std::move(f));
+        else
+            asio::post(executor_, std::move(f));
+    }
+
+private:
+    Executor executor_;
+    std::optional<IoExecutor> io_executor_;
+};
 
 /// What a guarded operation and the lock have in common. `signal` and `running` belong to the executor.
 template <class Executor>
@@ -33,7 +69,7 @@ public:
 
     void tell() override
     {
-        asio::post(executor_, [self = std::move(self_)] {
+        executor_.post([self = std::move(self_)] {
             if (self->running)
                 self->signal.emit(asio::cancellation_type::terminal);
         });
@@ -173,7 +209,8 @@ public:
         using begin = begins_with_error<Signature>;
         const auto io_executor = default_executor(pin);
         const auto executor = asio::get_associated_executor(handler, io_executor);
-        using handler_executor = std::remove_const_t<decltype(executor)>;
+        using handler_executor =
+            emission_executor<std::remove_const_t<decltype(executor)>, std::remove_const_t<decltype(io_executor)>>;
         using state_type = guard_state<handler_executor>;
 
         hold* const h = pin.get();
@@ -187,7 +224,8 @@ public:
             return;
         }
 
-        auto state = std::allocate_shared<state_type>(asio::get_associated_allocator(handler), executor);
+        auto state = std::allocate_shared<state_type>(asio::get_associated_allocator(handler),
+                                                      handler_executor(executor, io_executor));
         const bool held = h->domain->add_notice(*h, *state);
         if (!held) {
             if constexpr (begin::value) {
