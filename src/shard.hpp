@@ -164,7 +164,7 @@ public:
     bool release(hold& h) noexcept override
     {
         step s(*this);
-        return table_.release(h, current_time(), s.actions);
+        return release_in(s, h);
     }
 
     void drop(hold& h) noexcept override
@@ -172,7 +172,7 @@ public:
         const auto state = h.state.load(std::memory_order_relaxed);
         if (state == lock_state::held || state == lock_state::revoking) {
             step s(*this);
-            table_.release(h, current_time(), s.actions);
+            release_in(s, h);
             s.unreference(h);
         } else {
             unreference(h);
@@ -349,6 +349,7 @@ private:
         }
 
         void log_grant(const hold& h) { lines_.grant(h); }
+        void log_end(const hold& h) { lines_.end(h); }
         void log_wait(const hold& h) { lines_.wait(h); }
 
     private:
@@ -410,6 +411,15 @@ private:
     [[nodiscard]] bool is_finished() const noexcept
     {
         return detached_ && table_.live_holds() == 0 && (!leases_ || leases_->idle());
+    }
+
+    bool release_in(step& s, hold& h) noexcept
+    {
+        const bool is_told = !h.notices.empty(); // and logged with the others that are
+        const bool ended = table_.release(h, current_time(), s.actions);
+        if (ended && !is_told)
+            s.log_end(h);
+        return ended;
     }
 
     [[nodiscard]] static step_time current_time() noexcept { return step_time(&Clock::now); }

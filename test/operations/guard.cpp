@@ -608,7 +608,6 @@ MANAGER_TEST_CASE(use_future_is_cancelled_on_the_thread_that_runs_the_context)
     BOOST_CHECK_THROW(future.get(), boost::system::system_error);
 }
 
-#ifdef PRIORITY_REDLOCK_TEST_PENDING // does not compile yet
 MANAGER_TEST_CASE(guard_of_cancel_after)
 {
     lock lk = f.get("r", "a");
@@ -641,7 +640,6 @@ MANAGER_TEST_CASE(cancel_after_of_guard)
     f.poll();
     CHECK_COMPLETED(does_not, aborted);
 }
-#endif
 
 MANAGER_TEST_CASE(an_acquire_may_be_guarded_by_another_lock)
 {

@@ -26,21 +26,15 @@
 
 namespace priority_redlock::detail {
 
-/// Where a guarded operation is cancelled: on its handler's executor; on the operation's if that is nobody's, as for
-/// use_future, whose threads are the system's.
+/// Where a guarded operation is cancelled: on its handler's executor, or on the operation's if that is anybody's.
 template <class Executor, class IoExecutor>
 class emission_executor
 {
 public:
     emission_executor(const Executor& ex, const IoExecutor& io_executor) : executor_(ex)
     {
-        if constexpr (!std::is_same_v<Executor, IoExecutor> && requires {
-                          static_cast<asio::execution_context&>(asio::query(ex, asio::execution::context));
-                      }) {
-            const auto& context = static_cast<asio::execution_context&>(asio::query(ex, asio::execution::context));
-            if (&context == &asio::query(asio::system_executor(), asio::execution::context))
-                io_executor_.emplace(io_executor);
-        }
+        if (is_anybodys(ex, io_executor))
+            io_executor_.emplace(io_executor);
     }
 
     template <class Function>
