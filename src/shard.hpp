@@ -417,7 +417,7 @@ private:
     {
         const bool is_told = !h.notices.empty(); // and logged with the others that are
         const bool ended = table_.release(h, current_time(), s.actions);
-        if (ended && !is_told)
+        if (ended && !is_told && h.state.load(std::memory_order_relaxed) == lock_state::released)
             s.log_end(h);
         return ended;
     }

@@ -11,16 +11,13 @@
 #include <boost/asio/associated_immediate_executor.hpp>
 #include <boost/asio/execution/allocator.hpp>
 #include <boost/asio/execution/blocking.hpp>
-#include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
-#include <boost/asio/execution_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/prefer.hpp>
-#include <boost/asio/query.hpp>
 #include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/require.hpp>
-#include <boost/asio/system_executor.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <memory>
 #include <optional>
@@ -54,19 +51,13 @@ template <class Handler>
 inline constexpr bool has_own_executor =
     !std::is_same_v<asio::associated_executor_t<Handler, unnamed_executor>, unnamed_executor>;
 
-/// Whether an executor is anybody's: the system's, as with use_future. What is bound to it may as well run where the
-/// operation does, which is where its user expects it.
-template <class Executor, class IoExecutor>
-[[nodiscard]] bool is_anybodys(const Executor& ex, const IoExecutor&)
-{
-    if constexpr (!std::is_same_v<Executor, IoExecutor>
-                  && requires { static_cast<asio::execution_context&>(asio::query(ex, asio::execution::context)); })
-        return &static_cast<asio::execution_context&>(asio::query(ex, asio::execution::context))
-               == &static_cast<asio::execution_context&>(
-                   asio::query(asio::system_executor(), asio::execution::context));
-    else
-        return false;
-}
+/// Whether an executor is that of use_future: the system's threads, of which the user of a future knows nothing. What
+/// is bound to it runs where the operation does.
+template <class Executor>
+inline constexpr bool is_of_future = false;
+
+template <class T, class Blocking>
+inline constexpr bool is_of_future<asio::detail::promise_executor<T, Blocking>> = true;
 
 /// Posts f in memory of the allocator.
 ///
@@ -106,7 +97,7 @@ void execute_immediately(Function&& f, const Executor& io_executor)
         asio::prefer(immediate, asio::execution::allocator(allocator)).execute(std::move(f));
     } else {
         const auto own = asio::get_associated_executor(f.handler(), io_executor);
-        if (is_anybodys(own, io_executor))
+        if constexpr (is_of_future<std::decay_t<decltype(own)>>)
             post_on(io_executor, allocator, std::move(f));
         else
             post_on(own, allocator, std::move(f));
@@ -206,15 +197,14 @@ public:
     template <class Function>
     void post(const Handler& handler, Function f) const
     {
-        if (on_io_executor_)
+        if constexpr (is_of_future<handler_executor>)
             post_on(io_work_->get_executor(), asio::get_associated_allocator(handler), std::move(f));
         else
             tracked_.post(asio::get_associated_allocator(handler), std::move(f));
     }
 
 private:
-    handler_work(const Executor& io_executor, const handler_executor& ex)
-        : tracked_(ex), on_io_executor_(is_anybodys(ex, io_executor))
+    handler_work(const Executor& io_executor, const handler_executor& ex) : tracked_(ex)
     {
         if (!is_same(ex, io_executor))
             io_work_.emplace(io_executor);
@@ -233,7 +223,6 @@ private:
     }
 
     tracked_executor<handler_executor> tracked_;
-    bool on_io_executor_;
     std::optional<asio::executor_work_guard<Executor>> io_work_;
 };
 

@@ -13,11 +13,7 @@
 #include <boost/asio/associator.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/execution/context.hpp>
-#include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/query.hpp>
-#include <boost/asio/system_executor.hpp>
 
 #include <memory>
 #include <optional>
@@ -26,14 +22,14 @@
 
 namespace priority_redlock::detail {
 
-/// Where a guarded operation is cancelled: on its handler's executor, or on the operation's if that is anybody's.
+/// Where a guarded operation is cancelled: on its handler's executor, or on the operation's if that is a future's.
 template <class Executor, class IoExecutor>
 class emission_executor
 {
 public:
     emission_executor(const Executor& ex, const IoExecutor& io_executor) : executor_(ex)
     {
-        if (is_anybodys(ex, io_executor))
+        if constexpr (is_of_future<Executor>)
             io_executor_.emplace(io_executor);
     }
 
