@@ -52,24 +52,24 @@ public:
     struct initiation
     {
         template <class Handler>
-        void operator()(Handler&& handler, manual_operation* self) const
+        void operator()(Handler&& h, manual_operation* self) const
         {
             self->started = true;
             self->ran_inside = initiation_guard::active();
-            if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
+            if (auto slot = asio::get_associated_cancellation_slot(h); slot.is_connected())
                 slot.assign([self](asio::cancellation_type type) {
                     self->emitted = type;
                     self->emitted_on = tracker::current;
                     self->emitted_in = std::this_thread::get_id();
                     ++self->emissions;
                 });
-            self->handler = [h = std::make_shared<std::decay_t<Handler>>(std::forward<Handler>(handler))](
+            self->handler = [own = std::make_shared<std::decay_t<Handler>>(std::forward<Handler>(h))](
                                 Results... results) mutable {
                 // As asynchronous operations do: the slot is cleared and the handler has moved out before the call.
-                if (auto slot = asio::get_associated_cancellation_slot(*h); slot.is_connected())
+                if (auto slot = asio::get_associated_cancellation_slot(*own); slot.is_connected())
                     slot.clear();
-                auto moved = std::move(*h);
-                h.reset();
+                auto moved = std::move(*own);
+                own.reset();
                 std::move(moved)(std::move(results)...);
             };
         }

@@ -194,11 +194,15 @@ public:
     }
 
     /// Posts f to the handler's executor, in memory of the handler's allocator. `f` may own this object.
+    ///
+    /// The operation's executor is done with then: its context may go before that of the handler does.
     template <class Function>
-    void post(const Handler& handler, Function f) const
+    void post(const Handler& handler, Function f)
     {
+        const auto io_work = std::move(io_work_); // until f is on its way
+        io_work_.reset();
         if constexpr (is_of_future<handler_executor>)
-            post_on(io_work_->get_executor(), asio::get_associated_allocator(handler), std::move(f));
+            post_on(io_work->get_executor(), asio::get_associated_allocator(handler), std::move(f));
         else
             tracked_.post(asio::get_associated_allocator(handler), std::move(f));
     }
