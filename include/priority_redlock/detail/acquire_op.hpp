@@ -71,6 +71,7 @@ public:
     }
 
     [[nodiscard]] Handler& handler() noexcept { return handler_; }
+    [[nodiscard]] auto take_io_work() { return work_.take_io_work(); }
 
     void complete() override { work_.post(handler_, posted_operation(this)); }
 
@@ -166,6 +167,7 @@ void start_acquire(Handler& handler, const Executor& io_executor, manager_backen
     }
     op.target = second.granted;
     op.result = second.why;
+    const auto io_work = op.take_io_work();
     execute_immediately(std::move(owner), io_executor);
 }
 

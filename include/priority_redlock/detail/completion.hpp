@@ -194,17 +194,23 @@ public:
     }
 
     /// Posts f to the handler's executor, in memory of the handler's allocator. `f` may own this object.
-    ///
-    /// The operation's executor is done with then: its context may go before that of the handler does.
     template <class Function>
     void post(const Handler& handler, Function f)
     {
-        const auto io_work = std::move(io_work_); // until f is on its way
-        io_work_.reset();
+        const auto io_work = take_io_work();
         if constexpr (is_of_future<handler_executor>)
             post_on(io_work->get_executor(), asio::get_associated_allocator(handler), std::move(f));
         else
             tracked_.post(asio::get_associated_allocator(handler), std::move(f));
+    }
+
+    /// Ends the work on the operation's executor when the result goes: for when the completion is on its way. From then
+    /// on its context may be destroyed before that of the handler.
+    [[nodiscard]] auto take_io_work()
+    {
+        auto taken = std::move(io_work_);
+        io_work_.reset();
+        return taken;
     }
 
 private:

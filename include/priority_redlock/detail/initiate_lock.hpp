@@ -55,6 +55,7 @@ public:
     }
 
     [[nodiscard]] Handler& handler() noexcept { return handler_; }
+    [[nodiscard]] auto take_io_work() { return work_.take_io_work(); }
 
     void keep() noexcept override {}
 
@@ -133,6 +134,7 @@ public:
             return; // whoever tells it owns it; it may be gone already
         h->domain->count_notice(*h);
         op->reason = reason_of(h->state.load(std::memory_order_acquire));
+        const auto io_work = op->take_io_work();
         execute_immediately(posted_operation(op), get_executor());
     }
 };
