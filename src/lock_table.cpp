@@ -18,6 +18,9 @@ namespace {
 constexpr std::size_t max_spare_holds = 1024;
 constexpr std::size_t max_spare_name = 256;
 
+// Waiters of a resource that are searched one by one for those of a locker.
+constexpr unsigned short_queue = 8;
+
 /// When the last of n attempts is due: they are 1, 2, 4 ... 128, 128 ... ms apart and the first is now.
 time_point last_attempt(const step_time& now, unsigned attempts)
 {
@@ -306,20 +309,19 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     hold& h = make_hold(r, request);
     w.target = &h;
     if (!h.anonymous) {
-        if (const auto it = named_waiters_.find(locker_key{&r, h.locker.view()}); it != named_waiters_.end()) {
-            waiter& first = **it;
-            w.next_sibling = &first;
-            w.previous_sibling = first.previous_sibling;
-            first.previous_sibling->next_sibling = &w;
-            first.previous_sibling = &w;
-        } else {
-            try {
-                named_waiters_.insert(&w);
-            } catch (...) {
-                w.target = nullptr;
-                recycle(h);
-                throw;
+        try {
+            if (waiter* const first = find_sibling(r, h.locker.view())) {
+                w.next_sibling = first;
+                w.previous_sibling = first->previous_sibling;
+                first->previous_sibling->next_sibling = &w;
+                first->previous_sibling = &w;
+            } else if (r.indexed) {
+                index_waiter(w);
             }
+        } catch (...) {
+            w.target = nullptr;
+            recycle(h);
+            throw;
         }
     }
     h.pending = &w;
@@ -348,15 +350,57 @@ void lock_table::remove(resource& r, waiter& w)
     if (w.last_try)
         --r.last_tries;
     set_deadline(w, never);
-    if (w.target->anonymous)
-        return;
-    if (w.next_sibling == &w) {
-        named_waiters_.erase(named_waiters_.find(locker_key{&r, w.target->locker.view()}));
-        return;
+    if (!w.target->anonymous)
+        leave_siblings(r, w);
+    if (r.waiting.empty())
+        r.indexed = false;
+}
+
+/// A waiter of this locker for this resource, if there is one. A short queue is searched, which is quicker than an
+/// index; one that grows longer gets one until it is empty.
+waiter* lock_table::find_sibling(resource& r, std::string_view locker)
+{
+    if (!r.indexed) {
+        unsigned searched = 0;
+        for (waiter& each : r.waiting) {
+            if (++searched > short_queue)
+                break;
+            if (!each.target->anonymous && each.target->locker.view() == locker)
+                return &each;
+        }
+        if (searched <= short_queue)
+            return nullptr;
+        for (waiter& each : r.waiting)
+            if (!each.target->anonymous)
+                index_waiter(each);
+        r.indexed = true;
     }
-    // If it stood for its ring the next one does now, in place: the key stays the same.
-    if (const auto it = named_waiters_.find(locker_key{&r, w.target->locker.view()}); *it == &w)
-        const_cast<waiter*&>(*it) = w.next_sibling;
+    const auto it = named_waiters_.find(locker_key{&r, locker});
+    return it == named_waiters_.end() ? nullptr : *it;
+}
+
+/// Unless one of its siblings is in the index.
+void lock_table::index_waiter(waiter& w)
+{
+    if (named_waiters_.contains(locker_key{w.target->where, w.target->locker.view()}))
+        return;
+    named_waiters_.insert(&w);
+    w.indexed = true;
+}
+
+void lock_table::leave_siblings(resource& r, waiter& w)
+{
+    const bool alone = w.next_sibling == &w;
+    if (w.indexed) {
+        const auto it = named_waiters_.find(locker_key{&r, w.target->locker.view()});
+        if (alone) {
+            named_waiters_.erase(it);
+        } else { // the next one stands for the ring now, in place: the key stays the same
+            const_cast<waiter*&>(*it) = w.next_sibling;
+            w.next_sibling->indexed = true;
+        }
+        w.indexed = false;
+    }
     w.previous_sibling->next_sibling = w.next_sibling;
     w.next_sibling->previous_sibling = w.previous_sibling;
     w.next_sibling = w.previous_sibling = &w;
@@ -546,7 +590,9 @@ void lock_table::grant_ring(waiter& w, time_point until, table_actions& out)
         return;
     }
     waiter_queue together;
-    waiter* each = *named_waiters_.find(locker_key{&r, w.target->locker.view()}); // the one that came first
+    waiter* each = &w;
+    while (each->previous_sibling->ticket < each->ticket) // to the one that came first
+        each = each->previous_sibling;
     for (bool last = false; !last;) {
         waiter& next = *each->next_sibling;
         last = &next == each;

@@ -56,6 +56,11 @@ struct resource : deadline
         return {reinterpret_cast<const char*>(this + 1), name_size};
     }
 
+    // The small ones first: they fit beside the deadline's owner, and a million resources are eight megabytes less.
+    status now = status::vacant;
+    bool grace_over : 1 = false;
+    bool touched : 1 = false; // in lock_table::touched_
+    bool indexed : 1 = false; // its waiters are in lock_table::named_waiters_
     std::uint32_t name_size = 0;
     std::size_t hash = 0;
     hold_list holds; // the holder's handles; while revoking also those whose notice handlers still run
@@ -67,10 +72,8 @@ struct resource : deadline
     std::uint32_t pins = 0; // holds that point here
     std::uint32_t last_tries = 0;
     std::uint32_t idle_index = not_idle;
-    status now = status::vacant;
-    bool grace_over = false;
-    bool touched = false; // in lock_table::touched_
 };
+static_assert(sizeof(void*) != 8 || sizeof(resource) <= 128);
 
 /// What a step of the table asks its owner to carry out, in order. Filled by every non-const member function.
 struct table_actions
@@ -309,6 +312,9 @@ private:
     void touch_leased(resource& r);
 
     void enqueue(resource& r, waiter& w, const acquire_request& request, const step_time& now);
+    [[nodiscard]] waiter* find_sibling(resource& r, std::string_view locker);
+    void index_waiter(waiter& w);
+    void leave_siblings(resource& r, waiter& w);
     void remove(resource& r, waiter& w);
     void settle(waiter& w, error_code result, table_actions& out) noexcept;
     void fail(resource& r, waiter& w, error_code reason, table_actions& out);
@@ -324,7 +330,7 @@ private:
     const std::size_t idle_capacity_;
     const bool leased_;
     boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
-    boost::unordered_flat_set<waiter*, locker_hash, locker_equal> named_waiters_; // one of each ring
+    boost::unordered_flat_set<waiter*, locker_hash, locker_equal> named_waiters_; // one of each ring, of long queues
     deadline_set deadlines_;
     waiter_list everyone_;
     std::vector<resource*> touched_;

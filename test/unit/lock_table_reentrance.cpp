@@ -343,6 +343,73 @@ BOOST_AUTO_TEST_CASE(siblings_of_two_lockers_do_not_mix)
     BOOST_TEST(drop("b/3") == "c granted, c/2 granted");
 }
 
+// A short queue is searched for siblings, a long one has an index: the same must come of both, and of one that grows or
+// shrinks meanwhile.
+
+/// Queues others behind, some with a generated id, and takes them out again.
+struct long_queue : table_fixture
+{
+    void others(int from, int to)
+    {
+        for (int i = from; i < to; ++i)
+            acquire(name(i), {.priority = -1});
+    }
+
+    void others_leave(int from, int to)
+    {
+        for (int i = from; i < to; ++i)
+            withdraw(name(i));
+    }
+
+    static std::string name(int i) { return (i % 3 == 0 ? "?" : "x") + std::to_string(i); }
+};
+
+BOOST_FIXTURE_TEST_CASE(siblings_find_each_other_in_queues_of_every_length, long_queue)
+{
+    for (int before = 0; before < 12; ++before)
+        for (int between = before; between < 24; between += 3) {
+            long_queue queue;
+            queue.acquire("a");
+            queue.others(0, before);
+            queue.acquire("b");
+            queue.others(before, between);
+            queue.acquire("b/2");
+            queue.acquire("c");
+            queue.acquire("b/3");
+            BOOST_TEST(queue.withdraw("b") == "b aborted");
+            queue.acquire("b/4");
+            BOOST_TEST(queue.release("a") == "b/2 granted, b/3 granted, b/4 granted",
+                       before << " others before the first, " << between << " before the second");
+            for (const char* each : {"b/2", "b/3", "b/4"})
+                queue.drop(each);
+            queue.acquire("b/5"); // those before are forgotten
+            queue.acquire("b/6");
+            BOOST_TEST(queue.drop("c") == "b/5 granted, b/6 granted",
+                       before << " others before the first, " << between << " before the second");
+        }
+}
+
+BOOST_FIXTURE_TEST_CASE(siblings_find_each_other_while_their_queue_grows_and_shrinks, long_queue)
+{
+    acquire("a");
+    acquire("b");
+    others(0, 20);
+    acquire("b/2");
+    others_leave(0, 20);
+    acquire("b/3"); // short again
+    others(20, 40);
+    acquire("b/4");
+    BOOST_TEST(release("a") == "b granted, b/2 granted, b/3 granted, b/4 granted");
+    others_leave(20, 40); // empty
+    acquire("c");
+    acquire("c/2");
+    others(40, 60);
+    acquire("c/3");
+    for (const char* each : {"b", "b/2", "b/3"})
+        BOOST_TEST(drop(each) == "");
+    BOOST_TEST(drop("b/4") == "c granted, c/2 granted, c/3 granted");
+}
+
 BOOST_AUTO_TEST_CASE(siblings_are_dropped_before_their_delivery_one_by_one)
 {
     delivers_at_once = false;

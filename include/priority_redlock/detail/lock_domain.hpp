@@ -131,7 +131,8 @@ protected:
     }
 
 private:
-    std::atomic<bool> crowded_{false};
+    // On a cache line of its own: threads that contend write it, and all of them read what is beside it.
+    alignas(64) std::atomic<bool> crowded_{false};
 };
 
 /// Owns the reference that a handle has, from the grant on: a grant that is not delivered is undone.
