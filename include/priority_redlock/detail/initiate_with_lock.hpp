@@ -44,7 +44,12 @@ template <class R, class Executor>
 inline constexpr bool is_awaitable<asio::awaitable<R, Executor>> = true;
 
 template <class Work>
-struct signature_of_work : asio::completion_signature_of<Work>
+struct signature_of_work
+{
+};
+
+template <asio::async_operation Work>
+struct signature_of_work<Work> : asio::completion_signature_of<Work>
 {
 };
 
