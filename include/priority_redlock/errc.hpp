@@ -47,12 +47,15 @@ enum class errc : int
 
     /// The manager was closed by `close()`; it grants nothing any more.
     manager_closed = 9,
+
+    /// A higher priority took the lock away from work that the library ran under it.
+    preempted = 10,
 };
 
 /// Classes of errors, for callers who react to a kind of failure rather than to one code.
 enum class condition : int
 {
-    /// A lock that was held ended without its owner's doing: `expired`, `lost`.
+    /// A lock that was held ended without its owner's doing: `expired`, `lost`, `preempted`.
     lost = 1,
 
     /// Another locker has the resource: `acquire_timeout`, `already_acquired`.
