@@ -28,7 +28,8 @@ const char* text_of(int value) noexcept
                "start again";
     case errc::no_quorum: return "too few nodes of the lock service can be reached to decide; check the nodes";
     case errc::manager_closed: return "the lock manager was closed; use another one";
-    case errc::preempted: return "a higher priority took the lock away; acquire it anew, or raise the priority";
+    case errc::preempted:
+        return "a higher priority took the lock while work was done under it; run the work again, or raise its priority";
     }
     return "unknown error of priority_redlock";
 }
@@ -38,7 +39,7 @@ bool in_condition(error_code code, condition c) noexcept
     if (code.category() != category())
         return false;
     const auto e = static_cast<errc>(code.value());
-    const bool lost = e == errc::expired || e == errc::lost || e == errc::preempted;
+    const bool lost = e == errc::preempted || e == errc::expired || e == errc::lost;
     const bool busy = e == errc::acquire_timeout || e == errc::already_acquired;
     switch (c) {
     case condition::lost: return lost;

@@ -4,25 +4,40 @@
 
 #include <priority_redlock/lock.hpp>
 
+#include <algorithm>
+
 namespace priority_redlock {
 
 bool lock::is_held() const noexcept
 {
-    const detail::hold* h = hold_.get();
-    if (!h || h->state.load(std::memory_order_acquire) != lock_state::held)
+    if (state() != lock_state::held)
         return false;
-    const auto end = h->expires_at();
-    return end == detail::never || h->domain->now() < end;
+    const auto end = expires_at();
+    return end == detail::never || hold_->domain->now() < end;
 }
 
 lock_state lock::state() const noexcept
 {
-    return hold_ ? hold_->state.load(std::memory_order_acquire) : lock_state::empty;
+    if (!hold_)
+        return lock_state::empty;
+    const auto own = hold_->state.load(std::memory_order_acquire);
+    // A composite is not told when the grace of one of its parts is over.
+    if (const auto* all = hold_->domain->parts(*hold_.get()); all && own == lock_state::revoking)
+        for (const lock& each : *all)
+            if (each.state() == lock_state::preempted)
+                return lock_state::preempted;
+    return own;
 }
 
 clock::time_point lock::expires_at() const noexcept
 {
-    return hold_ ? hold_->expires_at() : clock::time_point::min();
+    if (!hold_)
+        return clock::time_point::min();
+    auto end = hold_->expires_at();
+    if (const auto* all = hold_->domain->parts(*hold_.get()))
+        for (const lock& each : *all)
+            end = std::min(end, each.expires_at());
+    return end;
 }
 
 std::string_view lock::resource() const noexcept
@@ -37,12 +52,26 @@ std::string_view lock::locker_id() const noexcept
 
 int lock::priority() const noexcept
 {
-    return hold_ ? hold_->priority.load(std::memory_order_relaxed) : 0;
+    if (!hold_)
+        return 0;
+    if (const auto* all = hold_->domain->parts(*hold_.get()))
+        return std::min_element(all->begin(), all->end(),
+                                [](const lock& a, const lock& b) { return a.priority() < b.priority(); })
+            ->priority();
+    return hold_->priority.load(std::memory_order_relaxed);
 }
 
 std::uint64_t lock::fencing_token() const noexcept
 {
     return hold_ ? hold_->token : 0;
+}
+
+std::span<const lock> lock::parts() const noexcept
+{
+    if (!hold_)
+        return {};
+    const auto* all = hold_->domain->parts(*hold_.get());
+    return all ? std::span(*all) : std::span(this, 1);
 }
 
 lock::executor_type lock::get_executor() const

@@ -57,6 +57,14 @@ error_code reason_of(lock_state s) noexcept
     return errc::not_held;
 }
 
+error_code loss_of(lock_state s) noexcept
+{
+    const error_code reason = reason_of(s);
+    if (reason == boost::asio::error::operation_aborted)
+        return errc::preempted;
+    return reason == errc::expired || reason == errc::lost ? reason : error_code();
+}
+
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
                        std::string_view id_prefix)
     : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased),
@@ -150,7 +158,7 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
             spare_holds_.pop_back();
         }
         h->anonymous = request.anonymous;
-        h->locker.assign(h->anonymous ? generated_name_.next() : request.locker);
+        h->locker.assign(h->anonymous && request.locker.empty() ? generated_name_.next() : request.locker);
     } catch (...) {
         delete h;
         retire_if_unused(r);
@@ -193,7 +201,7 @@ void lock_table::recycle(hold& h) noexcept
     h.token = 0;
     h.expires.store(never.time_since_epoch().count(), std::memory_order_relaxed);
     h.state.store(lock_state::empty, std::memory_order_relaxed);
-    h.handle_gone = false;
+    h.handle_gone = h.leaving = false;
     spare_holds_.push_back(&h);
 }
 
@@ -212,6 +220,7 @@ void lock_table::start(resource& r, hold& h, time_point until, int priority, dur
 /// A further handle of the locker that holds the resource.
 void lock_table::join(resource& r, hold& h, int priority, duration grace)
 {
+    h.joined = !r.holds.empty();
     r.holds.push_back(h);
     h.linked = true;
     h.token = r.token;
@@ -419,6 +428,8 @@ bool lock_table::release(hold& h, const step_time& now, table_actions& out)
             tell(h, out);
         if (r.holds.empty())
             vacate(r, now, out);
+        else
+            revoke_if_leaving(r, now, out);
         return true;
     case lock_state::revoking:
         // Told already, so it stays preempted (P8); letting go is the acknowledgement.
@@ -450,6 +461,20 @@ void lock_table::after_handler(hold& h, const step_time& now, table_actions& out
 {
     if (h.linked && h.where->now == resource::status::revoking)
         check_handshake(*h.where, now, out);
+}
+
+void lock_table::revoke(hold& h, const step_time& now, table_actions& out)
+{
+    if (h.state.load(std::memory_order_relaxed) != lock_state::held)
+        return;
+    h.leaving = true;
+    revoke_if_leaving(*h.where, now, out);
+}
+
+void lock_table::revoke_if_leaving(resource& r, const step_time& now, table_actions& out)
+{
+    if (std::all_of(r.holds.begin(), r.holds.end(), [](const hold& each) { return each.leaving; }))
+        revoke(r, now, out);
 }
 
 /// A higher priority is here: everybody who has a handle is told.

@@ -167,6 +167,10 @@ public:
     /// Gives the lock of a held hold a higher priority, if it is higher. False unless held.
     bool raise(hold& h, int priority);
 
+    /// A held hold has to go although nobody outranks it: the hand-shake begins when all the handles of its locker have
+    /// to.
+    void revoke(hold& h, const step_time& now, table_actions& out);
+
     // Leased tables.
 
     /// The resource of a waiter is granted to it, and with it to the others of its locker.
@@ -313,6 +317,7 @@ private:
     void settle(waiter& w, error_code result, table_actions& out) noexcept;
     void fail(resource& r, waiter& w, error_code reason, table_actions& out);
 
+    void revoke_if_leaving(resource& r, const step_time& now, table_actions& out);
     void check_handshake(resource& r, const step_time& now, table_actions& out);
     void vacate(resource& r, const step_time& now, table_actions& out);
     void hand_over(resource& r, const step_time& now, table_actions& out);

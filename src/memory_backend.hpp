@@ -74,14 +74,18 @@ public:
         return result;
     }
 
+    time_point now() const noexcept override { return Clock::now(); }
+
     void cancel() noexcept override
     {
+        this->count_cancellation();
         for (const auto& each : shards_)
             each->cancel();
     }
 
     void close() noexcept override
     {
+        this->count_cancellation();
         for (const auto& each : shards_)
             each->close();
     }

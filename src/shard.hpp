@@ -300,6 +300,12 @@ public:
         return table_.raise(h, priority);
     }
 
+    void revoke(hold& h) noexcept override
+    {
+        step s(*this);
+        table_.revoke(h, current_time(), s.actions);
+    }
+
     // --- the store's side ---
 
     void on_event(const protocol_event& event) override

@@ -17,8 +17,9 @@ using boost::system::error_code;
 
 /// Errors of this library. Each says why an operation ended; its message says what to do about it.
 ///
-/// Two outcomes are reported with Asio's own code instead: a preempted lock and a cancelled wait both end with
-/// `boost::asio::error::operation_aborted` (`lock::state()` tells them apart).
+/// Two outcomes are reported with Asio's own code instead: a wait for a lock that is preempted and a wait that is
+/// cancelled both end with `boost::asio::error::operation_aborted` (`lock::state()` tells them apart). Only where the
+/// library holds the lock for its user, as `async_with_lock` does, a preemption is told as `preempted`.
 enum class errc : int
 {
     /// `acquire_options::timeout` passed before the lock was granted. Counted from the start of the acquire.
@@ -48,14 +49,14 @@ enum class errc : int
     /// The manager was closed by `close()`; it grants nothing any more.
     manager_closed = 9,
 
-    /// A higher priority took the lock away from work that the library ran under it.
+    /// A higher priority took the lock under which the library ran work for its user, and the work was cancelled.
     preempted = 10,
 };
 
 /// Classes of errors, for callers who react to a kind of failure rather than to one code.
 enum class condition : int
 {
-    /// A lock that was held ended without its owner's doing: `expired`, `lost`, `preempted`.
+    /// A lock that was held ended without its owner's doing: `preempted`, `expired`, `lost`.
     lost = 1,
 
     /// Another locker has the resource: `acquire_timeout`, `already_acquired`.

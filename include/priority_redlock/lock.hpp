@@ -17,6 +17,7 @@
 #include <boost/asio/deferred.hpp>
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -30,6 +31,11 @@ struct lock_access;
 ///
 /// Delivered by `lock_manager::async_acquire`. Move-only; the destructor releases. Once a lock has ended it never
 /// becomes held again: acquire anew.
+///
+/// A composite lock, as `async_acquire_all` delivers it, is made of the locks of several resources, its `parts()`. It is
+/// held as long as all of them are, and ends as one with the reason of the part that ended first. When a part is
+/// preempted, the others stay out of others' reach until its owner has let go or their grace is over, too; when a part
+/// expires or is lost, the others are released at once.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: the accessors `is_held`, `state`, `expires_at`, `resource`, `locker_id`,
@@ -72,22 +78,29 @@ public:
     [[nodiscard]] lock_state state() const noexcept;
 
     /// When the ttl ends; `clock::time_point::max()` if it is infinite, `clock::time_point::min()` if the lock is
-    /// empty.
+    /// empty. Of a composite: the earliest end of its parts.
     [[nodiscard]] clock::time_point expires_at() const noexcept;
 
-    /// The name of the resource; empty if the lock is.
+    /// The name of the resource; empty if the lock is. Of a composite: the names of its parts, joined by ", " for
+    /// people to read.
     [[nodiscard]] std::string_view resource() const noexcept;
 
     /// The locker that acquired it; a generated id begins with '#'.
     [[nodiscard]] std::string_view locker_id() const noexcept;
 
-    /// What a preempting locker has to exceed: the highest priority among the handles of this locker.
+    /// What a preempting locker has to exceed: the highest priority among the handles of this locker. Of a composite:
+    /// the lowest priority of its parts, since who takes one takes all.
     [[nodiscard]] int priority() const noexcept;
 
     /// A number that is greater than that of every earlier grant of this resource (Kleppmann's fencing token). Handles
     /// of one re-entrant locker share it. It begins at the system clock in microseconds, so it rises over restarts as
-    /// long as that clock does and a resource is granted less than a million times a second on average. 0 if empty.
+    /// long as that clock does and a resource is granted less than a million times a second on average. 0 if empty, and
+    /// for a composite, whose parts have one each.
     [[nodiscard]] std::uint64_t fencing_token() const noexcept;
+
+    /// The locks that this one is made of: for a composite those of its parts, in the order of their names; for any
+    /// other lock itself; none for an empty one. Valid as long as the names are.
+    [[nodiscard]] std::span<const lock> parts() const noexcept;
 
     /// The executor that operations on this lock complete on by default: the manager's.
     [[nodiscard]] executor_type get_executor() const;
@@ -115,7 +128,7 @@ public:
                                                                     detail::hold_pin(hold_.get()));
     }
 
-    /// Gives a held lock a new end: `ttl` from now. All handles of the locker share it.
+    /// Gives a held lock a new end: `ttl` from now. All handles of the locker share it. Of a composite: all its parts.
     ///
     /// @par Completion signature
     /// `void(error_code)`

@@ -207,7 +207,7 @@ private:
     static constexpr bool is_strand = detail::is_strand<executor_type>;
 
     executor_type executor_;
-    std::unique_ptr<detail::manager_backend> backend_;
+    std::shared_ptr<detail::manager_backend> backend_; // others keep it for the length of a call
     acquire_options defaults_;
 };
 

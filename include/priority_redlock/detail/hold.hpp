@@ -140,6 +140,8 @@ struct hold : intrusive::list_base_hook<intrusive::link_mode<intrusive::normal_l
     std::atomic<std::uint32_t> handlers{0};   // P3's notice handlers that have not run yet
     std::atomic<lock_state> state{lock_state::empty};
     bool anonymous = false; // its locker id is unique: never re-entrant
+    bool joined = false;    // its locker held the resource already
+    bool leaving = false;   // it goes with others that were revoked
     bool linked = false;    // in resource::holds
     bool handle_gone = false;
 

@@ -86,6 +86,7 @@ public:
 protected:
     [[nodiscard]] const executor_type& executor() const noexcept { return self_->executor_; }
     [[nodiscard]] manager_backend& backend() const noexcept { return *self_->backend_; }
+    [[nodiscard]] std::shared_ptr<manager_backend> shared_backend() const noexcept { return self_->backend_; }
 
 private:
     const Manager* self_;

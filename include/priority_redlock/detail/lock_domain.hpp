@@ -16,6 +16,11 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
+
+namespace priority_redlock {
+class lock;
+}
 
 namespace priority_redlock::detail {
 
@@ -66,6 +71,12 @@ public:
     /// Gives a held lock a higher priority, if it is higher. False unless held.
     virtual bool raise(hold& h, int priority) noexcept = 0;
 
+    /// Has a held lock go as if a higher priority had come, once its locker has no other handle that is to stay.
+    virtual void revoke(hold& h) noexcept = 0;
+
+    /// The locks that this one is made of; null if it is one by itself.
+    [[nodiscard]] virtual const std::vector<lock>* parts(const hold&) const noexcept { return nullptr; }
+
     // Changes that may have to ask a store.
 
     /// Withdraws the acquire that waits for this hold, if it still does.
@@ -111,6 +122,8 @@ public:
     /// `destroy_unrun`.
     virtual outcome acquire(acquire_request& request, acquire_operation* op) = 0;
 
+    [[nodiscard]] virtual time_point now() const noexcept = 0;
+
     /// Ends the waits for acquires.
     virtual void cancel() noexcept = 0;
 
@@ -118,6 +131,9 @@ public:
     virtual void close() noexcept = 0;
 
     [[nodiscard]] virtual snapshot take_snapshot() const = 0;
+
+    /// How often waits have been ended. Whoever acquires several locks, one after the other, may have been between two.
+    [[nodiscard]] unsigned cancellations() const noexcept { return cancellations_.load(); }
 
     /// Whether the last acquire had to wait: then the next one will too, more often than not, and had better bring an
     /// operation at once.
@@ -130,8 +146,12 @@ protected:
             crowded_.store(crowded, std::memory_order_relaxed);
     }
 
+    /// Before the waits are ended.
+    void count_cancellation() noexcept { cancellations_.fetch_add(1); }
+
 private:
     std::atomic<bool> crowded_{false};
+    std::atomic<unsigned> cancellations_{0};
 };
 
 /// Owns the reference that a handle has, from the grant on: a grant that is not delivered is undone.

@@ -1,0 +1,69 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_DETAIL_INITIATE_ACQUIRE_ALL_HPP
+#define PRIORITY_REDLOCK_DETAIL_INITIATE_ACQUIRE_ALL_HPP
+
+#include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/initiate_manager.hpp>
+#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/lock_request.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace priority_redlock::detail {
+
+/// Stands in for a manager's backend at the start of one acquire of several resources: to the operation that waits, the
+/// whole is one hold. `request` carries the locker only.
+class composite_backend final : public manager_backend
+{
+public:
+    composite_backend(std::shared_ptr<manager_backend> parts, std::vector<lock_request> requests, duration timeout)
+        : parts_(std::move(parts)), requests_(std::move(requests)), timeout_(timeout)
+    {
+        set_crowded(true); // nothing is decided without an operation
+    }
+
+    outcome acquire(acquire_request& request, acquire_operation* op) override;
+
+    // Only a manager does the rest.
+
+    void cancel() noexcept override {}
+    void close() noexcept override {}
+    [[nodiscard]] time_point now() const noexcept override { return parts_->now(); }
+    [[nodiscard]] snapshot take_snapshot() const override { return {}; }
+
+private:
+    std::shared_ptr<manager_backend> parts_;
+    std::vector<lock_request> requests_;
+    duration timeout_;
+};
+
+template <class Manager>
+class initiate_acquire_all : public manager_initiation<Manager>
+{
+public:
+    using manager_initiation<Manager>::manager_initiation;
+
+    template <class Handler, class Locker>
+    void operator()(Handler&& handler, const Locker& locker, std::vector<lock_request> requests,
+                    duration timeout) const
+    {
+        acquire_request request;
+        if constexpr (std::is_same_v<Locker, fresh_locker>)
+            request.anonymous = true;
+        else
+            request.locker = as_name(locker);
+        composite_backend all(this->shared_backend(), std::move(requests), timeout);
+        std::decay_t<Handler> own(std::forward<Handler>(handler));
+        start_acquire(own, this->executor(), all, request);
+    }
+};
+
+} // namespace priority_redlock::detail
+
+#endif

@@ -1,0 +1,120 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_WITH_LOCK_HPP
+#define PRIORITY_REDLOCK_WITH_LOCK_HPP
+
+#include <priority_redlock/acquire_all.hpp>
+#include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/initiate_with_lock.hpp>
+#include <priority_redlock/lock_manager.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/default_completion_token.hpp>
+#include <boost/asio/deferred.hpp>
+
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace priority_redlock {
+
+/// Acquires the lock of a resource, lets a function work under it, and releases it on every way out.
+///
+/// @code
+/// co_await async_with_lock(manager, "lights", {.priority = 100}, [&](lock&) -> asio::awaitable<void> {
+///     co_await switch_on(lights); // is cancelled if a higher priority comes
+/// });
+/// @endcode
+///
+/// `fn(lock&)` is called once, when the lock is held. It returns one of:
+/// - `asio::awaitable<R>`: it is run as by `co_spawn`, on the handler's associated executor (else the manager's);
+/// - a deferred operation whose signature is `void(error_code, Ts...)`, which is started with that handler's
+///   associators, e.g. `socket.async_read_some(buffer, asio::deferred)`.
+///
+/// When the lock ends the work is cancelled (terminal, as by `lock::guard`); the lock is let go only once the work has
+/// ended. So its grace is unlimited, whatever `options.grace` says: work that ignores its cancellation keeps the
+/// resource until it is done or the ttl has ended.
+///
+/// @par Completion signature
+/// `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` if R is void; for a deferred operation its own. R and Ts
+/// are default constructible.
+/// @par Completion condition
+/// The lock was not granted; or the work has ended, and the lock has been released.
+/// @par Errors
+/// As an `error_code`, or as a `boost::system::system_error` in the exception_ptr:
+/// - those of `async_acquire`; `fn` has not been called then;
+/// - `errc::preempted`, `errc::expired`, `errc::lost`: the lock ended and the work with `operation_aborted` after it, or
+///   the lock ended before `fn` was called;
+/// - `errc::invalid_argument`: also for a null pointer or an empty `std::function` as `fn`;
+/// - `boost::asio::error::operation_aborted`: cancelled from outside.
+///
+/// Other results and exceptions of the work are passed on as they are, also when the lock has ended. So are those that
+/// `fn` throws before it returns an awaitable. What it throws instead of returning a deferred operation leaves
+/// `run()` of the context, as from any handler of a callback; the lock is released and the handler destroyed.
+/// @par Per-operation cancellation
+/// Terminal, partial, total: ends the wait for the lock; then the work is cancelled with the same type (a coroutine sees
+/// partial and total if it has reset its cancellation state to let them through, as under `co_spawn`).
+/// @par Object lifetimes
+/// The manager must exist until the operation is started; destroying it ends the wait for the lock, but not the work.
+/// The `lock&` stays valid until the work has ended; releasing it there ends the work. `fn` is kept until then, too.
+template <class Executor, detail::name_like Resource, detail::name_like Locker, detail::work_function Fn,
+          boost::asio::completion_token_for<detail::work_signature<Fn>> Token =
+              boost::asio::default_completion_token_t<Executor>>
+auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource, Locker&& locker,
+                     const acquire_options& options, Fn&& fn, Token&& token = Token())
+{
+    return boost::asio::async_initiate<Token, detail::work_signature<Fn>>(
+        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token,
+        manager.async_acquire(std::forward<Resource>(resource), std::forward<Locker>(locker),
+                              detail::without_grace_limit(options), boost::asio::as_tuple(boost::asio::deferred)),
+        std::forward<Fn>(fn));
+}
+
+/// The same for a fresh, unique locker.
+template <class Executor, detail::name_like Resource, detail::work_function Fn,
+          boost::asio::completion_token_for<detail::work_signature<Fn>> Token =
+              boost::asio::default_completion_token_t<Executor>>
+auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource, const acquire_options& options,
+                     Fn&& fn, Token&& token = Token())
+{
+    return boost::asio::async_initiate<Token, detail::work_signature<Fn>>(
+        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token,
+        manager.async_acquire(std::forward<Resource>(resource), detail::without_grace_limit(options),
+                              boost::asio::as_tuple(boost::asio::deferred)),
+        std::forward<Fn>(fn));
+}
+
+/// The same under the locks of several resources, as `async_acquire_all` acquires them.
+template <class Executor, detail::name_like Locker, detail::work_function Fn,
+          boost::asio::completion_token_for<detail::work_signature<Fn>> Token =
+              boost::asio::default_completion_token_t<Executor>>
+auto async_with_lock(basic_lock_manager<Executor>& manager, Locker&& locker, std::vector<lock_request> requests,
+                     duration timeout, Fn&& fn, Token&& token = Token())
+{
+    return boost::asio::async_initiate<Token, detail::work_signature<Fn>>(
+        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token,
+        async_acquire_all(manager, std::forward<Locker>(locker), detail::without_grace_limit(std::move(requests)),
+                          timeout, boost::asio::as_tuple(boost::asio::deferred)),
+        std::forward<Fn>(fn));
+}
+
+/// The same for a fresh, unique locker.
+template <class Executor, detail::work_function Fn,
+          boost::asio::completion_token_for<detail::work_signature<Fn>> Token =
+              boost::asio::default_completion_token_t<Executor>>
+auto async_with_lock(basic_lock_manager<Executor>& manager, std::vector<lock_request> requests, duration timeout,
+                     Fn&& fn, Token&& token = Token())
+{
+    return boost::asio::async_initiate<Token, detail::work_signature<Fn>>(
+        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token,
+        async_acquire_all(manager, detail::without_grace_limit(std::move(requests)), timeout,
+                          boost::asio::as_tuple(boost::asio::deferred)),
+        std::forward<Fn>(fn));
+}
+
+} // namespace priority_redlock
+
+#endif
