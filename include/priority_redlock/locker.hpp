@@ -29,7 +29,7 @@ namespace priority_redlock {
 
 namespace detail {
 
-struct locker_access;
+struct locker_access; // see combine
 
 template <class R>
 struct run_signature
@@ -79,15 +79,11 @@ class locker
 public:
     using executor_type = boost::asio::any_io_executor;
 
-    /// Recoveries of transactions that return R.
-    template <class R>
-    using recovery = priority_redlock::recovery<R, Resources...>;
-
     /// A locker of one resource.
     /// @param locker_id runs with the same id are re-entrant: they hold the lock together. Without one each run is a
     /// locker of its own, and excludes the others.
     template <class Executor, class Resource>
-        requires(sizeof...(Resources) == 1) && std::is_same_v<std::tuple<Resource>, std::tuple<Resources...>>
+        requires std::is_same_v<std::tuple<Resource>, std::tuple<Resources...>>
     locker(basic_lock_manager<Executor>& manager, std::string resource, Resource& object,
            const acquire_overrides& options = {}, std::string locker_id = {})
         : locker(std::make_shared<const detail::lock_recipe>(
@@ -184,8 +180,9 @@ private:
     std::tuple<Resources*...> resources_;
 };
 
-template <class Executor, class Resource, class... Rest>
-locker(basic_lock_manager<Executor>&, std::string, Resource&, Rest...) -> locker<Resource>;
+template <class Executor, class Resource>
+locker(basic_lock_manager<Executor>&, std::string, Resource&, acquire_overrides = {}, std::string = {})
+    -> locker<Resource>;
 
 } // namespace priority_redlock
 

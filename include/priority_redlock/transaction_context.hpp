@@ -24,10 +24,10 @@ namespace detail {
 class transaction_run;
 
 template <class T>
-inline constexpr bool is_awaitable = false;
+inline constexpr bool is_plain_awaitable = false;
 
 template <class R>
-inline constexpr bool is_awaitable<boost::asio::awaitable<R>> = true;
+inline constexpr bool is_plain_awaitable<boost::asio::awaitable<R>> = true;
 
 } // namespace detail
 
@@ -35,9 +35,9 @@ inline constexpr bool is_awaitable<boost::asio::awaitable<R>> = true;
 /// when the step begins.
 template <class T>
 concept transaction_step =
-    detail::is_awaitable<std::decay_t<T>> || boost::asio::is_async_operation<std::decay_t<T>>::value
+    detail::is_plain_awaitable<std::decay_t<T>> || boost::asio::is_async_operation<std::decay_t<T>>::value
     || requires(std::decay_t<T>& f) {
-           requires detail::is_awaitable<std::decay_t<decltype(f())>>
+           requires detail::is_plain_awaitable<std::decay_t<decltype(f())>>
                         || boost::asio::is_async_operation<std::decay_t<decltype(f())>>::value;
        };
 
@@ -112,7 +112,7 @@ public:
     [[nodiscard]] auto step(Step&& work)
     {
         using type = std::decay_t<Step>;
-        if constexpr (detail::is_awaitable<type>)
+        if constexpr (detail::is_plain_awaitable<type>)
             return run_step(type(std::forward<Step>(work)));
         else if constexpr (boost::asio::is_async_operation<type>::value)
             return run_step(std::forward<Step>(work)(boost::asio::use_awaitable));
@@ -142,7 +142,7 @@ private:
     template <class Function>
     static auto begin(Function& function)
     {
-        if constexpr (detail::is_awaitable<std::decay_t<decltype(function())>>)
+        if constexpr (detail::is_plain_awaitable<std::decay_t<decltype(function())>>)
             return function();
         else
             return function()(boost::asio::use_awaitable);

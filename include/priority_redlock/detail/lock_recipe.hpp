@@ -5,15 +5,18 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_LOCK_RECIPE_HPP
 #define PRIORITY_REDLOCK_DETAIL_LOCK_RECIPE_HPP
 
+#include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/acquire_overrides.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
 #include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/lock_request.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -89,6 +92,17 @@ private:
     template <class Manager>
     static void acquire_from(Manager& manager, const lock_order& order, acquired_handler handler)
     {
+        if (order.parts.size() != 1) {
+            std::vector<lock_request> requests;
+            requests.reserve(order.parts.size());
+            for (std::size_t i = 0; i < order.parts.size(); ++i)
+                requests.push_back({order.parts[i].resource, order.options[i]});
+            if (order.locker.empty())
+                async_acquire_all(manager, std::move(requests), infinite, std::move(handler));
+            else
+                async_acquire_all(manager, order.locker, std::move(requests), infinite, std::move(handler));
+            return;
+        }
         const std::string& resource = order.parts.front().resource;
         if (order.locker.empty())
             manager.async_acquire(resource, order.options.front(), std::move(handler));

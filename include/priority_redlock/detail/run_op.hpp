@@ -111,6 +111,13 @@ private:
     Result result_;
 };
 
+/// Whether a recovery is a handler that is a coroutine.
+template <class Recovery, bool is_value>
+inline constexpr bool answers_later = recovery_answer_of<Recovery>::is_awaited;
+
+template <class Recovery>
+inline constexpr bool answers_later<Recovery, true> = false;
+
 /// A locker::async_run.
 template <class Handler, class Transaction, class Recovery, class... Resources>
 class run_op final : public transaction_run
@@ -119,6 +126,7 @@ class run_op final : public transaction_run
     using recovery_type = recovery<R, Resources...>;
     using result_type = stored_result<R>;
     static constexpr bool is_value = recovery_value<Recovery, R, Resources...>;
+    static constexpr bool is_awaited = answers_later<Recovery, is_value>;
 
 public:
     run_op(Handler& handler, const asio::any_io_executor& strand, std::shared_ptr<const lock_recipe> recipe,
@@ -137,7 +145,7 @@ protected:
             if (!lost)
                 return decision{};
             return take(recovery_);
-        } else if constexpr (recovery_answer_of<Recovery>::is_awaited) {
+        } else if constexpr (is_awaited) {
             return std::nullopt;
         } else {
             return take(recovery_(why));
@@ -146,7 +154,7 @@ protected:
 
     asio::awaitable<decision> ask_slowly([[maybe_unused]] error_code why) override
     {
-        if constexpr (!is_value && recovery_answer_of<Recovery>::is_awaited) {
+        if constexpr (is_awaited) {
             auto answer = recovery_(why);
             const recovery_type chosen = co_await std::move(answer);
             co_return take(chosen);
@@ -246,7 +254,7 @@ public:
             return;
         }
         handler_type own(std::forward<Handler>(handler));
-        const auto slot = asio::get_associated_cancellation_slot(own);
+        auto slot = asio::get_associated_cancellation_slot(own);
         const auto run = std::allocate_shared<op_type>(operation_allocator(own), own, strand_for(own, io_executor),
                                                        recipe_, overrides, std::move(transaction), std::move(recovery),
                                                        resources_);

@@ -24,7 +24,7 @@ namespace priority_redlock {
 template <class T, class... Resources>
 concept transaction_for =
     std::invocable<std::decay_t<T>&, Resources&..., transaction_context&>
-    && detail::is_awaitable<
+    && detail::is_plain_awaitable<
         std::decay_t<std::invoke_result_t<std::decay_t<T>&, Resources&..., transaction_context&>>>;
 
 /// What a transaction's awaitable returns.
