@@ -7,6 +7,8 @@
 
 #include "common/locks.hpp"
 
+#include <priority_redlock/acquire_all.hpp>
+
 #include <boost/asio/steady_timer.hpp>
 
 #include <utility>
@@ -82,6 +84,31 @@ struct acquire_preempting_at_once : immediate_operation
     auto start(Token&& token)
     {
         return f.manager->async_acquire("held", "thief", {.priority = 1}, std::forward<Token>(token));
+    }
+};
+
+struct acquire_all_granted : immediate_operation
+{
+    static constexpr const char* name = "async_acquire_all, granted";
+    using immediate_operation::immediate_operation;
+
+    template <class Token>
+    auto start(Token&& token)
+    {
+        return redlock::async_acquire_all(*f.manager, "me", {{"r"}, {"held"}}, redlock::infinite,
+                                          std::forward<Token>(token));
+    }
+};
+
+struct acquire_all_refused : immediate_operation
+{
+    static constexpr const char* name = "async_acquire_all, refused";
+    explicit acquire_all_refused(manager_kind kind) : immediate_operation(kind) { expected = errc::acquire_timeout; }
+
+    template <class Token>
+    auto start(Token&& token)
+    {
+        return redlock::async_acquire_all(*f.manager, {{"a"}, {"held"}}, 0s, std::forward<Token>(token));
     }
 };
 
@@ -185,6 +212,21 @@ struct acquire_waiting : world
     }
 };
 
+struct acquire_all_waiting : world
+{
+    static constexpr const char* name = "async_acquire_all, waiting";
+    using world::world;
+    error_code expected;
+    void finish() { held.release(); }
+
+    template <class Token>
+    auto start(Token&& token)
+    {
+        return redlock::async_acquire_all(*f.manager, "other", {{"held"}, {"a"}}, redlock::infinite,
+                                          std::forward<Token>(token));
+    }
+};
+
 struct wait_for_held : world
 {
     static constexpr const char* name = "async_wait";
@@ -235,20 +277,20 @@ template <class Check>
 void for_each_immediate_operation(Check check)
 {
     for_each<acquire_granted, acquire_fresh, acquire_reentrant, acquire_preempting_at_once, acquire_refused,
-             wait_for_ended, release_held, release_ended, extend_held, take_snapshot, guard_of_ended>(check);
+             acquire_all_granted, acquire_all_refused, wait_for_ended, release_held, release_ended, extend_held, take_snapshot, guard_of_ended>(check);
 }
 
 template <class Check>
 void for_each_waiting_operation(Check check)
 {
-    for_each<acquire_waiting, wait_for_held, guarded_wait>(check);
+    for_each<acquire_waiting, acquire_all_waiting, wait_for_held, guarded_wait>(check);
 }
 
 /// One of each signature and initiation, for what is slow to compile.
 template <class Check>
 void for_some_operations(Check check)
 {
-    for_each<acquire_granted, acquire_waiting, acquire_fresh, wait_for_held, release_held, extend_held, take_snapshot,
+    for_each<acquire_granted, acquire_waiting, acquire_fresh, acquire_all_waiting, wait_for_held, release_held, extend_held, take_snapshot,
              guarded_wait>(check);
 }
 

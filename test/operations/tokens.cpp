@@ -29,6 +29,10 @@
 #include <type_traits>
 #include <utility>
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized" // g++ 12: the empty allocator of a packaged use_future
+#endif
+
 // Every operation with every kind of completion token, and what is left of it when it is started late.
 
 namespace {

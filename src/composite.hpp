@@ -1,0 +1,172 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_SRC_COMPOSITE_HPP
+#define PRIORITY_REDLOCK_SRC_COMPOSITE_HPP
+
+#include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/lock.hpp>
+#include <priority_redlock/lock_request.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace priority_redlock::detail {
+
+/// Several locks that are acquired, live and end as one: the domain of the one hold that stands for them.
+///
+/// It acquires its parts in the order of their names, one at a time; so one that waits for a part holds only parts that
+/// come before it, and no circle can close. On every part that it holds it has a notice.
+///
+/// What happens to the parts comes from any thread and from within steps of their tables. So it is only noted, under
+/// the mutex, and `drive` follows it up: one thread at a time, and never within another composite's.
+///
+/// P3: the notice on a part counts as that part's notice handler until the composite has ended and its own notice
+/// handlers have run. So the tables of the parts wait for them, and for the handle, without further ado.
+///
+/// Kept alive by the references to its hold: those that any hold has, and one each for an operation or a notice of a
+/// part that somebody may still call, and for being driven.
+class composite final : public lock_domain
+{
+public:
+    /// `requests` are valid and not empty.
+    composite(const std::shared_ptr<manager_backend>& backend, std::vector<lock_request> requests, duration timeout,
+              const acquire_request& locker);
+
+    /// Acquires. As `manager_backend::acquire`.
+    manager_backend::outcome start(acquire_operation& op);
+
+    // --- the whole as a lock ---
+
+    time_point now() const noexcept override { return any_part().domain->now(); }
+    asio::any_io_executor executor() const override { return any_part().domain->executor(); }
+    std::string_view resource_name(const hold&) const noexcept override { return name_; }
+    const std::vector<lock>* parts(const hold&) const noexcept override { return &locks_; }
+    bool release(hold&) noexcept override;
+    void drop(hold& h) noexcept override;
+    void delivered(hold& h) noexcept override { notice_done(h); }
+    void reference(hold& h) noexcept override { h.references.fetch_add(1); }
+    void unreference(hold& h) noexcept override;
+    bool add_notice(hold& h, notice& n) noexcept override;
+    void count_notice(hold& h) noexcept override;
+    bool remove_notice(hold& h, notice& n) noexcept override;
+    void notice_done(hold& h) noexcept override;
+    bool raise(hold&, int priority) noexcept override;
+    void revoke(hold&) noexcept override;
+    void cancel_acquire(hold&) noexcept override;
+    void cannot_cancel(hold& h) noexcept override { unreference(h); }
+    bool answers_at_once() const noexcept override { return any_part().domain->answers_at_once(); }
+    error_code extend(hold&, duration ttl) override;
+    void async_release(hold&, asio::any_completion_handler<void(error_code)> handler) override;
+    void async_extend(hold&, duration ttl, asio::any_completion_handler<void(error_code)> handler) override;
+
+private:
+    /// One of the locks: the operation that waits for it and the notice of its end.
+    struct part final : acquire_operation,
+                        notice
+    {
+        part(composite& c, std::size_t i, lock_request r) : whole(c), index(i), request(std::move(r)) {}
+
+        void complete() override { whole.on_settled(*this, false); }
+        void destroy_unrun() noexcept override { whole.on_settled(*this, true); }
+        void keep() noexcept override {}
+        void tell() override { whole.on_told(*this, false); }
+        void abandon() noexcept override { whole.on_told(*this, true); }
+
+        composite& whole;
+        const std::size_t index;
+        lock_request request;
+        time_point give_up_at = never;
+        std::optional<acquire_canceller> cancel; // of the operation
+        part* next_answer = nullptr;
+        hold* at = nullptr; // while it is held or its notice counts
+        hold_ref handle;    // until the whole is granted
+        bool asking = false;   // the backend may still call the operation
+        bool watching = false; // the hold may still call the notice
+        bool unwanted = false; // what the operation gets is given back
+    };
+
+    enum class phase : std::uint8_t
+    {
+        acquiring,
+        extending, // all are held; their ttls are being set
+        granted,
+        over
+    };
+
+    class extension;
+    using lock_type = std::unique_lock<std::mutex>;
+
+    static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+
+    // What the parts tell.
+    void on_settled(part& p, bool abandoned) noexcept;
+    void on_told(part& p, bool abandoned) noexcept;
+    void on_extended(std::size_t index, unsigned round, error_code ec) noexcept;
+    void on_abandoned() noexcept;
+
+    // Called with the mutex locked, which all but `stop` unlock for a while.
+    void wake(lock_type& guard) noexcept;
+    void stop(error_code why, bool abandoned = false) noexcept;
+    bool advance(lock_type& guard);
+    void take_answer(lock_type& guard);
+    void ask(part& p, lock_type& guard);
+    void take(part& p, hold& h, lock_type& guard);
+    void give_up_from(std::size_t first, lock_type& guard) noexcept;
+    void extend_all(lock_type& guard);
+    void grant(lock_type& guard);
+    void deliver(error_code why, lock_type& guard) noexcept;
+    void pass_on_end(lock_type& guard) noexcept;
+    void settle_handlers(lock_type& guard) noexcept;
+    template <class LetGo>
+    bool end_by_owner(LetGo let_go);
+
+    void drive() noexcept;
+    void schedule() noexcept;
+    notice_list take_notices(error_code reason) noexcept;
+    auto joined(asio::any_completion_handler<void(error_code)> handler);
+    [[nodiscard]] hold& any_part() const noexcept { return *parts_.front().at; }
+
+    const std::weak_ptr<manager_backend> backend_;
+    const unsigned cancellations_; // of the backend, at the start
+    const bool anonymous_;
+    bool now_or_never_ = false;
+    std::string name_;
+    std::vector<lock> locks_; // filled by the grant, constant from then on
+    std::deque<part> parts_;
+    acquire_operation* op_ = nullptr;
+    std::mutex mutex_;
+    hold hold_;
+    std::optional<manager_backend::outcome> answer_; // decided before `start` has returned
+    composite* next_scheduled_ = nullptr;
+    part* answers_ = nullptr;
+    std::size_t taken_ = 0; // parts_[0, taken_) are held
+    std::size_t lost_ = none;
+    std::size_t extensions_ = 0; // that have not been answered
+    unsigned round_ = 0;         // of extensions
+    error_code failure_;
+    phase phase_ = phase::acquiring;
+    bool starting_ = true;
+    bool busy_ = false;      // scheduled or being driven
+    bool abandoned_ = false; // the execution context is gone
+    bool ended_ = false;     // by a part, and the others have not been seen to
+    bool passed_on_ = false; // they have
+    bool counted_ = false;   // its notices count as handlers of the parts
+};
+
+} // namespace priority_redlock::detail
+
+#endif
