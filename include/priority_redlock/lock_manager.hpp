@@ -199,8 +199,9 @@ private:
     friend class detail::manager_initiation;
     friend struct detail::manager_access;
 
-    basic_lock_manager(const executor_type& ex, std::unique_ptr<detail::manager_backend> backend) noexcept
-        : executor_(ex), backend_(std::move(backend))
+    basic_lock_manager(const executor_type& ex, std::unique_ptr<detail::manager_backend> backend,
+                       const acquire_options& defaults) noexcept
+        : executor_(ex), backend_(std::move(backend)), defaults_(defaults)
     {
     }
 

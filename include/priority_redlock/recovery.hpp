@@ -108,6 +108,12 @@ private:
     template <class, class, class, class...>
     friend class detail::run_op;
 
+    /// Whether it is to replace the transaction by a null function.
+    [[nodiscard]] bool lacks_replacement() const noexcept
+    {
+        return kind_ == detail::verdict::replace && !replacement_;
+    }
+
     detail::verdict kind_ = detail::verdict::reject;
     acquire_overrides options_{};
     error_code reason_{};

@@ -62,14 +62,13 @@ public:
     {
         return asio::async_initiate<Token, void(error_code)>(
             [s = state_](auto handler) {
-                if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
+                s->pending = std::move(handler);
+                if (auto slot = asio::get_associated_cancellation_slot(s->pending); slot.is_connected())
                     slot.assign([s](asio::cancellation_type_t type) {
                         s->cancelled = type;
-                        if (s->is_stubborn)
-                            return;
-                        s->finish(aborted);
+                        if (!s->is_stubborn)
+                            s->finish(aborted);
                     });
-                s->pending = std::move(handler);
             },
             token);
     }

@@ -340,7 +340,7 @@ MANAGER_TEST_CASE(everything_runs_on_the_handlers_executor)
 MANAGER_TEST_CASE(options_inherit)
 {
     journal j;
-    redlock::lock_manager manager(f.context, redlock::manager_options{.defaults = {.priority = 1, .ttl = 1h}});
+    lock_manager manager = make_manager(f.context.get_executor(), f.kind, {.defaults = {.priority = 1, .ttl = 1h}});
     BOOST_TEST(manager.default_options().priority == 1);
     int priority = -1;
     bool has_ttl = false;

@@ -138,6 +138,17 @@ public:
     {
     }
 
+    /// Whether a recovery is a null function, or is to run one.
+    [[nodiscard]] static bool lacks_function(const Recovery& r)
+    {
+        if constexpr (requires { is_null_function(r.transaction); })
+            return is_null_function(r.transaction);
+        else if constexpr (std::is_same_v<Recovery, recovery_type>)
+            return r.lacks_replacement();
+        else
+            return is_null_function(r);
+    }
+
 protected:
     std::optional<decision> ask(error_code why, bool lost) override
     {
@@ -192,7 +203,7 @@ private:
     decision take(const recovery_type& r)
     {
         if (r.kind_ == verdict::replace) {
-            if (!r.replacement_)
+            if (r.lacks_replacement())
                 throw boost::system::system_error(errc::invalid_argument);
             next_ = r.replacement_;
         }
@@ -243,7 +254,7 @@ public:
         using result_type = stored_result<transaction_result_t<Transaction, Resources...>>;
 
         const executor_type io_executor = get_executor();
-        if (is_null_function(transaction) || is_null_function(recovery)) {
+        if (is_null_function(transaction) || op_type::lacks_function(recovery)) {
             auto e = std::make_exception_ptr(boost::system::system_error(errc::invalid_argument));
             std::apply(
                 [&](auto... each) {
