@@ -40,9 +40,9 @@ struct locker_access
 /// });
 /// @endcode
 ///
-/// The locks are acquired as by `async_acquire_all`: such lockers cannot deadlock with each other, whatever their order.
-/// Losing one of the locks is losing them all. Each resource keeps the options of its locker; those of a run or a
-/// recovery apply to every one of them. Lockers that have the same locker id give it to the new one, which is then
+/// The locks are acquired as by `async_acquire_all`: such lockers cannot deadlock with each other, whatever their
+/// order. Losing one of the locks is losing them all. Each resource keeps the options of its locker; those of a run or
+/// a recovery apply to every one of them. Lockers that have the same locker id give it to the new one, which is then
 /// re-entrant with them; otherwise each of its runs is a locker of its own, and excludes theirs.
 ///
 /// @throws std::invalid_argument the lockers belong to different managers.

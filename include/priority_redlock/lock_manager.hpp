@@ -85,7 +85,8 @@ public:
     /// Locks of the store behind a protocol, which other managers may share.
     /// @throws std::invalid_argument the protocol is null.
     basic_lock_manager(const executor_type& ex, std::shared_ptr<protocol> store, const manager_options& options = {})
-        : executor_(ex), backend_(detail::make_protocol_backend(ex, std::move(store), options)), defaults_(options.defaults)
+        : executor_(ex), backend_(detail::make_protocol_backend(ex, std::move(store), options)),
+          defaults_(options.defaults)
     {
     }
 

@@ -86,10 +86,9 @@ public:
         requires std::is_same_v<std::tuple<Resource>, std::tuple<Resources...>>
     locker(basic_lock_manager<Executor>& manager, std::string resource, Resource& object,
            const acquire_overrides& options = {}, std::string locker_id = {})
-        : locker(std::make_shared<const detail::lock_recipe>(
-                     detail::lock_recipe{detail::any_manager(manager),
-                                         std::vector{detail::lock_part{std::move(resource), options}},
-                                         std::move(locker_id)}),
+        : locker(std::make_shared<const detail::lock_recipe>(detail::lock_recipe{
+                     detail::any_manager(manager), std::vector{detail::lock_part{std::move(resource), options}},
+                     std::move(locker_id)}),
                  std::tuple<Resources*...>(&object))
     {
     }

@@ -109,10 +109,7 @@ private:
     friend class detail::run_op;
 
     /// Whether it is to replace the transaction by a null function.
-    [[nodiscard]] bool lacks_replacement() const noexcept
-    {
-        return kind_ == detail::verdict::replace && !replacement_;
-    }
+    [[nodiscard]] bool lacks_replacement() const noexcept { return kind_ == detail::verdict::replace && !replacement_; }
 
     detail::verdict kind_ = detail::verdict::reject;
     acquire_overrides options_{};
@@ -144,9 +141,8 @@ template <class T, class R, class... Resources>
 concept recovery_value = std::convertible_to<T, recovery<R, Resources...>>;
 
 template <class T, class R, class... Resources>
-concept recovery_handler =
-    std::invocable<T&, error_code>
-    && std::convertible_to<typename recovery_answer_of<T>::type, recovery<R, Resources...>>;
+concept recovery_handler = std::invocable<T&, error_code>
+                           && std::convertible_to<typename recovery_answer_of<T>::type, recovery<R, Resources...>>;
 
 } // namespace detail
 

@@ -34,12 +34,11 @@ inline constexpr bool is_plain_awaitable<boost::asio::awaitable<R>> = true;
 /// What a step may be: an `awaitable`, a deferred operation, or a function that returns one of these and is called
 /// when the step begins.
 template <class T>
-concept transaction_step =
-    detail::is_plain_awaitable<std::decay_t<T>> || boost::asio::is_async_operation<std::decay_t<T>>::value
-    || requires(std::decay_t<T>& f) {
-           requires detail::is_plain_awaitable<std::decay_t<decltype(f())>>
-                        || boost::asio::is_async_operation<std::decay_t<decltype(f())>>::value;
-       };
+concept transaction_step = detail::is_plain_awaitable<std::decay_t<T>>
+                           || boost::asio::is_async_operation<std::decay_t<T>>::value || requires(std::decay_t<T>& f) {
+                                  requires detail::is_plain_awaitable<std::decay_t<decltype(f())>>
+                                               || boost::asio::is_async_operation<std::decay_t<decltype(f())>>::value;
+                              };
 
 /// A running transaction's view of its run: its steps, its lock.
 ///
@@ -61,7 +60,8 @@ concept transaction_step =
 ///
 /// Once a recovery has decided to unwind, the step in flight is cancelled and every further step ends with
 /// `boost::asio::error::operation_aborted`; let it pass. Until the transaction has unwound the lock is not released, so
-/// it may undo what it did: for a plain `co_await` after a cancellation see `asio::this_coro::reset_cancellation_state`.
+/// it may undo what it did: for a plain `co_await` after a cancellation see
+/// `asio::this_coro::reset_cancellation_state`.
 ///
 /// @par Thread safety
 /// Shared objects: unsafe. Use it only within its transaction.

@@ -158,11 +158,10 @@ public:
     void steal(int priority = 1, std::string_view resource = "r")
     {
         const initiation_guard inside;
-        f_.manager->async_acquire(resource, {.priority = priority, .grace = 0s},
-                                  [this](error_code ec, lock granted) {
-                                      journal_.note(ec ? "thief: " + ec.message() : "thief");
-                                      lk = std::move(granted);
-                                  });
+        f_.manager->async_acquire(resource, {.priority = priority, .grace = 0s}, [this](error_code ec, lock granted) {
+            journal_.note(ec ? "thief: " + ec.message() : "thief");
+            lk = std::move(granted);
+        });
     }
 
     void stop() { lk.release(); }

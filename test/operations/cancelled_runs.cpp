@@ -185,8 +185,7 @@ MANAGER_TEST_CASE(before_the_grant_was_delivered)
 {
     scene s(f);
     initiate([&] {
-        s.work.async_run(s.transaction(), always_resume,
-                         asio::bind_cancellation_slot(s.signal.slot(), record(s.o)));
+        s.work.async_run(s.transaction(), always_resume, asio::bind_cancellation_slot(s.signal.slot(), record(s.o)));
     });
     s.cancel(asio::cancellation_type::terminal);
     CHECK_COMPLETED(s.o, aborted);

@@ -144,21 +144,23 @@ MANAGER_TEST_CASE(a_common_locker_id_is_kept)
     locker third(*f.manager, "t", k, {}, "you");
     outcome o, p;
     std::string id;
-    combine(first, second).async_run(
-        [&](journal&, journal&, transaction_context& context) -> task<int> {
-            id = context.lock().locker_id();
-            co_return 0;
-        },
-        record(o));
+    combine(first, second)
+        .async_run(
+            [&](journal&, journal&, transaction_context& context) -> task<int> {
+                id = context.lock().locker_id();
+                co_return 0;
+            },
+            record(o));
     f.poll();
     CHECK_COMPLETED(o, success);
     BOOST_TEST(id == "me");
-    combine(first, third).async_run(
-        [&](journal&, journal&, transaction_context& context) -> task<int> {
-            id = context.lock().locker_id();
-            co_return 0;
-        },
-        record(p));
+    combine(first, third)
+        .async_run(
+            [&](journal&, journal&, transaction_context& context) -> task<int> {
+                id = context.lock().locker_id();
+                co_return 0;
+            },
+            record(p));
     f.poll();
     CHECK_COMPLETED(p, success);
     BOOST_TEST(id.substr(0, 1) == "#");

@@ -283,7 +283,8 @@ MANAGER_TEST_CASE(before_it_has_begun)
     BOOST_TEST(run(replace([](journal& j, transaction_context&) -> task<int> {
                    j.note("other");
                    co_return 1;
-               })) == "thief | other, 1");
+               }))
+               == "thief | other, 1");
     BOOST_TEST(run(reject()) == "thief | preempted");
     BOOST_TEST(f.vacant());
 }

@@ -214,7 +214,9 @@ MANAGER_TEST_CASE(steps_of_all_kinds_deliver_their_results)
     outcome o;
     work.async_run(
         [&](journal&, transaction_context& context) -> task<int> {
-            const auto three = [](int base) -> task<std::unique_ptr<int>> { co_return std::make_unique<int>(base + 1); };
+            const auto three = [](int base) -> task<std::unique_ptr<int>> {
+                co_return std::make_unique<int>(base + 1);
+            };
             auto awaited = co_await context.step(three(2));
             BOOST_TEST(*awaited == 3);
             const auto function = [kept = std::make_shared<int>(7)]() -> task<int> { co_return *kept; };

@@ -43,7 +43,8 @@ template <class Handler>
     asio::any_io_executor base = io_executor;
     if constexpr (std::is_convertible_v<executor, asio::any_io_executor> && !is_of_future<executor>)
         base = asio::get_associated_executor(handler, io_executor);
-    if (base.target<asio::strand<asio::any_io_executor>>() || base.target<asio::strand<asio::io_context::executor_type>>()
+    if (base.target<asio::strand<asio::any_io_executor>>()
+        || base.target<asio::strand<asio::io_context::executor_type>>()
         || base.target<asio::strand<asio::thread_pool::executor_type>>())
         return base;
     return asio::make_strand(base);
@@ -266,9 +267,9 @@ public:
         }
         handler_type own(std::forward<Handler>(handler));
         auto slot = asio::get_associated_cancellation_slot(own);
-        const auto run = std::allocate_shared<op_type>(operation_allocator(own), own, strand_for(own, io_executor),
-                                                       recipe_, overrides, std::move(transaction), std::move(recovery),
-                                                       resources_);
+        const auto run =
+            std::allocate_shared<op_type>(operation_allocator(own), own, strand_for(own, io_executor), recipe_,
+                                          overrides, std::move(transaction), std::move(recovery), resources_);
         if (slot.is_connected())
             slot.template emplace<run_canceller>(run);
         asio::dispatch(run->get_executor(), [run] { run->start(); });
