@@ -107,7 +107,8 @@ public:
     /// That of the step. Cancelling `locker::async_run` cancels it with `terminal`, and so does a recovery other than
     /// `resume`.
     /// @par Object lifetimes
-    /// An awaitable, an operation or a function is moved or copied into the step.
+    /// An awaitable, an operation or a function is moved or copied into the step. (g++ 12 destroys a lambda twice that
+    /// is written within a `co_await` expression and captures more than references and plain values: give it a name.)
     template <transaction_step Step>
     [[nodiscard]] auto step(Step&& work)
     {
