@@ -54,6 +54,7 @@ struct protected_object
 struct totals
 {
     std::atomic<long> overlaps = 0, unexpected = 0, ended = 0;
+    std::atomic<unsigned> asked = 0;
     std::atomic<long> results = 0, resumed = 0, restarted = 0, replaced = 0, rejected = 0, cancelled = 0;
 };
 
@@ -105,25 +106,22 @@ struct work
     }
 };
 
-recovery<int, protected_object> choose(totals& count, unsigned seed, std::atomic<int>& asked)
+/// Each kind in turn.
+recovery<int, protected_object> choose(totals& count)
 {
-    switch ((seed + static_cast<unsigned>(++asked)) % 4) {
-    case 0: ++count.resumed; return redlock::resume();
+    switch (++count.asked % 4) {
+    case 0: ++count.resumed; return redlock::resume({.priority = 5});
     case 1: ++count.restarted; return redlock::restart();
-    case 2: ++count.replaced; return redlock::replace(work{count, seed + 1});
-    default: break;
+    case 2: ++count.replaced; return redlock::replace(work{count, 7});
+    default: ++count.rejected; return redlock::reject();
     }
-    if (seed % 3 == 0)
-        return redlock::resume({.priority = 5});
-    ++count.rejected;
-    return redlock::reject();
 }
 
 BOOST_AUTO_TEST_SUITE(transaction_threads, *boost::unit_test::timeout(240))
 
 BOOST_AUTO_TEST_CASE(nobody_overlaps_on_a_thread_pool)
 {
-    constexpr int chains = 12, rounds = 25;
+    constexpr int chains = 12, rounds = 60;
     asio::thread_pool pool(4);
     redlock::lock_manager manager(pool);
     protected_object object;
@@ -149,13 +147,11 @@ BOOST_AUTO_TEST_CASE(nobody_overlaps_on_a_thread_pool)
             };
             const unsigned kind = static_cast<unsigned>(left) % 3;
             auto token = asio::bind_cancellation_slot(signal->slot(), asio::bind_executor(where, std::move(done)));
-            const auto quick = [self = shared_from_this()](error_code) {
-                return choose(self->count, self->seed, self->asked);
-            };
+            const auto quick = [self = shared_from_this()](error_code) { return choose(self->count); };
             const auto slow = [self =
                                    shared_from_this()](error_code) -> asio::awaitable<recovery<int, protected_object>> {
                 co_await asio::post(asio::deferred);
-                co_return choose(self->count, self->seed, self->asked);
+                co_return choose(self->count);
             };
             if (kind == 0)
                 by.async_run(work{count, seed}, redlock::always_resume, std::move(token));
@@ -195,7 +191,6 @@ BOOST_AUTO_TEST_CASE(nobody_overlaps_on_a_thread_pool)
 
         totals& count;
         unsigned seed;
-        std::atomic<int> asked = 0;
         asio::strand<asio::thread_pool::executor_type> where;
         asio::steady_timer timer;
         std::unique_ptr<asio::cancellation_signal> signal;
@@ -217,6 +212,7 @@ BOOST_AUTO_TEST_CASE(nobody_overlaps_on_a_thread_pool)
     BOOST_TEST(count.resumed > 0, "nothing was resumed");
     BOOST_TEST(count.restarted > 0, "nothing was restarted");
     BOOST_TEST(count.replaced > 0, "nothing was replaced");
+    BOOST_TEST(count.rejected > 0, "nothing was rejected");
     BOOST_TEST(count.cancelled > 0, "nothing was cancelled");
 }
 
