@@ -72,20 +72,21 @@ public:
     /// Locks of this process, for use from any thread.
     /// @throws std::invalid_argument an option is outside its domain; the message names it.
     explicit basic_lock_manager(const executor_type& ex, const manager_options& options = {})
-        : executor_(ex), backend_(detail::make_memory_backend(ex, is_strand, options))
+        : executor_(ex), backend_(detail::make_memory_backend(ex, is_strand, options)), defaults_(options.defaults)
     {
     }
 
     /// Locks of this process, for use on one implicit strand only: a promise of the caller that buys speed.
     basic_lock_manager(const executor_type& ex, single_threaded_t, const manager_options& options = {})
-        : executor_(ex), backend_(detail::make_memory_backend(ex, true, options))
+        : executor_(ex), backend_(detail::make_memory_backend(ex, true, options)), defaults_(options.defaults)
     {
     }
 
     /// Locks of the store behind a protocol, which other managers may share.
     /// @throws std::invalid_argument the protocol is null.
     basic_lock_manager(const executor_type& ex, std::shared_ptr<protocol> store, const manager_options& options = {})
-        : executor_(ex), backend_(detail::make_protocol_backend(ex, std::move(store), options))
+        : executor_(ex), backend_(detail::make_protocol_backend(ex, std::move(store), options)),
+          defaults_(options.defaults)
     {
     }
 
@@ -119,6 +120,9 @@ public:
 
     /// The executor that operations complete on by default.
     [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+
+    /// `manager_options::defaults`.
+    [[nodiscard]] const acquire_options& default_options() const noexcept { return defaults_; }
 
     /// Acquires the lock of a resource for a locker.
     ///
@@ -196,8 +200,9 @@ private:
     friend class detail::manager_initiation;
     friend struct detail::manager_access;
 
-    basic_lock_manager(const executor_type& ex, std::unique_ptr<detail::manager_backend> backend) noexcept
-        : executor_(ex), backend_(std::move(backend))
+    basic_lock_manager(const executor_type& ex, std::unique_ptr<detail::manager_backend> backend,
+                       const acquire_options& defaults) noexcept
+        : executor_(ex), backend_(std::move(backend)), defaults_(defaults)
     {
     }
 
@@ -205,6 +210,7 @@ private:
 
     executor_type executor_;
     std::shared_ptr<detail::manager_backend> backend_; // others keep it for the length of a call
+    acquire_options defaults_;
 };
 
 /// The manager that most programs use.

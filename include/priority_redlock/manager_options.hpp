@@ -5,6 +5,8 @@
 #ifndef PRIORITY_REDLOCK_MANAGER_OPTIONS_HPP
 #define PRIORITY_REDLOCK_MANAGER_OPTIONS_HPP
 
+#include <priority_redlock/acquire_options.hpp>
+
 #include <cstddef>
 
 namespace priority_redlock {
@@ -29,6 +31,9 @@ struct manager_options
     /// How many resources that nobody holds or waits for are remembered per manager, so that the next acquire of them
     /// allocates nothing. Rounded up to a multiple of the shards.
     std::size_t idle_resources = 4096;
+
+    /// What lockers and their transactions start from. `async_acquire` takes its options as they are.
+    acquire_options defaults{};
 };
 
 } // namespace priority_redlock

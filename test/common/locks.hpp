@@ -67,9 +67,9 @@ template <class Manager = lock_manager>
     using namespace redlock::detail;
     if (kind == manager_kind::single_threaded)
         return manager_access::make<Manager>(
-            ex, std::make_unique<memory_backend<null_mutex, manual_clock>>(ex, options, 1));
-    return manager_access::make<Manager>(ex,
-                                         std::make_unique<memory_backend<std::mutex, manual_clock>>(ex, options, 4));
+            ex, std::make_unique<memory_backend<null_mutex, manual_clock>>(ex, options, 1), options.defaults);
+    return manager_access::make<Manager>(ex, std::make_unique<memory_backend<std::mutex, manual_clock>>(ex, options, 4),
+                                         options.defaults);
 }
 
 /// What a completion brought, and how it came. May be destroyed before it.

@@ -5,7 +5,9 @@
 #include "common/locks.hpp"
 
 #include <priority_redlock/acquire_all.hpp>
+#include <priority_redlock/combine.hpp>
 #include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/locker.hpp>
 #include <priority_redlock/memory_protocol.hpp>
 #include <priority_redlock/with_lock.hpp>
 
@@ -30,6 +32,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -321,6 +324,91 @@ void work_under_locks(stage& s)
     });
 }
 
+/// A transaction whose run is cut off with everything that it has at that moment.
+asio::awaitable<int> transaction(stage& s, redlock::transaction_context& context)
+{
+    const auto local = std::make_unique<int>(1);
+    asio::steady_timer timer(context.get_executor());
+    for (int i = 0; i < 2; ++i) {
+        timer.expires_after(1ms);
+        co_await context.step(asio::post(asio::deferred));
+        co_await context.checkpoint();
+        if (context.attempt() == 1)
+            s.acquire("r", "thief", {.priority = 1, .ttl = 1s});
+    }
+    co_return *local;
+}
+
+auto end_of_run()
+{
+    return at_most_once([](std::exception_ptr, int) {});
+}
+
+void transaction_resumes(stage& s)
+{
+    const redlock::locker work(*s.manager, "r", s);
+    work.async_run(transaction, redlock::always_resume, end_of_run());
+    work.async_run(transaction, redlock::always_restart, end_of_run());
+}
+
+void transaction_is_replaced(stage& s)
+{
+    const redlock::locker work(*s.manager, "r", s, {.ttl = 3s});
+    work.async_run(
+        transaction,
+        [kept = std::make_shared<int>(1)](error_code) -> asio::awaitable<redlock::recovery<int, stage>> {
+            co_await asio::post(asio::deferred);
+            if (*kept == 1)
+                co_return redlock::replace(transaction);
+            co_return redlock::reject();
+        },
+        end_of_run());
+}
+
+void transaction_is_cancelled(stage& s)
+{
+    const redlock::locker work(*s.manager, "r", s);
+    const auto endless = [](stage&, redlock::transaction_context& context) -> asio::awaitable<int> {
+        asio::steady_timer timer(context.get_executor(), 1h);
+        co_await context.step(timer.async_wait(asio::deferred));
+        co_return 0;
+    };
+    work.async_run(endless, redlock::always_restart, asio::bind_cancellation_slot(s.signals[0].slot(), end_of_run()));
+    work.async_run(endless, asio::bind_cancellation_slot(s.signals[1].slot(), end_of_run()));
+    asio::post(s.context, [&s] {
+        s.signals[1].emit(asio::cancellation_type::total);
+        s.acquire("r", "thief", {.priority = 1, .ttl = 1s});
+        asio::post(s.context,
+                   [&s] { asio::post(s.context, [&s] { s.signals[0].emit(asio::cancellation_type::all); }); });
+    });
+}
+
+void transaction_of_two(stage& s)
+{
+    const redlock::locker first(*s.manager, "r", s), second(*s.manager, "q", s.other);
+    redlock::combine(first, second)
+        .async_run(
+            [](stage& a, asio::io_context&, redlock::transaction_context& context) { return transaction(a, context); },
+            redlock::always_resume, end_of_run());
+}
+
+/// Its handler lives on a context that is destroyed after that of the manager.
+void transaction_elsewhere(stage& s)
+{
+    const redlock::locker work(*s.manager, "r", s);
+    work.async_run(transaction, redlock::always_resume, asio::bind_executor(s.other, end_of_run()));
+    auto timer = std::make_shared<asio::steady_timer>(s.context);
+    const auto run_other = [&s, timer](auto again, int rounds) -> void {
+        s.other.restart();
+        s.other.poll_one();
+        if (rounds == 0)
+            return;
+        timer->expires_after(0s);
+        timer->async_wait([again, rounds](error_code) { again(again, rounds - 1); });
+    };
+    asio::post(s.context, [run_other] { run_other(run_other, 12); });
+}
+
 enum class locks_live : std::uint8_t
 {
     with_the_context,
@@ -390,6 +478,11 @@ SCENARIO(composites)
 SCENARIO(composite_ends)
 SCENARIO(composites_over_a_protocol)
 SCENARIO(work_under_locks)
+SCENARIO(transaction_resumes)
+SCENARIO(transaction_is_replaced)
+SCENARIO(transaction_is_cancelled)
+SCENARIO(transaction_of_two)
+SCENARIO(transaction_elsewhere)
 
 BOOST_AUTO_TEST_SUITE_END()
 

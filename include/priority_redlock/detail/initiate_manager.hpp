@@ -67,9 +67,9 @@ struct manager_access
 {
     template <class Manager>
     [[nodiscard]] static Manager make(const typename Manager::executor_type& ex,
-                                      std::unique_ptr<manager_backend> backend)
+                                      std::unique_ptr<manager_backend> backend, const acquire_options& defaults = {})
     {
-        return Manager(ex, std::move(backend));
+        return Manager(ex, std::move(backend), defaults);
     }
 };
 

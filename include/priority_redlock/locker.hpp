@@ -1,0 +1,188 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_LOCKER_HPP
+#define PRIORITY_REDLOCK_LOCKER_HPP
+
+#include <priority_redlock/acquire_overrides.hpp>
+#include <priority_redlock/detail/lock_recipe.hpp>
+#include <priority_redlock/detail/run_op.hpp>
+#include <priority_redlock/detail/transaction_body.hpp>
+#include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/recovery.hpp>
+#include <priority_redlock/transaction_context.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+
+#include <exception>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace priority_redlock {
+
+namespace detail {
+
+struct locker_access; // see combine
+
+template <class R>
+struct run_signature
+{
+    using type = void(std::exception_ptr, R);
+};
+
+template <>
+struct run_signature<void>
+{
+    using type = void(std::exception_ptr);
+};
+
+template <class Transaction, class... Resources>
+using run_signature_t = typename run_signature<transaction_result_t<Transaction, Resources...>>::type;
+
+} // namespace detail
+
+/// Runs transactions on an object under the lock of its resource, and recovers them when the lock is lost.
+///
+/// @code
+/// locker party(manager, "bath bulb", bulb);
+/// locker alarm(manager, "bath bulb", bulb, {.priority = 2});
+///
+/// party.async_run(rainbow, always_resume, token); // suspended while the alarm flashes, then goes on where it was
+/// alarm.async_run(flash, token);
+/// @endcode
+///
+/// A transaction is a function `asio::awaitable<R>(Resources&..., transaction_context&)`; see `transaction_context` for
+/// its steps. It is preempted by a higher priority only at the end of a step or by being cancelled and unwound: its
+/// grace is unlimited. Only the end of a ttl, or a store that cannot keep the lock, may let somebody else in before.
+///
+/// Options inherit: `manager_options::defaults`, the locker's, the run's, the recovery's; each names what differs.
+///
+/// A locker over several objects, made by `combine`, runs transactions that need all of them.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: safe, except assignment and destruction. As long as the manager is
+/// thread-safe; with a `single_threaded` one everything stays on the manager's implicit strand.
+///
+/// @par Object lifetimes
+/// The manager and the objects must live, and the manager not be moved, as long as lockers and runs refer to them. A
+/// locker may be destroyed while its runs are pending. It is cheap to copy.
+template <class... Resources>
+class locker
+{
+public:
+    using executor_type = boost::asio::any_io_executor;
+
+    /// A locker of one resource.
+    /// @param locker_id runs with the same id are re-entrant: they hold the lock together. Without one each run is a
+    /// locker of its own, and excludes the others.
+    template <class Executor, class Resource>
+        requires std::is_same_v<std::tuple<Resource>, std::tuple<Resources...>>
+    locker(basic_lock_manager<Executor>& manager, std::string resource, Resource& object,
+           const acquire_overrides& options = {}, std::string locker_id = {})
+        : locker(std::make_shared<const detail::lock_recipe>(detail::lock_recipe{
+                     detail::any_manager(manager), std::vector{detail::lock_part{std::move(resource), options}},
+                     std::move(locker_id)}),
+                 std::tuple<Resources*...>(&object))
+    {
+    }
+
+    /// The manager's executor: where the completion and the transactions of a handler without an executor run.
+    [[nodiscard]] executor_type get_executor() const { return recipe_->manager.get_executor(); }
+
+    /// Acquires the lock, runs a transaction under it, recovers it when the lock is lost, and releases.
+    ///
+    /// The recovery is asked when the lock was lost, once for each lock. The error is `errc::preempted`,
+    /// `errc::expired` or `errc::lost`. If the recovery is a handler, it is also asked when the lock could not be
+    /// acquired although the same acquire may succeed later (`condition::retryable`, e.g. `errc::acquire_timeout`);
+    /// let it not repeat at once what fails at once. Values (`always_resume`, `restart({.priority = 1})`) answer losses
+    /// only, so that a timeout ends a run. Without a recovery a loss ends the run.
+    ///
+    /// A handler runs where the transaction does. While a handler that is a coroutine takes its time, the step in
+    /// flight goes on.
+    ///
+    /// The transaction ends the run when it returns or throws; unless it was being unwound, when it is
+    /// `operation_aborted` that lets it. One that returns after its lock expired or was lost returned too late: the
+    /// recovery is asked, and `resume` lets the result pass.
+    ///
+    /// @par Completion signature
+    /// `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` if the transaction returns void, as `co_spawn` has.
+    /// R must be default constructible.
+    /// @par Completion condition
+    /// The transaction and the recovery have ended and the lock was released. It is never invoked from within this
+    /// function.
+    /// @par Errors
+    /// None: the result is that of the transaction, or of what replaced it. Otherwise an exception:
+    /// - what the transaction or the recovery throws, unchanged;
+    /// - `boost::system::system_error` with the error of an acquire (see `lock_manager::async_acquire`), the reason of
+    ///   the loss or what `reject` named;
+    /// - `system_error` with `errc::invalid_argument`: a null `std::function` for a transaction or a recovery, or see
+    ///   `async_acquire`;
+    /// - `system_error` with `boost::asio::error::operation_aborted`: cancelled, or the manager was.
+    /// @par Per-operation cancellation
+    /// Terminal, partial, total: ends the wait for the lock, or cancels the step in flight with terminal and lets the
+    /// transaction unwind, and the recovery alike. A transaction that returns nevertheless has its result delivered.
+    /// @par Executors
+    /// Transaction, recovery and completion run on the handler's associated executor, or the manager's; the former two
+    /// on a strand over it, so that they may share a thread pool. (An executor that does not convert to
+    /// `any_io_executor` only gets the completion.)
+    /// @par Object lifetimes
+    /// The transaction and the recovery are kept until the completion: they may be coroutines with captures.
+    template <transaction_for<Resources...> Transaction,
+              recovery_for<transaction_result_t<Transaction, Resources...>, Resources...> Recovery,
+              boost::asio::completion_token_for<detail::run_signature_t<Transaction, Resources...>> Token =
+                  boost::asio::deferred_t>
+    auto async_run(Transaction&& transaction, Recovery&& recovery, const acquire_overrides& options,
+                   Token&& token = Token()) const
+    {
+        return boost::asio::async_initiate<Token, detail::run_signature_t<Transaction, Resources...>>(
+            detail::initiate_run<Resources...>(recipe_, resources_), token, std::forward<Transaction>(transaction),
+            std::forward<Recovery>(recovery), options);
+    }
+
+    /// The same with the locker's options.
+    template <transaction_for<Resources...> Transaction,
+              recovery_for<transaction_result_t<Transaction, Resources...>, Resources...> Recovery,
+              boost::asio::completion_token_for<detail::run_signature_t<Transaction, Resources...>> Token =
+                  boost::asio::deferred_t>
+    auto async_run(Transaction&& transaction, Recovery&& recovery, Token&& token = Token()) const
+    {
+        return async_run(std::forward<Transaction>(transaction), std::forward<Recovery>(recovery), acquire_overrides{},
+                         std::forward<Token>(token));
+    }
+
+    /// The same without a recovery: a loss of the lock ends the run with its reason.
+    template <transaction_for<Resources...> Transaction,
+              boost::asio::completion_token_for<detail::run_signature_t<Transaction, Resources...>> Token =
+                  boost::asio::deferred_t>
+    auto async_run(Transaction&& transaction, Token&& token = Token()) const
+    {
+        return async_run(std::forward<Transaction>(transaction), reject(), acquire_overrides{},
+                         std::forward<Token>(token));
+    }
+
+private:
+    friend struct detail::locker_access;
+
+    locker(std::shared_ptr<const detail::lock_recipe> recipe, const std::tuple<Resources*...>& resources)
+        : recipe_(std::move(recipe)), resources_(resources)
+    {
+    }
+
+    std::shared_ptr<const detail::lock_recipe> recipe_;
+    std::tuple<Resources*...> resources_;
+};
+
+template <class Executor, class Resource>
+locker(basic_lock_manager<Executor>&, std::string, Resource&, acquire_overrides = {}, std::string = {})
+    -> locker<Resource>;
+
+} // namespace priority_redlock
+
+#endif

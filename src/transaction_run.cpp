@@ -1,0 +1,362 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include <priority_redlock/detail/transaction_run.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <chrono>
+#include <utility>
+
+namespace priority_redlock::detail {
+
+namespace {
+
+[[nodiscard]] std::exception_ptr exception_of(error_code ec)
+{
+    return std::make_exception_ptr(boost::system::system_error(ec));
+}
+
+[[nodiscard]] bool is_aborted(const std::exception_ptr& e)
+{
+    try {
+        std::rethrow_exception(e);
+    } catch (const boost::system::system_error& error) {
+        return error.code() == asio::error::operation_aborted;
+    } catch (...) {
+        return false;
+    }
+}
+
+/// Why a lock is not held.
+[[nodiscard]] error_code loss_of(const lock& lk) noexcept
+{
+    switch (lk.state()) {
+    case lock_state::revoking:
+    case lock_state::preempted: return errc::preempted;
+    case lock_state::lost: return errc::lost;
+    default: return errc::expired; // `held`: its deadline has passed, its timer has not run
+    }
+}
+
+} // namespace
+
+/// Base of the handlers of a run, which run on its strand.
+class run_handler
+{
+public:
+    using executor_type = asio::any_io_executor;
+
+    explicit run_handler(std::shared_ptr<transaction_run> run) noexcept : run_(std::move(run)) {}
+    [[nodiscard]] executor_type get_executor() const noexcept { return run_->get_executor(); }
+
+protected:
+    [[nodiscard]] transaction_run& run() const noexcept { return *run_; }
+
+private:
+    std::shared_ptr<transaction_run> run_;
+};
+
+class transaction_run::lock_end_handler : public run_handler
+{
+public:
+    using run_handler::run_handler;
+    void operator()(error_code) { run().on_lock_end(); }
+};
+
+// The coroutines' handlers name no executor: then they are cancelled within `emit`, and end on the strand all the same.
+
+class transaction_run::transaction_end_handler
+{
+public:
+    using cancellation_slot_type = asio::cancellation_slot;
+
+    explicit transaction_end_handler(std::shared_ptr<transaction_run> run) noexcept : run_(std::move(run)) {}
+    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept
+    {
+        return run_->cancel_transaction_.slot();
+    }
+    void operator()(std::exception_ptr e) { run_->on_transaction_end(std::move(e)); }
+
+private:
+    std::shared_ptr<transaction_run> run_;
+};
+
+class transaction_run::decision_handler
+{
+public:
+    using cancellation_slot_type = asio::cancellation_slot;
+
+    explicit decision_handler(std::shared_ptr<transaction_run> run) noexcept : run_(std::move(run)) {}
+    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept
+    {
+        return run_->cancel_recovery_.slot();
+    }
+    void operator()(std::exception_ptr e, const decision& d) { run_->on_decision(std::move(e), d); }
+
+private:
+    std::shared_ptr<transaction_run> run_;
+};
+
+acquired_handler::executor_type acquired_handler::get_executor() const noexcept
+{
+    return run_->get_executor();
+}
+
+acquired_handler::cancellation_slot_type acquired_handler::get_cancellation_slot() const noexcept
+{
+    return run_->cancel_acquire_.slot();
+}
+
+void acquired_handler::operator()(error_code ec, lock granted)
+{
+    run_->on_acquired(ec, std::move(granted));
+}
+
+transaction_run::transaction_run(const asio::any_io_executor& strand, std::shared_ptr<const lock_recipe> recipe,
+                                 const acquire_overrides& overrides)
+    : strand_(strand), recipe_(std::move(recipe)), context_(*this), resumption_(strand)
+{
+    const acquire_options defaults = recipe_->manager.default_options();
+    options_.reserve(recipe_->parts.size());
+    for (const lock_part& part : recipe_->parts)
+        options_.push_back(overrides.apply_to(part.overrides.apply_to(defaults)));
+}
+
+void transaction_run::start()
+{
+    acquire();
+}
+
+void transaction_run::cancel()
+{
+    cancelled_ = true;
+    if (!ending_)
+        end(exception_of(asio::error::operation_aborted));
+    advance();
+}
+
+/// Takes all steps that can be taken. Called again from within, it leaves the work to the outer call.
+void transaction_run::advance()
+{
+    if (std::exchange(advancing_, true)) {
+        again_ = true;
+        return;
+    }
+    bool more = true;
+    while (more) {
+        again_ = false;
+        more = step() || again_;
+    }
+    advancing_ = false;
+}
+
+/// True if there may be more to do at once.
+bool transaction_run::step()
+{
+    if (completed_)
+        return false;
+    if (ending_)
+        return wind_down();
+    if (acquiring_ || consulting_)
+        return false;
+    if (!trouble_) {
+        if (lock_.is_held()) {
+            go_on();
+            return false;
+        }
+        trouble_ = loss_of(lock_);
+    }
+    if (decision_)
+        return carry_out(*decision_);
+    consult();
+    return !consulting_;
+}
+
+/// Lets the transaction run.
+void transaction_run::go_on()
+{
+    if (phase_ == phase::none) {
+        phase_ = phase::running;
+        unwinding_ = false;
+        asio::co_spawn(strand_, run_transaction(), transaction_end_handler(shared_from_this()));
+    } else if (phase_ == phase::suspended) {
+        phase_ = phase::running;
+        resumption_.expires_at(asio::steady_timer::time_point::min());
+    }
+}
+
+void transaction_run::consult()
+{
+    try {
+        decision_ = ask(*trouble_, lock_.state() != lock_state::empty);
+        consulting_ = !decision_;
+        if (consulting_)
+            asio::co_spawn(strand_, ask_slowly(*trouble_), decision_handler(shared_from_this()));
+    } catch (...) {
+        consulting_ = false;
+        end(std::current_exception());
+    }
+}
+
+bool transaction_run::carry_out(const decision& d)
+{
+    if (d.what == verdict::reject) {
+        end(exception_of(d.reason ? d.reason : *trouble_));
+        return true;
+    }
+    if (d.what == verdict::resume) {
+        if (phase_ == phase::running)
+            return false; // until it reaches a checkpoint, or ends
+        if (phase_ == phase::returned || phase_ == phase::unwound) {
+            end(phase_ == phase::returned ? nullptr : exception_of(*trouble_));
+            return true;
+        }
+    } else {
+        if (is_in_flight()) {
+            unwind_transaction();
+            return false;
+        }
+        phase_ = phase::none;
+        if (d.what == verdict::replace)
+            replace_transaction();
+    }
+    for (acquire_options& each : options_)
+        each = d.options.apply_to(each);
+    acquire();
+    return false;
+}
+
+void transaction_run::acquire()
+{
+    lock_ = lock(); // from here on the next locker may be granted
+    trouble_.reset();
+    decision_.reset();
+    for (acquire_options& each : options_)
+        if (each.grace >= duration::zero()) // an invalid one is the manager's to refuse
+            each.grace = infinite;
+    acquiring_ = true;
+    recipe_->manager.acquire({recipe_->parts, options_, recipe_->locker}, acquired_handler(shared_from_this()));
+}
+
+void transaction_run::unwind_transaction()
+{
+    if (std::exchange(unwinding_, true))
+        return;
+    phase_ = phase::running;
+    resumption_.expires_at(asio::steady_timer::time_point::min());
+    cancel_transaction_.emit(asio::cancellation_type::terminal);
+}
+
+void transaction_run::end(std::exception_ptr e) noexcept
+{
+    ending_ = std::move(e);
+}
+
+/// The result is known: ends what is still under way, and then the run.
+bool transaction_run::wind_down()
+{
+    if (is_in_flight())
+        unwind_transaction();
+    if (acquiring_)
+        cancel_acquire_.emit(asio::cancellation_type::terminal);
+    if (consulting_)
+        cancel_recovery_.emit(asio::cancellation_type::terminal);
+    if (is_in_flight() || acquiring_ || consulting_)
+        return false;
+    completed_ = true;
+    lock_ = lock();
+    complete(std::move(*ending_));
+    return false;
+}
+
+/// Nobody else has been granted the lock, although it may have been told to go.
+bool transaction_run::is_exclusive() const noexcept
+{
+    return lock_.is_held() || lock_.state() == lock_state::revoking;
+}
+
+void transaction_run::on_acquired(error_code ec, lock granted)
+{
+    acquiring_ = false;
+    if (!ec) {
+        lock_ = std::move(granted);
+        ++attempt_;
+        if (lock_.is_held())
+            lock_.async_wait(lock_end_handler(shared_from_this()));
+    } else if (ec == condition::retryable) {
+        trouble_ = ec;
+    } else if (!ending_) {
+        end(exception_of(ec));
+    }
+    advance();
+}
+
+void transaction_run::on_transaction_end(std::exception_ptr e)
+{
+    const bool unwound = unwinding_;
+    phase_ = phase::none;
+    if (!e) {
+        if (!unwound && !is_exclusive())
+            phase_ = phase::returned;
+        else if (!unwound || (cancelled_ && is_exclusive()))
+            end(nullptr);
+    } else if (!is_aborted(e)) {
+        end(std::move(e));
+    } else if (!unwound) {
+        if (lock_.is_held())
+            end(std::move(e));
+        else
+            phase_ = phase::unwound;
+    }
+    advance();
+}
+
+void transaction_run::on_decision(std::exception_ptr e, const decision& d)
+{
+    consulting_ = false;
+    if (!ending_) {
+        if (e)
+            end(std::move(e));
+        else
+            decision_ = d;
+    }
+    advance();
+}
+
+/// Marks a transaction as running again, also when it was cancelled by itself (as a branch of `a || b` is).
+class transaction_run::resumed
+{
+public:
+    explicit resumed(phase& p) noexcept : phase_(p) {}
+    resumed(const resumed&) = delete;
+    resumed& operator=(const resumed&) = delete;
+    ~resumed() { phase_ = phase::running; }
+
+private:
+    phase& phase_;
+};
+
+asio::awaitable<void> transaction_run::checkpoint()
+{
+    while (!unwinding_ && !lock_.is_held()) {
+        phase_ = phase::suspended;
+        resumption_.expires_at(asio::steady_timer::time_point::max());
+        advance();
+        if (phase_ == phase::suspended) {
+            const resumed on_the_way_out(phase_);
+            co_await resumption_.async_wait(asio::as_tuple(asio::use_awaitable));
+        }
+    }
+    if (unwinding_)
+        throw boost::system::system_error(asio::error::operation_aborted);
+}
+
+} // namespace priority_redlock::detail
