@@ -8,11 +8,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <new>
 
 namespace priority_redlock::detail {
 
 namespace {
+
+constexpr int highest_priority = std::numeric_limits<int>::max();
 
 // Spare holds kept for reuse; more than this go back to the heap, as does an unusually long locker id.
 constexpr std::size_t max_spare_holds = 1024;
@@ -41,6 +44,11 @@ bool is_due(time_point t, const step_time& now)
     return t != never && t <= now();
 }
 
+time_point next_deadline_of(const waiter& w) noexcept
+{
+    return std::min({w.timeout_at, w.last_attempt_at, w.rises_at});
+}
+
 } // namespace
 
 error_code reason_of(lock_state s) noexcept
@@ -58,8 +66,8 @@ error_code reason_of(lock_state s) noexcept
 }
 
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
-                       std::string_view id_prefix)
-    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased),
+                       std::string_view id_prefix, const table_rules& rules)
+    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased), rules_(rules),
       generated_name_(id_prefix)
 {
 }
@@ -330,9 +338,14 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     w.grace = o.grace;
     w.timeout_at = w.now_or_never ? never : after(now, o.timeout);
     w.last_attempt_at = w.last_try ? never : last_attempt(now, o.max_attempts);
-    if (const auto when = std::min(w.timeout_at, w.last_attempt_at); when != never)
+    if (rules_.ageing == infinite) {
+        r.waiting.insert(w);
+    } else {
+        w.rises_at = w.priority == highest_priority ? never : after(now, rules_.ageing);
+        r.waiting.insert_alone(w);
+    }
+    if (const auto when = next_deadline_of(w); when != never)
         set_deadline(w, when);
-    r.waiting.insert(w);
     everyone_.push_back(w);
     if (w.last_try)
         ++r.last_tries;
@@ -578,8 +591,31 @@ void lock_table::set_deadline(deadline& d, time_point when) noexcept
         deadlines_.insert(deadlines_.end(), d); // most deadlines are the latest so far
 }
 
+/// Gives every waiter the rank it has by now, so that no decision of a late timer is made by older ranks. Their
+/// deadlines stay, to be served in turn.
+void lock_table::let_ranks_rise(const step_time& now) noexcept
+{
+    for (auto d = deadlines_.begin(); d != deadlines_.end() && d->when <= now(); ++d) {
+        if (d->owner != deadline::owner_kind::waiter)
+            continue;
+        auto& w = static_cast<waiter&>(*d);
+        if (!is_due(w.rises_at, now))
+            continue;
+        const auto intervals = 1 + (now() - w.rises_at) / rules_.ageing;
+        resource& r = *w.target->where;
+        r.waiting.erase(w);
+        w.priority = intervals < std::int64_t{highest_priority} - w.priority ? static_cast<int>(w.priority + intervals)
+                                                                             : highest_priority;
+        w.rises_at = w.priority == highest_priority ? never : saturating_add(w.rises_at, intervals * rules_.ageing);
+        w.target->priority.store(w.priority, std::memory_order_relaxed);
+        r.waiting.insert_alone(w);
+    }
+}
+
 void lock_table::advance(const step_time& now, table_actions& out)
 {
+    if (rules_.ageing != infinite)
+        let_ranks_rise(now);
     while (!deadlines_.empty() && deadlines_.begin()->when <= now()) {
         deadline& d = *deadlines_.begin();
         if (d.owner == deadline::owner_kind::lease) {
@@ -602,12 +638,17 @@ void lock_table::advance(const step_time& now, table_actions& out)
         resource& r = *w.target->where;
         if (is_due(w.timeout_at, now)) {
             fail(r, w, errc::acquire_timeout, out);
+        } else if (r.now == resource::status::held && r.waiting.begin()->priority > r.priority
+                   && !is_due(r.expires, now)) {
+            revoke(r, now, out); // for a rank that has risen
+        } else if (!is_due(w.last_attempt_at, now)) {
+            set_deadline(w, next_deadline_of(w));
         } else if ((leased_ || r.now == resource::status::revoking) && &*r.waiting.begin() == &w) {
             // The last attempt finds its own hand-shake under way; or lets the store say whether it does.
             w.last_try = true;
             ++r.last_tries;
             w.last_attempt_at = never;
-            set_deadline(w, w.timeout_at);
+            set_deadline(w, next_deadline_of(w));
             touch(r);
         } else {
             fail(r, w, errc::already_acquired, out);

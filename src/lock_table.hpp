@@ -72,6 +72,12 @@ struct resource : deadline
     bool touched = false; // in lock_table::touched_
 };
 
+/// What a manager may opt in to.
+struct table_rules
+{
+    duration ageing = infinite; // a waiter's rank rises by one each time
+};
+
 /// What a step of the table asks its owner to carry out, in order. Filled by every non-const member function.
 struct table_actions
 {
@@ -143,7 +149,7 @@ public:
 
     /// `clock_offset`: what to add to a `time_point` to get the system clock, for fencing tokens.
     lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased = false,
-               std::string_view id_prefix = "#");
+               std::string_view id_prefix = "#", const table_rules& rules = {});
     ~lock_table();
 
     lock_table(const lock_table&) = delete;
@@ -310,6 +316,7 @@ private:
 
     void enqueue(resource& r, waiter& w, const acquire_request& request, const step_time& now);
     void remove(resource& r, waiter& w);
+    void let_ranks_rise(const step_time& now) noexcept;
     void settle(waiter& w, error_code result, table_actions& out) noexcept;
     void fail(resource& r, waiter& w, error_code reason, table_actions& out);
 
@@ -323,6 +330,7 @@ private:
     const duration clock_offset_;
     const std::size_t idle_capacity_;
     const bool leased_;
+    const table_rules rules_;
     boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
     boost::unordered_flat_set<waiter*, locker_hash, locker_equal> named_waiters_; // one of each ring
     deadline_set deadlines_;

@@ -59,10 +59,10 @@ class shard final : public lock_domain,
 
 public:
     shard(const asio::any_io_executor& ex, std::size_t idle_capacity, std::string_view id_prefix = "#",
-          std::shared_ptr<protocol> store = nullptr)
+          std::shared_ptr<protocol> store = nullptr, const table_rules& rules = {})
         : served_domain(asio::query(ex, asio::execution::context)), executor_(ex),
           table_(*this, std::chrono::system_clock::now().time_since_epoch() - Clock::now().time_since_epoch(),
-                 idle_capacity, store != nullptr, id_prefix)
+                 idle_capacity, store != nullptr, id_prefix, rules)
     {
         if (store)
             leases_.emplace(std::move(store), table_);

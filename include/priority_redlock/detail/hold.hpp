@@ -191,10 +191,11 @@ struct waiter : deadline,
     duration grace{};
     time_point timeout_at = never;
     time_point last_attempt_at = never;
-    int priority = 0;
-    bool leads = false;        // its ring in rank
-    bool last_try = false;     // waits for one hand-shake only
-    bool now_or_never = false; // waits for a store's answer only
+    time_point rises_at = never; // with ageing
+    int priority = 0;            // its rank, where ranks rise with time
+    bool leads = false;          // its ring in rank
+    bool last_try = false;       // waits for one hand-shake only
+    bool now_or_never = false;   // waits for a store's answer only
     error_code result;
 };
 
