@@ -28,7 +28,7 @@ namespace priority_redlock::detail {
     return !request.resource.empty() && request.resource.size() <= max_name_size
            && (request.anonymous || (!request.locker.empty() && request.locker.size() <= max_name_size))
            && o.ttl > duration::zero() && o.timeout >= duration::zero() && o.grace >= duration::zero()
-           && o.max_attempts != 0;
+           && o.max_attempts != 0 && o.max_hold >= duration::zero() && !(o.auto_extend && o.max_hold < o.ttl);
 }
 
 /// @throws std::invalid_argument an option is outside its domain.
