@@ -103,8 +103,14 @@ void lease_client::reconcile(resource& r, time_point now)
     }
     if (l.held && r.priority > l.held_priority) {
         l.held_priority = r.priority;
-        outbox.push_back({request::verb::raise, {}, {}, l.held, r.priority});
+        request q;
+        q.what = request::verb::raise;
+        q.id = l.held;
+        q.priority = r.priority;
+        outbox.push_back(std::move(q));
     }
+    if (l.held)
+        send_renewal(l, now);
     if (l.wanted && (!first || first->ticket != l.wanted_ticket)) {
         const auto id = l.wanted;
         forget_wanted(l);
@@ -148,7 +154,25 @@ void lease_client::send_end(acquisition_id id, pending_end::verb how)
     if (!end)
         end = std::make_unique<pending_end>(id);
     end->how = how;
-    outbox.push_back({request::verb::end, {}, how, id, 0});
+    request q;
+    q.what = request::verb::end;
+    q.end = how;
+    q.id = id;
+    outbox.push_back(std::move(q));
+}
+
+void lease_client::send_renewal(lease& l, time_point now)
+{
+    // What is not answered is asked for again when as much time has passed as between two renewals.
+    const renewal* n = table_.take_renewal(*l.where, store_->retry_interval(), now);
+    if (!n || l.extending != 0)
+        return;
+    request q;
+    q.what = request::verb::renew;
+    q.id = l.held;
+    q.ttl = n->limit == never ? n->ttl : std::min(n->ttl, n->limit - now);
+    q.extensions = l.extensions;
+    outbox.push_back(std::move(q));
 }
 
 void lease_client::forget_wanted(lease& l)
@@ -207,13 +231,8 @@ void lease_client::on_event(const protocol_event& event, time_point now, table_a
         }
         break;
     case protocol_event::kind::ended:
-        if (event.id == l->held) {
-            by_id_.erase(l->held);
-            l->held = {};
-            l->noticed = false;
-            if (r.now != resource::status::vacant)
-                table_.end(r, event.reason == errc::expired ? lock_state::expired : lock_state::lost, now, out);
-        }
+        if (event.id == l->held)
+            lose(*l, event.reason == errc::expired ? lock_state::expired : lock_state::lost, now, out);
         break;
     case protocol_event::kind::failed:
         if (event.id == l->wanted)
@@ -241,7 +260,7 @@ void lease_client::granted(lease& l, time_point until, std::uint64_t token, time
             send_end(std::exchange(l.held, {}), pending_end::verb::release);
             l.noticed = false;
         }
-        table_.end(r, r.expires <= now ? lock_state::expired : lock_state::lost, now, out);
+        table_.end(r, r.expires <= now ? table_.end_of_time(r) : lock_state::lost, now, out);
     }
     const auto w = std::find_if(r.waiting.begin(), r.waiting.end(),
                                 [ticket](const waiter& each) { return each.ticket == ticket; });
@@ -251,8 +270,47 @@ void lease_client::granted(lease& l, time_point until, std::uint64_t token, time
     }
     l.held = id;
     l.held_priority = w->priority;
+    l.extending = l.extensions = 0;
     by_id_[id] = &l;
-    table_.grant(*w, token, until, out);
+    table_.grant(*w, token, until, now, out);
+}
+
+void lease_client::on_renewed(acquisition_id id, std::uint32_t extensions, error_code ec, time_point until,
+                              time_point now, table_actions& out)
+{
+    lease* const l = find(id);
+    if (!l || l->held != id || l->extensions != extensions)
+        return;
+    if (ec == errc::not_held)
+        lose(*l, lock_state::lost, now, out);
+    else if (!ec)
+        table_.renewed(*l->where, until, now, out);
+    else
+        table_.renew_soon(*l->where, now);
+}
+
+/// The store does not have the hold any more.
+void lease_client::lose(lease& l, lock_state reason, time_point now, table_actions& out)
+{
+    by_id_.erase(l.held);
+    l.held = {};
+    l.noticed = false;
+    if (l.where->now != resource::status::vacant)
+        table_.end(*l.where, reason, now, out);
+}
+
+void lease_client::begin_extend(acquisition_id id) noexcept
+{
+    if (lease* const l = find(id)) {
+        ++l->extending;
+        ++l->extensions;
+    }
+}
+
+void lease_client::end_extend(acquisition_id id) noexcept
+{
+    if (lease* const l = find(id))
+        --l->extending;
 }
 
 /// Something was granted that is not wanted any more.

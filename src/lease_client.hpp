@@ -34,7 +34,9 @@ struct lease : lease_deadline
     resource* where;
     acquisition_id held;
     int held_priority = 0;
-    bool noticed = false; // the hold goes because of a waiter in the store
+    bool noticed = false;         // the hold goes because of a waiter in the store
+    std::uint32_t extending = 0;  // by its owner
+    std::uint32_t extensions = 0; // of the hold, by its owner, so far
     acquisition_id wanted;
     std::uint64_t wanted_ticket = 0; // the waiter that it is wanted for
     bool wanted_once = false;
@@ -68,7 +70,8 @@ public:
         {
             obtain,
             end,
-            raise
+            raise,
+            renew
         };
 
         verb what = verb::obtain;
@@ -76,6 +79,8 @@ public:
         pending_end::verb end = pending_end::verb::withdraw;
         acquisition_id id;
         int priority = 0;
+        duration ttl{};
+        std::uint32_t extensions = 0; // a renewal counts if its owner has not extended the hold since
     };
 
     lease_client(std::shared_ptr<protocol> store, lock_table& table);
@@ -95,6 +100,14 @@ public:
 
     void on_reply(acquisition_id id, error_code ec, const obtain_reply& reply, time_point now, table_actions& out);
     void on_event(const protocol_event& event, time_point now, table_actions& out);
+
+    /// A renewal is answered. A failure is repeated in time.
+    void on_renewed(acquisition_id id, std::uint32_t extensions, error_code ec, time_point until, time_point now,
+                    table_actions& out);
+
+    /// The owner of a hold extends it: no renewal overtakes that, or is overtaken by it.
+    void begin_extend(acquisition_id id) noexcept;
+    void end_extend(acquisition_id id) noexcept;
 
     /// Gives the handlers that waited for this end.
     [[nodiscard]] std::vector<protocol::done_handler> on_end(acquisition_id id, error_code ec, time_point now);
@@ -118,8 +131,10 @@ private:
     void reconcile(resource& r, time_point now);
     void send_obtain(lease& l, const waiter& w, time_point now);
     void send_end(acquisition_id id, pending_end::verb how);
+    void send_renewal(lease& l, time_point now);
     void granted(lease& l, time_point until, std::uint64_t token, time_point now, table_actions& out);
     void refused(lease& l, error_code reason, table_actions& out);
+    void lose(lease& l, lock_state reason, time_point now, table_actions& out);
     void give_back(acquisition_id id);
     void forget_wanted(lease& l);
     [[nodiscard]] lease* find(acquisition_id id) const noexcept;

@@ -8,11 +8,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <new>
 
 namespace priority_redlock::detail {
 
 namespace {
+
+constexpr int highest_priority = std::numeric_limits<int>::max();
 
 // Spare holds kept for reuse; more than this go back to the heap, as does an unusually long locker id.
 constexpr std::size_t max_spare_holds = 1024;
@@ -44,6 +47,16 @@ bool is_due(time_point t, const step_time& now)
     return t != never && t <= now();
 }
 
+std::unique_ptr<renewal> make_renewal(const acquire_options& o)
+{
+    return o.auto_extend && o.ttl != infinite ? std::make_unique<renewal>(o.ttl, o.max_hold) : nullptr;
+}
+
+time_point next_deadline_of(const waiter& w) noexcept
+{
+    return std::min({w.timeout_at, w.last_attempt_at, w.rises_at});
+}
+
 } // namespace
 
 error_code reason_of(lock_state s) noexcept
@@ -69,8 +82,8 @@ error_code loss_of(lock_state s) noexcept
 }
 
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
-                       std::string_view id_prefix)
-    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased),
+                       std::string_view id_prefix, const table_rules& rules)
+    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased), rules_(rules),
       generated_name_(id_prefix)
 {
 }
@@ -80,6 +93,7 @@ lock_table::~lock_table()
     for (hold* h : spare_holds_)
         delete h;
     deadlines_.clear();
+    renewals_.clear_and_dispose(std::default_delete<renewal>());
     for (resource* r : resources_) {
         r->holds.clear();
         r->waiting.clear();
@@ -220,6 +234,104 @@ void lock_table::start(resource& r, hold& h, time_point until, int priority, dur
     join(r, h, priority, grace);
 }
 
+/// A resource that was just granted is renewed from now on.
+void lock_table::keep_alive(resource& r, std::unique_ptr<renewal> n, const step_time& now) noexcept
+{
+    n->where = &r;
+    n->limit = after(now, n->max_hold);
+    renewals_.insert(*n);
+    r.renewed = true;
+    if (r.expires > n->limit)
+        set_end(r, n->limit);
+    renewal& kept = *n.release();
+    renew_later(kept, now, kept.ttl / 3);
+}
+
+/// Has the renewal looked at when `rest` has passed, unless nothing is to be gained any more.
+void lock_table::renew_later(renewal& n, const step_time& now, duration rest) noexcept
+{
+    n.due = false;
+    set_deadline(n, n.where->expires >= n.limit ? never : saturating_add(now(), std::max(rest, duration(1))));
+}
+
+void lock_table::renew(renewal& n, const step_time& now, table_actions& out)
+{
+    resource& r = *n.where;
+    const bool wanted =
+        r.now == resource::status::held
+        || (!r.grace_over && std::any_of(r.holds.begin(), r.holds.end(), [](const hold& h) { return !h.handle_gone; }));
+    if (is_due(r.expires, now)) { // a lock that has ended does not come back, however late the timer
+        end(r, end_of_time(r), now, out);
+    } else if (!wanted) {
+        set_deadline(n, never);
+    } else if (leased_) {
+        set_deadline(n, never);
+        n.due = true;
+        touch(r);
+    } else {
+        renewed(r, saturating_add(now(), n.ttl), now, out);
+    }
+}
+
+void lock_table::renewed(resource& r, time_point until, const step_time& now, table_actions& out)
+{
+    if (!r.renewed)
+        return;
+    if (is_due(r.expires, now)) {
+        end(r, end_of_time(r), now, out);
+        return;
+    }
+    renewal& n = renewal_of(r);
+    set_end(r, std::max(r.expires, std::min(until, n.limit)));
+    renew_later(n, now, n.ttl / 3);
+}
+
+const renewal* lock_table::take_renewal(resource& r, duration again, const step_time& now) noexcept
+{
+    if (!r.renewed)
+        return nullptr;
+    renewal& n = renewal_of(r);
+    if (!n.due)
+        return nullptr;
+    renew_later(n, now, std::min(again, n.ttl / 3));
+    return &n;
+}
+
+void lock_table::renew_soon(resource& r, const step_time& now) noexcept
+{
+    if (!r.renewed)
+        return;
+    renewal& n = renewal_of(r);
+    constexpr int tries = 12; // in a ttl
+    if (!n.due)
+        renew_later(n, now, n.ttl / tries);
+}
+
+void lock_table::stop_renewal(resource& r) noexcept
+{
+    renewal& n = renewal_of(r);
+    set_deadline(n, never);
+    renewals_.erase_and_dispose(renewals_.iterator_to(n), std::default_delete<renewal>());
+    r.renewed = false;
+}
+
+lock_state lock_table::end_of_time(const resource& r) const noexcept
+{
+    // What is renewed by a store ends by its own time only at its limit.
+    return leased_ && r.renewed && r.expires < renewals_.find(r, by_resource())->limit ? lock_state::lost
+                                                                                       : lock_state::expired;
+}
+
+/// Moves the end of what is held or revoking.
+void lock_table::set_end(resource& r, time_point until) noexcept
+{
+    r.expires = until;
+    set_deadline(r, r.now == resource::status::revoking && !r.grace_over ? std::min(until, renewal_of(r).grace_end)
+                                                                         : until);
+    for (hold& each : r.holds)
+        each.expires.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+}
+
 /// A further handle of the locker that holds the resource.
 void lock_table::join(resource& r, hold& h, int priority, duration grace)
 {
@@ -269,15 +381,18 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
                                         const step_time& now, table_actions& out)
 {
     const acquire_options& o = request.options;
+    std::unique_ptr<renewal> renews = make_renewal(o);
     resource& r = find_or_create(request.resource, hash, now);
     if (r.now != resource::status::vacant && is_due(r.expires, now))
-        end(r, lock_state::expired, now, out);
+        end(r, end_of_time(r), now, out);
 
     const bool vacant = r.now == resource::status::vacant;
     if (vacant && !leased_) {
         hold& h = make_hold(r, request);
         ++r.token;
         start(r, h, after(now, o.ttl), o.priority, o.grace);
+        if (renews)
+            keep_alive(r, std::move(renews), now);
         return {verdict::granted, &h, {}};
     }
 
@@ -306,13 +421,14 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
 
     w->now_or_never = now_or_never;
     w->last_try = once;
-    enqueue(r, *w, request, now);
+    enqueue(r, *w, request, std::move(renews), now);
     if (held && outranks_holder)
         revoke(r, now, out);
     return {verdict::waiting, nullptr, {}};
 }
 
-void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request, const step_time& now)
+void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
+                         const step_time& now)
 {
     const acquire_options& o = request.options;
     hold& h = make_hold(r, request);
@@ -339,11 +455,17 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     w.priority = o.priority;
     w.ttl = o.ttl;
     w.grace = o.grace;
+    w.renews = std::move(renews);
     w.timeout_at = w.now_or_never ? never : after(now, o.timeout);
     w.last_attempt_at = w.last_try ? never : last_attempt(now, o.max_attempts);
-    if (const auto when = std::min(w.timeout_at, w.last_attempt_at); when != never)
+    if (rules_.ageing == infinite) {
+        r.waiting.insert(w);
+    } else {
+        w.rises_at = w.priority == highest_priority ? never : after(now, rules_.ageing);
+        r.waiting.insert_alone(w);
+    }
+    if (const auto when = next_deadline_of(w); when != never)
         set_deadline(w, when);
-    r.waiting.insert(w);
     everyone_.push_back(w);
     if (w.last_try)
         ++r.last_tries;
@@ -491,13 +613,18 @@ bool lock_table::extend(hold& h, time_point until, const step_time& now, table_a
         return false;
     resource& r = *h.where;
     if (is_due(r.expires, now)) {
-        end(r, lock_state::expired, now, out);
+        end(r, end_of_time(r), now, out);
         return false;
     }
-    r.expires = until;
-    set_deadline(r, until);
-    for (hold& each : r.holds)
-        each.expires.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+    if (!r.renewed) {
+        set_end(r, until);
+        return true;
+    }
+    renewal& n = renewal_of(r);
+    set_end(r, std::min(until, n.limit));
+    const duration rest = (r.expires - now()) / 3;
+    if (r.expires >= n.limit || n.when > saturating_add(now(), rest)) // which is so if it is never
+        renew_later(n, now, rest);
     return true;
 }
 
@@ -530,7 +657,10 @@ void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
         tell(h, out);
     }
     r.grace_over = r.grace == duration::zero();
-    set_deadline(r, r.grace_over ? r.expires : std::min(r.expires, after(now, r.grace)));
+    const time_point grace_end = r.grace_over ? never : after(now, r.grace);
+    if (r.renewed)
+        renewal_of(r).grace_end = grace_end;
+    set_deadline(r, std::min(r.expires, grace_end));
     check_handshake(r, now, out);
 }
 
@@ -572,6 +702,8 @@ void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
 {
     r.now = resource::status::vacant;
     r.grace_over = false;
+    if (r.renewed)
+        stop_renewal(r);
     r.expires = never;
     set_deadline(r, never);
     touch(r);
@@ -586,7 +718,7 @@ void lock_table::hand_over(resource& r, const step_time& now, table_actions& out
     waiter& best = *r.waiting.begin();
     if (!leased_) {
         ++r.token;
-        grant_ring(best, after(now, best.ttl), out);
+        grant_ring(best, after(now, best.ttl), now, out);
     }
     if (r.last_tries == 0)
         return;
@@ -598,19 +730,21 @@ void lock_table::hand_over(resource& r, const step_time& now, table_actions& out
     }
 }
 
-void lock_table::grant(waiter& w, std::uint64_t token, time_point until, table_actions& out)
+void lock_table::grant(waiter& w, std::uint64_t token, time_point until, const step_time& now, table_actions& out)
 {
     w.target->where->token = token;
-    grant_ring(w, until, out);
+    grant_ring(w, until, now, out);
 }
 
 /// A vacant resource goes to a waiter, and to the others of its locker by their rank.
-void lock_table::grant_ring(waiter& w, time_point until, table_actions& out)
+void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, table_actions& out)
 {
     resource& r = *w.target->where;
     if (w.next_sibling == &w) {
         remove(r, w);
         start(r, *w.target, until, w.priority, w.grace);
+        if (w.renews)
+            keep_alive(r, std::move(w.renews), now);
         settle(w, {}, out);
         return;
     }
@@ -628,10 +762,13 @@ void lock_table::grant_ring(waiter& w, time_point until, table_actions& out)
     while (!together.empty()) {
         waiter& first = *together.begin();
         together.erase(first);
-        if (r.now == resource::status::vacant)
+        if (r.now == resource::status::vacant) {
             start(r, *first.target, until, first.priority, first.grace);
-        else
+            if (first.renews)
+                keep_alive(r, std::move(first.renews), now);
+        } else {
             join(r, *first.target, first.priority, first.grace);
+        }
         settle(first, {}, out);
     }
 }
@@ -649,8 +786,31 @@ void lock_table::set_deadline(deadline& d, time_point when) noexcept
         deadlines_.insert(deadlines_.end(), d); // most deadlines are the latest so far
 }
 
+/// Gives every waiter the rank it has by now, so that no decision of a late timer is made by older ranks. Their
+/// deadlines stay, to be served in turn.
+void lock_table::let_ranks_rise(const step_time& now) noexcept
+{
+    for (auto d = deadlines_.begin(); d != deadlines_.end() && d->when <= now(); ++d) {
+        if (d->owner != deadline::owner_kind::waiter)
+            continue;
+        auto& w = static_cast<waiter&>(*d);
+        if (!is_due(w.rises_at, now))
+            continue;
+        const auto intervals = 1 + (now() - w.rises_at) / rules_.ageing;
+        resource& r = *w.target->where;
+        r.waiting.erase(w);
+        w.priority = intervals < std::int64_t{highest_priority} - w.priority ? static_cast<int>(w.priority + intervals)
+                                                                             : highest_priority;
+        w.rises_at = w.priority == highest_priority ? never : saturating_add(w.rises_at, intervals * rules_.ageing);
+        w.target->priority.store(w.priority, std::memory_order_relaxed);
+        r.waiting.insert_alone(w);
+    }
+}
+
 void lock_table::advance(const step_time& now, table_actions& out)
 {
+    if (rules_.ageing != infinite)
+        let_ranks_rise(now);
     while (!deadlines_.empty() && deadlines_.begin()->when <= now()) {
         deadline& d = *deadlines_.begin();
         if (d.owner == deadline::owner_kind::lease) {
@@ -658,10 +818,14 @@ void lock_table::advance(const step_time& now, table_actions& out)
             due_.push_back(&d);
             continue;
         }
+        if (d.owner == deadline::owner_kind::renewal) {
+            renew(static_cast<renewal&>(d), now, out);
+            continue;
+        }
         if (d.owner == deadline::owner_kind::resource) {
             auto& r = static_cast<resource&>(d);
             if (is_due(r.expires, now)) {
-                end(r, lock_state::expired, now, out);
+                end(r, end_of_time(r), now, out);
             } else {
                 r.grace_over = true;
                 set_deadline(r, r.expires);
@@ -673,12 +837,17 @@ void lock_table::advance(const step_time& now, table_actions& out)
         resource& r = *w.target->where;
         if (is_due(w.timeout_at, now)) {
             fail(r, w, errc::acquire_timeout, out);
+        } else if (r.now == resource::status::held && r.waiting.begin()->priority > r.priority
+                   && !is_due(r.expires, now)) {
+            revoke(r, now, out); // for a rank that has risen
+        } else if (!is_due(w.last_attempt_at, now)) {
+            set_deadline(w, next_deadline_of(w));
         } else if ((leased_ || r.now == resource::status::revoking) && &*r.waiting.begin() == &w) {
             // The last attempt finds its own hand-shake under way; or lets the store say whether it does.
             w.last_try = true;
             ++r.last_tries;
             w.last_attempt_at = never;
-            set_deadline(w, w.timeout_at);
+            set_deadline(w, next_deadline_of(w));
             touch(r);
         } else {
             fail(r, w, errc::already_acquired, out);

@@ -15,6 +15,8 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +37,17 @@ using waiter_list =
                     intrusive::base_hook<intrusive::list_base_hook<intrusive::tag<everyone_tag>,
                                                                    intrusive::link_mode<intrusive::normal_link>>>,
                     intrusive::constant_time_size<false>>;
+
+// Not keyed by the pointer itself, which converts to one to a node.
+struct by_resource
+{
+    bool operator()(const renewal& a, const renewal& b) const noexcept { return std::less<>()(a.where, b.where); }
+    bool operator()(const renewal& n, const resource& r) const noexcept { return std::less<>()(n.where, &r); }
+    bool operator()(const resource& r, const renewal& n) const noexcept { return std::less<>()(&r, n.where); }
+};
+
+using renewal_set = intrusive::set<renewal, intrusive::base_hook<tree_hook<renewal_tag>>,
+                                   intrusive::compare<by_resource>, intrusive::constant_time_size<false>>;
 
 /// A resource that somebody holds, waits for, or held a moment ago.
 struct resource : deadline
@@ -60,6 +73,7 @@ struct resource : deadline
     status now = status::vacant;
     bool grace_over : 1 = false;
     bool touched : 1 = false; // in lock_table::touched_
+    bool renewed : 1 = false; // in lock_table::renewals_
     bool indexed : 1 = false; // its waiters are in lock_table::named_waiters_
     std::uint32_t name_size = 0;
     std::size_t hash = 0;
@@ -74,6 +88,12 @@ struct resource : deadline
     std::uint32_t idle_index = not_idle;
 };
 static_assert(sizeof(void*) != 8 || sizeof(resource) <= 128);
+
+/// What a manager may opt in to.
+struct table_rules
+{
+    duration ageing = infinite; // a waiter's rank rises by one each time
+};
 
 /// What a step of the table asks its owner to carry out, in order. Filled by every non-const member function.
 struct table_actions
@@ -146,7 +166,7 @@ public:
 
     /// `clock_offset`: what to add to a `time_point` to get the system clock, for fencing tokens.
     lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased = false,
-               std::string_view id_prefix = "#");
+               std::string_view id_prefix = "#", const table_rules& rules = {});
     ~lock_table();
 
     lock_table(const lock_table&) = delete;
@@ -177,7 +197,7 @@ public:
     // Leased tables.
 
     /// The resource of a waiter is granted to it, and with it to the others of its locker.
-    void grant(waiter& w, std::uint64_t token, time_point until, table_actions& out);
+    void grant(waiter& w, std::uint64_t token, time_point until, const step_time& now, table_actions& out);
 
     /// Somebody else wants the resource, or has taken it away.
     void revoke(resource& r, const step_time& now, table_actions& out);
@@ -185,6 +205,18 @@ public:
 
     /// A waiter gets no grant.
     void refuse(waiter& w, error_code reason, table_actions& out);
+
+    /// What the store is to be asked for so that a hold lives on; null if nothing. Asked for again at `again`.
+    [[nodiscard]] const renewal* take_renewal(resource& r, duration again, const step_time& now) noexcept;
+
+    /// The store has renewed a hold.
+    void renewed(resource& r, time_point until, const step_time& now, table_actions& out);
+
+    /// The store could not be asked: it is asked again before long.
+    void renew_soon(resource& r, const step_time& now) noexcept;
+
+    /// How a hold ends whose time is over.
+    [[nodiscard]] lock_state end_of_time(const resource& r) const noexcept;
 
     /// Has the owner look at the resource after this step.
     void touch(resource& r)
@@ -311,15 +343,24 @@ private:
 
     hold& make_hold(resource& r, const acquire_request& request);
     void start(resource& r, hold& h, time_point until, int priority, duration grace);
+    void keep_alive(resource& r, std::unique_ptr<renewal> n, const step_time& now) noexcept;
+    void renew(renewal& n, const step_time& now, table_actions& out);
+    void renew_later(renewal& n, const step_time& now, duration rest) noexcept;
+    void stop_renewal(resource& r) noexcept;
+    void set_end(resource& r, time_point until) noexcept;
+
+    [[nodiscard]] renewal& renewal_of(resource& r) noexcept { return *renewals_.find(r, by_resource()); }
     void join(resource& r, hold& h, int priority, duration grace);
     void raise(resource& r, int priority);
     void touch_leased(resource& r);
 
-    void enqueue(resource& r, waiter& w, const acquire_request& request, const step_time& now);
+    void enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
+                 const step_time& now);
     [[nodiscard]] waiter* find_sibling(resource& r, std::string_view locker);
     void index_waiter(waiter& w);
     void leave_siblings(resource& r, waiter& w);
     void remove(resource& r, waiter& w);
+    void let_ranks_rise(const step_time& now) noexcept;
     void settle(waiter& w, error_code result, table_actions& out) noexcept;
     void fail(resource& r, waiter& w, error_code reason, table_actions& out);
 
@@ -327,16 +368,18 @@ private:
     void check_handshake(resource& r, const step_time& now, table_actions& out);
     void vacate(resource& r, const step_time& now, table_actions& out);
     void hand_over(resource& r, const step_time& now, table_actions& out);
-    void grant_ring(waiter& w, time_point until, table_actions& out);
+    void grant_ring(waiter& w, time_point until, const step_time& now, table_actions& out);
     static void tell(hold& h, table_actions& out) noexcept;
 
     lock_domain& domain_;
     const duration clock_offset_;
     const std::size_t idle_capacity_;
     const bool leased_;
+    const table_rules rules_;
     boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
     boost::unordered_flat_set<waiter*, locker_hash, locker_equal> named_waiters_; // one of each ring, of long queues
     deadline_set deadlines_;
+    renewal_set renewals_; // of what is held and renewed
     waiter_list everyone_;
     std::vector<resource*> touched_;
     std::vector<deadline*> due_;

@@ -12,6 +12,7 @@
 
 #include <boost/container_hash/hash.hpp>
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -27,7 +28,16 @@ namespace priority_redlock::detail {
     return !request.resource.empty() && request.resource.size() <= max_name_size
            && (request.anonymous || (!request.locker.empty() && request.locker.size() <= max_name_size))
            && o.ttl > duration::zero() && o.timeout >= duration::zero() && o.grace >= duration::zero()
-           && o.max_attempts != 0;
+           && o.max_attempts != 0 && o.max_hold >= duration::zero() && !(o.auto_extend && o.max_hold < o.ttl);
+}
+
+/// @throws std::invalid_argument an option is outside its domain.
+inline void check(const manager_options& o)
+{
+    if (o.shards > 1024)
+        throw std::invalid_argument("priority_redlock: manager_options::shards must be at most 1024");
+    if (o.ageing < std::chrono::milliseconds(1))
+        throw std::invalid_argument("priority_redlock: manager_options::ageing must be at least a millisecond");
 }
 
 /// The memory protocol behind a manager: shards, and which resource belongs to which.
@@ -37,19 +47,22 @@ class memory_backend final : public manager_backend
 public:
     memory_backend(const asio::any_io_executor& ex, const manager_options& options, std::size_t default_shards)
     {
+        check(options);
         const std::size_t count = options.shards == 0 ? default_shards : options.shards;
-        if (count > 1024)
-            throw std::invalid_argument("priority_redlock: manager_options::shards must be at most 1024");
+        const table_rules rules{.ageing = options.ageing};
         const std::size_t idle = (options.idle_resources + count - 1) / count;
         shards_.reserve(count);
         for (std::size_t i = 0; i < count; ++i)
             shards_.push_back(std::make_shared<shard<Mutex, Clock>>(
-                ex, idle, count == 1 ? std::string("#") : '#' + std::to_string(i + 1) + '.'));
+                ex, idle, count == 1 ? std::string("#") : '#' + std::to_string(i + 1) + '.', nullptr, rules));
     }
 
     /// Over a protocol: one shard, since what costs time is the store.
     memory_backend(const asio::any_io_executor& ex, const manager_options& options, std::shared_ptr<protocol> store)
     {
+        check(options);
+        if (options.ageing != infinite)
+            throw std::invalid_argument("priority_redlock: manager_options::ageing is for managers without a protocol");
         shards_.push_back(std::make_shared<shard<Mutex, Clock>>(ex, options.idle_resources, "#", std::move(store)));
         shards_.front()->subscribe();
     }

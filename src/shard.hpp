@@ -59,10 +59,10 @@ class shard final : public lock_domain,
 
 public:
     shard(const asio::any_io_executor& ex, std::size_t idle_capacity, std::string_view id_prefix = "#",
-          std::shared_ptr<protocol> store = nullptr)
+          std::shared_ptr<protocol> store = nullptr, const table_rules& rules = {})
         : served_domain(asio::query(ex, asio::execution::context)), executor_(ex),
           table_(*this, std::chrono::system_clock::now().time_since_epoch() - Clock::now().time_since_epoch(),
-                 idle_capacity, store != nullptr, id_prefix)
+                 idle_capacity, store != nullptr, id_prefix, rules)
     {
         if (store)
             leases_.emplace(std::move(store), table_);
@@ -274,17 +274,20 @@ public:
             step s(*this);
             if (h.state.load(std::memory_order_relaxed) == lock_state::held)
                 id = leases_->held_id(*h.where);
-            if (id)
+            if (id) {
                 increment(h.references);
+                leases_->begin_extend(id);
+            }
         }
         if (!id) {
             post_result(std::move(handler), errc::not_held);
             return;
         }
-        auto on_reply = [self = this->shared_from_this(), &h, work = asio::make_work_guard(executor_),
+        auto on_reply = [self = this->shared_from_this(), &h, id, work = asio::make_work_guard(executor_),
                          handler = std::move(handler)](error_code ec, time_point until) mutable {
             {
                 step s(*self);
+                self->leases_->end_extend(id);
                 if (!ec && !self->table_.extend(h, until, Clock::now(), s.actions))
                     ec = errc::not_held;
                 s.unreference(h);
@@ -512,6 +515,13 @@ private:
                          });
             return;
         case verb::raise: store.raise(id, q.priority, [](error_code) {}); return;
+        case verb::renew:
+            store.extend(id, q.ttl,
+                         [weak = this->weak_from_this(), id, count = q.extensions](error_code ec, time_point until) {
+                             if (const auto self = weak.lock())
+                                 self->on_renewed(id, count, ec, until);
+                         });
+            return;
         case verb::end: break;
         }
         protocol::done_handler on_done = [weak = this->weak_from_this(), id](error_code ec) {
@@ -523,6 +533,15 @@ private:
         case pending_end::verb::release: store.release(id, std::move(on_done)); return;
         case pending_end::verb::acknowledge: store.acknowledge(id, std::move(on_done)); return;
         }
+    }
+
+    void on_renewed(acquisition_id id, std::uint32_t extensions, error_code ec, time_point until)
+    {
+        if (ec && ec != errc::not_held)
+            log(log_level::warning, "a lock could not be renewed and is tried again: " + ec.message());
+        step s(*this);
+        if (!shut_down_)
+            leases_->on_renewed(id, extensions, ec, until, Clock::now(), s.actions);
     }
 
     void on_end(acquisition_id id, error_code ec)

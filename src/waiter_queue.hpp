@@ -18,21 +18,24 @@ namespace priority_redlock::detail {
 ///
 /// Most share a few priorities and come in the order of their tickets. So the waiters of one priority are a ring, and
 /// only the first of each ring is in a tree: to append and to take the first costs a few pointers however many wait.
+///
+/// Where ranks rise with time, waiters of one priority come in any order. There each is a ring of its own.
 class waiter_queue
 {
+    struct by_rank
+    {
+        bool operator()(const waiter& a, const waiter& b) const noexcept
+        {
+            return a.priority != b.priority ? a.priority > b.priority : a.ticket < b.ticket;
+        }
+    };
     struct by_priority
     {
-        using type = int;
-        bool operator()(int a, int b) const noexcept { return a > b; }
+        bool operator()(const waiter& w, int priority) const noexcept { return w.priority > priority; }
+        bool operator()(int priority, const waiter& w) const noexcept { return priority > w.priority; }
     };
-    struct priority_of
-    {
-        using type = int;
-        int operator()(const waiter& w) const noexcept { return w.priority; }
-    };
-    using tree_type =
-        intrusive::set<waiter, intrusive::base_hook<tree_hook<rank_tag>>, intrusive::key_of_value<priority_of>,
-                       intrusive::compare<by_priority>, intrusive::constant_time_size<false>>;
+    using tree_type = intrusive::multiset<waiter, intrusive::base_hook<tree_hook<rank_tag>>,
+                                          intrusive::compare<by_rank>, intrusive::constant_time_size<false>>;
 
 public:
     template <class Waiter>
@@ -85,11 +88,9 @@ public:
     {
         const auto lead = empty()                                 ? tree_.end()
                           : tree_.begin()->priority == w.priority ? tree_.begin()
-                                                                  : tree_.find(w.priority);
+                                                                  : tree_.find(w.priority, by_priority());
         if (lead == tree_.end()) {
-            w.next_in_rank = w.previous_in_rank = &w;
-            w.leads = true;
-            tree_.insert(w);
+            insert_alone(w);
             return;
         }
         waiter* after = lead->previous_in_rank; // the last
@@ -107,6 +108,14 @@ public:
         w.next_in_rank = after->next_in_rank;
         after->next_in_rank->previous_in_rank = &w;
         after->next_in_rank = &w;
+    }
+
+    /// As a ring of its own. Not together with `insert`.
+    void insert_alone(waiter& w) noexcept
+    {
+        w.next_in_rank = w.previous_in_rank = &w;
+        w.leads = true;
+        tree_.insert(w);
     }
 
     void erase(waiter& w) noexcept

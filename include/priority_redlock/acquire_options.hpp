@@ -51,6 +51,23 @@ struct acquire_options
     /// notice. Zero: the preempting locker follows as soon as the notice has been handled. The lock of a re-entrant
     /// locker has the longest grace of its handles.
     duration grace = std::chrono::seconds(1);
+
+    /// Renews a finite `ttl` by itself, each time a third of it has passed, for as long as a handle of the lock lives:
+    /// the ttl then bounds how long the resource is lost to a process that stopped, and not how long work may take.
+    /// `lock::expires_at()` is the end as it stands. Renewal goes on during the grace of a preemption, and ends with
+    /// it. A lock whose end has passed is not brought back.
+    ///
+    /// With a protocol each renewal is a request to the store. One that fails is repeated until the lock's end; then,
+    /// or when the store has given the lock away, it ends with `errc::lost`.
+    ///
+    /// It belongs to the ttl: that of a re-entrant acquire has no effect, nor does it with an infinite one. The timer
+    /// of a lock that is renewed keeps its execution context running.
+    bool auto_extend = false;
+
+    /// How long a lock is renewed by `auto_extend` at most, counted from the grant, so that a holder that is stuck ends
+    /// too: with `errc::expired`. Bounds `lock::async_extend` as well. Without `auto_extend` it has no effect; with it,
+    /// one that is shorter than the `ttl` is `errc::invalid_argument`.
+    duration max_hold = infinite;
 };
 
 } // namespace priority_redlock

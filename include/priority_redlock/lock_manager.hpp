@@ -83,7 +83,7 @@ public:
     }
 
     /// Locks of the store behind a protocol, which other managers may share.
-    /// @throws std::invalid_argument the protocol is null.
+    /// @throws std::invalid_argument the protocol is null, or an option is outside its domain or not for protocols.
     basic_lock_manager(const executor_type& ex, std::shared_ptr<protocol> store, const manager_options& options = {})
         : executor_(ex), backend_(detail::make_protocol_backend(ex, std::move(store), options)),
           defaults_(options.defaults)

@@ -34,6 +34,17 @@ struct manager_options
 
     /// What lockers and their transactions start from. `async_acquire` takes its options as they are.
     acquire_options defaults{};
+
+    /// Ageing, so that steady work of high priority does not keep the others from their turn for ever: the rank of an
+    /// acquire that waits begins with its priority and rises by one each time this long has passed, counted from the
+    /// start of its wait, up to the highest int. Ranks take the place of priorities among those who wait and against
+    /// the holder: a waiter whose rank comes to exceed the holder's priority preempts it, be their priorities equal or
+    /// not, and holds with the rank it has reached as its priority. So among equals this is also the time after which
+    /// a holder has to give way to one who waits.
+    ///
+    /// At least a millisecond; infinite: off, and costs nothing. One interval for all resources of the manager. Only
+    /// without a protocol: with one the constructor throws `std::invalid_argument`.
+    duration ageing = infinite;
 };
 
 } // namespace priority_redlock

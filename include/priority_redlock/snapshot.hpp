@@ -42,6 +42,8 @@ struct holder_snapshot
 struct waiter_snapshot
 {
     std::string locker_id;
+
+    /// With `manager_options::ageing` the rank that it has reached.
     int priority = 0;
 };
 

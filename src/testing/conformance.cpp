@@ -710,6 +710,29 @@ void manager_extends_and_releases(const conformance_subject& s)
     }(env, one, two));
 }
 
+void manager_renews_and_bounds_the_hold(const conformance_subject& s)
+{
+    bench env(s);
+    lock_manager one(env.context, env.store);
+    lock_manager two(env.context, env.store);
+    env.run([](bench& b, lock_manager& m, lock_manager& n) -> asio::awaitable<void> {
+        const auto ttl = 20 * b.subject.unit;
+        auto lk = co_await m.async_acquire("r", "a", {.ttl = ttl, .auto_extend = true}, asio::use_awaitable);
+        auto [busy, none] = co_await n.async_acquire("r", "b", {.timeout = 2 * ttl}, tuple);
+        b.require(busy == errc::acquire_timeout && lk.is_held(), "a lock was not renewed");
+        co_await lk.async_release(asio::use_awaitable);
+        auto bounded = co_await n.async_acquire("r", "b", {.ttl = ttl, .auto_extend = true, .max_hold = ttl * 3 / 2},
+                                                asio::use_awaitable);
+        const auto start = clock::now();
+        b.require(bounded.is_held(), "the renewal of a lock outlived its release");
+        auto [ended] = co_await bounded.async_wait(tuple);
+        b.require(ended == errc::expired, "a lock that was held for long enough did not expire");
+        b.require(clock::now() - start > ttl, "a lock with a bound was not renewed at all");
+        auto last = co_await m.async_acquire("r", "a", {.timeout = b.subject.patience}, asio::use_awaitable);
+        b.require(last.is_held(), "a lock that has expired is in the way");
+    }(env, one, two));
+}
+
 void manager_P9_destroyed_with_waiters_leaves_its_locks(const conformance_subject& s)
 {
     bench env(s);
@@ -938,6 +961,7 @@ constexpr conformance_case all_cases[] = {
     {"manager_P3_grace_ends_the_hand_shake", manager_P3_grace_ends_the_hand_shake},
     {"manager_times_out_and_gives_up", manager_times_out_and_gives_up},
     {"manager_extends_and_releases", manager_extends_and_releases},
+    {"manager_renews_and_bounds_the_hold", manager_renews_and_bounds_the_hold},
     {"manager_P9_destroyed_with_waiters_leaves_its_locks", manager_P9_destroyed_with_waiters_leaves_its_locks},
     {"manager_contention_excludes_and_ends", manager_contention_excludes_and_ends},
     {"manager_acquires_all_or_none", manager_acquires_all_or_none},

@@ -5,6 +5,7 @@
 #include "common/locks.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/memory_protocol.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -18,6 +19,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <concepts>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -139,6 +141,19 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw)
         lock_manager(context, redlock::manager_options{.shards = 1025}), std::invalid_argument,
         [](const std::invalid_argument& e) { return std::string(e.what()).find("shards") != std::string::npos; });
     BOOST_CHECK_NO_THROW(lock_manager(context, redlock::manager_options{.shards = 1024}));
+    const auto names_ageing = [](const std::invalid_argument& e) {
+        return std::string(e.what()).find("manager_options::ageing") != std::string::npos;
+    };
+    for (const redlock::duration interval :
+         {redlock::duration(-1s), redlock::duration(0), redlock::duration(1ms - 1ns)})
+        BOOST_CHECK_EXCEPTION(lock_manager(context, redlock::manager_options{.ageing = interval}),
+                              std::invalid_argument, names_ageing);
+    BOOST_CHECK_NO_THROW(lock_manager(context, redlock::manager_options{.ageing = 1ms}));
+    const auto store = std::make_shared<redlock::memory_protocol>(context.get_executor());
+    BOOST_CHECK_EXCEPTION(lock_manager(context, store, redlock::manager_options{.ageing = 1s}), std::invalid_argument,
+                          names_ageing);
+    BOOST_CHECK_EXCEPTION(lock_manager(context, store, redlock::manager_options{.shards = 1025}), std::invalid_argument,
+                          [](const std::invalid_argument&) { return true; });
     BOOST_TEST(context.poll() == 0u);
 }
 

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +37,9 @@ struct handle
     std::string locker; // of its own where it is generated
     std::string resource;
     acquire_options options;
+    int rank = 0; // its priority, but for ageing
+    instant since{};
+    instant rise = forever;
     bool waiting = false;
     bool only_this_hand_shake = false;
     instant timeout = forever;
@@ -66,6 +71,7 @@ public:
     record told;
     record settled;
     record answered;
+    duration ageing = infinite;
 
     void acquire(const std::string& name, const std::string& locker, const std::string& where, const acquire_options& o,
                  instant now)
@@ -81,6 +87,8 @@ public:
         h.locker = locker;
         h.resource = where;
         h.options = o;
+        h.rank = o.priority;
+        h.since = now;
 
         if (r.holders.empty() || (!r.revoking && r.holders.front()->locker == locker)) {
             grant(r, h, now);
@@ -94,13 +102,14 @@ public:
         const bool outranks = o.priority > r.priority;
         if (o.max_attempts == 1) {
             const handle* best = best_waiter(r);
-            if (!outranks || (best && best->options.priority >= o.priority)) {
+            if (!outranks || (best && best->rank >= o.priority)) {
                 answered.emplace_back(name, "already_acquired");
                 return;
             }
             h.only_this_hand_shake = true;
         }
         h.waiting = true;
+        h.rise = rise_of(h);
         h.timeout = after(now, o.timeout);
         if (o.max_attempts != 1 && o.max_attempts != unlimited) {
             duration gap = std::chrono::milliseconds(1);
@@ -195,6 +204,9 @@ public:
     void advance(instant now)
     {
         begin();
+        for (const auto& h : handles_)
+            if (h->waiting)
+                h->rank = rank_of(*h, now);
         while (next_event() <= now) {
             const instant at = next_event();
             for (const auto& r : resources_)
@@ -206,17 +218,9 @@ public:
                         look_at_hand_shake(*r, now);
                     }
                 }
-            for (const auto& h : handles_) {
-                if (!h->waiting || due_of(*h) != at)
-                    continue;
-                const resource& r = find(h->resource);
-                if (h->timeout == at)
-                    fail(*h, "acquire_timeout");
-                else if (r.revoking && best_waiter(r) == h.get())
-                    h->only_this_hand_shake = true, h->last_attempt = forever;
-                else
-                    fail(*h, "already_acquired");
-            }
+            for (const auto& h : handles_)
+                if (h->waiting && due_of(*h) == at)
+                    look_at_waiter(*h, now);
         }
     }
 
@@ -271,7 +275,43 @@ private:
         return *resources_.back();
     }
 
-    [[nodiscard]] static instant due_of(const handle& h) { return std::min(h.timeout, h.last_attempt); }
+    [[nodiscard]] static instant due_of(const handle& h) { return std::min({h.timeout, h.last_attempt, h.rise}); }
+
+    [[nodiscard]] int rank_of(const handle& h, instant t) const
+    {
+        if (ageing == infinite)
+            return h.rank;
+        const std::int64_t rank = std::int64_t{h.options.priority} + (t - h.since) / ageing;
+        return static_cast<int>(std::min<std::int64_t>(rank, std::numeric_limits<int>::max()));
+    }
+
+    /// When its rank rises next.
+    [[nodiscard]] instant rise_of(const handle& h) const
+    {
+        if (ageing == infinite || h.rank == std::numeric_limits<int>::max())
+            return forever;
+        return h.since + (std::int64_t{h.rank} - h.options.priority + 1) * ageing;
+    }
+
+    void look_at_waiter(handle& h, instant now)
+    {
+        resource& r = find(h.resource);
+        if (h.timeout <= now) {
+            fail(h, "acquire_timeout");
+            return;
+        }
+        if (!r.holders.empty() && !r.revoking && best_waiter(r)->rank > r.priority && r.expires > now)
+            revoke(r, now);
+        if (!h.waiting)
+            return;
+        h.rise = rise_of(h);
+        if (h.last_attempt > now)
+            return;
+        if (r.revoking && best_waiter(r) == &h)
+            h.only_this_hand_shake = true, h.last_attempt = forever;
+        else
+            fail(h, "already_acquired");
+    }
 
     [[nodiscard]] static instant due_of(const resource& r)
     {
@@ -285,7 +325,7 @@ private:
     {
         handle* best = nullptr;
         for (const auto& h : handles_)
-            if (h->waiting && h->resource == r.name && (!best || h->options.priority > best->options.priority))
+            if (h->waiting && h->resource == r.name && (!best || h->rank > best->rank))
                 best = h.get();
         return best;
     }
@@ -303,10 +343,10 @@ private:
         h.running = 1;
         if (r.holders.empty()) {
             r.expires = after(now, h.options.ttl);
-            r.priority = h.options.priority;
+            r.priority = h.rank;
             r.grace = h.options.grace;
         } else {
-            r.priority = std::max(r.priority, h.options.priority);
+            r.priority = std::max(r.priority, h.rank);
             r.grace = std::max(r.grace, h.options.grace);
         }
         r.holders.push_back(&h);
@@ -392,8 +432,7 @@ private:
             settled.emplace_back(h->name, "granted");
             h = nullptr;
             for (const auto& each : handles_)
-                if (each->waiting && each->resource == r.name && each->locker == locker
-                    && (!h || each->options.priority > h->options.priority))
+                if (each->waiting && each->resource == r.name && each->locker == locker && (!h || each->rank > h->rank))
                     h = each.get();
         }
         for (const auto& each : handles_)

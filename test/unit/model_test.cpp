@@ -64,6 +64,7 @@ struct planned_step
 struct schedule
 {
     std::size_t idle_capacity = 0;
+    duration ageing = infinite;
     std::vector<planned_step> steps;
 };
 
@@ -80,6 +81,8 @@ public:
         const std::size_t lockers = 1 + pick(4);
         const std::size_t resources = 1 + pick(3);
         const int priorities = static_cast<int>(1 + pick(5));
+        if (pick(3) == 0)
+            result.ageing = 1ms + some_time(12);
         for (int i = 0; i < steps_each; ++i) {
             planned_step s;
             s.what = kind_of(late_timer);
@@ -276,9 +279,10 @@ private:
 
     static bool outranks(const actor& a, const actor& b)
     {
-        return a.options.priority != b.options.priority ? a.options.priority > b.options.priority
-                                                        : a.arrival < b.arrival;
+        return rank(a) != rank(b) ? rank(a) > rank(b) : a.arrival < b.arrival;
     }
+
+    static int rank(const actor& a) { return a.target ? a.waiter::priority : a.options.priority; }
 
     std::map<std::string, seen> seen_;
     std::map<std::string, std::uint64_t> last_token_;
@@ -290,8 +294,9 @@ private:
 class comparison
 {
 public:
-    explicit comparison(const schedule& plan) : plan_(plan), table_(plan.idle_capacity)
+    explicit comparison(const schedule& plan) : plan_(plan), table_(plan.idle_capacity, {.ageing = plan.ageing})
     {
+        model_.ageing = plan.ageing;
         table_.delivers_at_once = false;
     }
 

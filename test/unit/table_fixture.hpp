@@ -126,8 +126,9 @@ class table_driver
 public:
     static constexpr std::size_t default_idle_capacity = 16;
 
-    explicit table_driver(std::size_t idle_capacity = default_idle_capacity)
-        : table_(reinterpret_cast<detail::lock_domain&>(domain_), wall_clock - start.time_since_epoch(), idle_capacity)
+    explicit table_driver(std::size_t idle_capacity = default_idle_capacity, const detail::table_rules& rules = {})
+        : table_(reinterpret_cast<detail::lock_domain&>(domain_), wall_clock - start.time_since_epoch(), idle_capacity,
+                 false, "#", rules)
     {
         clock_ = start;
     }

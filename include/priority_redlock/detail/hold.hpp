@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -166,13 +167,30 @@ struct deadline : tree_hook<deadline_tag>
     {
         resource,
         waiter,
-        lease
+        lease,
+        renewal
     };
 
     explicit deadline(owner_kind k) noexcept : owner(k) {}
 
     time_point when = never; // never: not in the table's set of deadlines
     owner_kind owner;
+};
+
+struct renewal_tag;
+
+/// What keeps a lock with a ttl alive. Made by the acquire, since a grant may not fail for want of memory.
+struct renewal : deadline,
+                 tree_hook<renewal_tag>
+{
+    renewal(duration t, duration longest) noexcept : deadline(owner_kind::renewal), ttl(t), max_hold(longest) {}
+
+    resource* where = nullptr; // once it is granted
+    duration ttl;
+    duration max_hold;
+    time_point limit = never;     // the lock does not outlive it
+    time_point grace_end = never; // while it is revoking
+    bool due = false;             // leased: to be asked for
 };
 
 /// An acquire that was not granted at once. Lives in the memory of the operation that waits.
@@ -193,11 +211,13 @@ struct waiter : deadline,
     duration grace{};
     time_point timeout_at = never;
     time_point last_attempt_at = never;
-    int priority = 0;
-    bool leads = false;        // its ring in rank
-    bool last_try = false;     // waits for one hand-shake only
-    bool now_or_never = false; // waits for a store's answer only
-    bool indexed = false;      // stands for its siblings in lock_table::named_waiters_
+    time_point rises_at = never; // with ageing
+    int priority = 0;            // its rank, where ranks rise with time
+    bool leads = false;          // its ring in rank
+    bool last_try = false;       // waits for one hand-shake only
+    bool now_or_never = false;   // waits for a store's answer only
+    bool indexed = false;        // stands for its siblings in lock_table::named_waiters_
+    std::unique_ptr<renewal> renews;
     error_code result;
 };
 

@@ -1,0 +1,328 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "lease_client.hpp"
+
+#include "table_fixture.hpp"
+
+#include <memory>
+#include <string>
+
+// What a manager asks of a store, step by step: here the test is the store. Renewal only, so far.
+
+namespace priority_redlock::test {
+
+namespace {
+
+using detail::lease_client;
+
+/// Is never asked anything but its retry interval.
+class silent_protocol final : public protocol
+{
+public:
+    explicit silent_protocol(duration retry) : retry_(retry) {}
+
+    void subscribe(std::uint64_t, std::weak_ptr<listener>) override {}
+    void obtain(obtain_request, handler<obtain_reply>) override {}
+    void withdraw(acquisition_id, done_handler) override {}
+    void release(acquisition_id, done_handler) override {}
+    void acknowledge(acquisition_id, done_handler) override {}
+    void extend(acquisition_id, duration, handler<clock::time_point>) override {}
+    void raise(acquisition_id, int, done_handler) override {}
+    [[nodiscard]] duration retry_interval() const noexcept override { return retry_; }
+
+private:
+    duration retry_;
+};
+
+/// One waiter "a" for one resource "r". Steps return the requests that they cause: "obtain", "renew 30" (ms) ...
+class lease_driver
+{
+public:
+    explicit lease_driver(duration retry = infinite)
+        : table_(reinterpret_cast<detail::lock_domain&>(domain_), {}, 16, true),
+          client_(std::make_shared<silent_protocol>(retry), table_)
+    {
+    }
+
+    ~lease_driver()
+    {
+        client_.abandon();
+        if (h && h->state.load() == lock_state::held)
+            step([this](auto& out) { table_.release(*h, now_, out); });
+    }
+
+    std::string acquire(const acquire_options& options)
+    {
+        return step([&](auto& out) {
+            const detail::acquire_request request{
+                .resource = "r", .locker = "a", .options = options, .ticket = client_.next_ticket()};
+            table_.acquire(request, 1, &w_, now_, out);
+            h = w_.target;
+        });
+    }
+
+    /// The store grants for as long as it was asked for, or not quite.
+    std::string granted(duration validity)
+    {
+        return step([&](auto& out) {
+            obtain_reply reply;
+            reply.what = obtain_reply::verdict::granted;
+            reply.valid_until = now_ + validity;
+            reply.fencing_token = 1;
+            client_.on_reply(id_, {}, reply, now_, out);
+        });
+    }
+
+    std::string at_time(duration t)
+    {
+        now_ = time_point(1h) + t;
+        return step([&](auto& out) { table_.advance(now_, out); });
+    }
+
+    /// It is that late, and the timer has not run.
+    void late(duration t) { now_ = time_point(1h) + t; }
+
+    std::string renewed(duration validity)
+    {
+        return step([&](auto& out) { client_.on_renewed(id_, count_, {}, now_ + validity, now_, out); });
+    }
+
+    std::string not_renewed(error_code why)
+    {
+        return step([&](auto& out) { client_.on_renewed(id_, count_, why, {}, now_, out); });
+    }
+
+    std::string begin_extend()
+    {
+        client_.begin_extend(id_);
+        return {};
+    }
+
+    std::string end_extend(duration validity)
+    {
+        return step([&](auto& out) {
+            client_.end_extend(id_);
+            table_.extend(*h, now_ + validity, now_, out);
+        });
+    }
+
+    std::string release()
+    {
+        return step([&](auto& out) { table_.release(*h, now_, out); });
+    }
+
+    std::string notice()
+    {
+        protocol_event event;
+        event.what = protocol_event::kind::notice;
+        event.id = id_;
+        event.thief_priority = 9;
+        return step([&](auto& out) { client_.on_event(event, now_, out); });
+    }
+
+    [[nodiscard]] lock_state state() const { return h->state.load(); }
+    [[nodiscard]] std::int64_t expires() const { return ms(h->expires_at()); }
+    [[nodiscard]] std::int64_t due() const { return ms(table_.next_deadline()); }
+
+    detail::hold* h = nullptr;
+
+private:
+    static std::int64_t ms(time_point t)
+    {
+        return t == never ? -1 : std::chrono::duration_cast<std::chrono::milliseconds>(t - time_point(1h)).count();
+    }
+
+    template <class F>
+    std::string step(F f)
+    {
+        table_actions actions;
+        f(actions);
+        client_.after_step(now_);
+        std::string result;
+        for (; !client_.outbox.empty(); client_.outbox.pop_front()) {
+            const auto& q = client_.outbox.front();
+            using verb = lease_client::request::verb;
+            result += result.empty() ? "" : ", ";
+            switch (q.what) {
+            case verb::obtain:
+                id_ = q.obtain.id;
+                result += "obtain";
+                break;
+            case verb::end:
+                result += q.end == detail::pending_end::verb::withdraw  ? "withdraw"
+                          : q.end == detail::pending_end::verb::release ? "release"
+                                                                        : "acknowledge";
+                break;
+            case verb::raise: result += "raise"; break;
+            case verb::renew:
+                BOOST_TEST((q.id == id_));
+                count_ = q.extensions;
+                result +=
+                    "renew " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(q.ttl).count());
+                break;
+            }
+        }
+        return result;
+    }
+
+    alignas(detail::lock_domain) std::byte domain_[sizeof(detail::lock_domain)];
+    time_point now_ = time_point(1h);
+    lock_table table_;
+    lease_client client_;
+    waiter w_;
+    acquisition_id id_;
+    std::uint32_t count_ = 0;
+};
+
+struct renewed_fixture : lease_driver
+{
+    renewed_fixture()
+    {
+        BOOST_TEST(acquire({.ttl = 30ms, .auto_extend = true, .max_hold = 100ms}) == "obtain");
+        BOOST_TEST(granted(29ms) == "");
+    }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(lease_client_renewal)
+
+BOOST_AUTO_TEST_CASE(not_without_being_asked)
+{
+    lease_driver d;
+    d.acquire({.ttl = 30ms});
+    d.granted(29ms);
+    BOOST_TEST(d.due() == 29);
+    BOOST_TEST(d.at_time(29ms) == "release");
+    BOOST_TEST(d.state() == lock_state::expired);
+}
+
+BOOST_FIXTURE_TEST_CASE(at_a_third_of_the_ttl, renewed_fixture)
+{
+    BOOST_TEST(expires() == 29);
+    BOOST_TEST(due() == 10);
+    BOOST_TEST(at_time(10ms) == "renew 30");
+    BOOST_TEST(expires() == 29); // not before the store has said so
+    at_time(12ms);
+    BOOST_TEST(renewed(28ms) == "");
+    BOOST_TEST(expires() == 40);
+    BOOST_TEST(due() == 22);
+    BOOST_TEST(at_time(22ms) == "renew 30");
+}
+
+BOOST_FIXTURE_TEST_CASE(max_hold_ends_it_as_expired, renewed_fixture)
+{
+    for (int i = 1; i < 8; ++i) {
+        BOOST_TEST(at_time(i * 10ms) == "renew 30");
+        renewed(29ms);
+    }
+    BOOST_TEST(at_time(80ms) == "renew 20"); // no longer than it may be held
+    renewed(20ms);
+    BOOST_TEST(expires() == 100);
+    BOOST_TEST(due() == 100);
+    BOOST_TEST(at_time(100ms) == "release");
+    BOOST_TEST(state() == lock_state::expired);
+}
+
+BOOST_FIXTURE_TEST_CASE(T19_one_error_does_not_stop_it, renewed_fixture)
+{
+    BOOST_TEST(at_time(10ms) == "renew 30");
+    BOOST_TEST(not_renewed(errc::no_quorum) == "");
+    BOOST_TEST(state() == lock_state::held);
+    BOOST_TEST(due() == 12);
+    BOOST_TEST(at_time(13ms) == "renew 30");
+    not_renewed(errc::no_quorum);
+    BOOST_TEST(at_time(16ms) == "renew 30");
+    renewed(29ms);
+    BOOST_TEST(expires() == 45);
+    BOOST_TEST(due() == 26);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_not_answered_is_repeated, renewed_fixture)
+{
+    BOOST_TEST(at_time(10ms) == "renew 30");
+    BOOST_TEST(at_time(20ms) == "renew 30");
+    renewed(29ms); // whichever of the two it answers
+    BOOST_TEST(expires() == 49);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_answered_is_repeated_as_the_protocol_wants_it)
+{
+    lease_driver d(4ms);
+    d.acquire({.ttl = 30ms, .auto_extend = true});
+    d.granted(29ms);
+    BOOST_TEST(d.at_time(10ms) == "renew 30");
+    BOOST_TEST(d.at_time(14ms) == "renew 30");
+}
+
+BOOST_FIXTURE_TEST_CASE(T20_it_is_lost_at_its_end_and_a_late_success_does_not_bring_it_back, renewed_fixture)
+{
+    at_time(10ms);
+    not_renewed(errc::no_quorum);
+    BOOST_TEST(at_time(29ms) == "release");
+    BOOST_TEST(state() == lock_state::lost);
+    BOOST_TEST(renewed(29ms) == "");
+    BOOST_TEST(state() == lock_state::lost);
+}
+
+BOOST_FIXTURE_TEST_CASE(T20_a_success_that_finds_its_end_before_the_timer_comes_too_late, renewed_fixture)
+{
+    at_time(10ms);
+    at_time(20ms);
+    late(29ms);
+    BOOST_TEST(renewed(20ms) == "release");
+    BOOST_TEST(state() == lock_state::lost);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_store_has_given_it_away, renewed_fixture)
+{
+    at_time(10ms);
+    BOOST_TEST(not_renewed(errc::not_held) == ""); // nothing is left there to give back
+    BOOST_TEST(state() == lock_state::lost);
+    BOOST_TEST(due() == -1);
+}
+
+BOOST_FIXTURE_TEST_CASE(T18_nothing_is_renewed_after_the_release, renewed_fixture)
+{
+    BOOST_TEST(at_time(10ms) == "renew 30");
+    BOOST_TEST(release() == "release");
+    BOOST_TEST(due() == -1);
+    BOOST_TEST(renewed(29ms) == "");
+    BOOST_TEST(state() == lock_state::released);
+    BOOST_TEST(at_time(1h) == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(P3_renewal_goes_on_in_the_grace, renewed_fixture)
+{
+    BOOST_TEST(notice() == "");
+    BOOST_TEST(state() == lock_state::revoking);
+    BOOST_TEST(at_time(10ms) == "renew 30");
+    renewed(29ms);
+    BOOST_TEST(expires() == 39);
+    BOOST_TEST(at_time(20ms) == "renew 30");
+    h->handlers.store(0); // the completion of the grant has run
+    BOOST_TEST(release() == "acknowledge");
+    BOOST_TEST(due() == -1);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_owners_extension_counts_and_not_a_renewal_from_before_it, renewed_fixture)
+{
+    BOOST_TEST(at_time(10ms) == "renew 30");
+    begin_extend();
+    BOOST_TEST(renewed(29ms) == "");
+    BOOST_TEST(expires() == 29);
+    BOOST_TEST(at_time(20ms) == ""); // not while that is under way
+    BOOST_TEST(end_extend(6ms) == "");
+    BOOST_TEST(expires() == 26);
+    BOOST_TEST(renewed(29ms) == "");
+    BOOST_TEST(expires() == 26);
+    BOOST_TEST(at_time(22ms) == "renew 30");
+    renewed(29ms);
+    BOOST_TEST(expires() == 51);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace priority_redlock::test
