@@ -7,16 +7,16 @@
 // The two know nothing of each other but the name of the resource. Motion has the higher priority: it takes the lock
 // away while energy is being saved, and the switching in progress ends at once with operation_aborted.
 
+#include "office.hpp"
+
 #include <priority_redlock/lock_manager.hpp>
 
-#include <boost/asio/compose.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <iostream>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -25,47 +25,6 @@ using namespace std::chrono_literals;
 using priority_redlock::acquire_options;
 using priority_redlock::error_code;
 using priority_redlock::lock;
-using priority_redlock::lock_manager;
-
-/// The lights of a room, on a slow radio.
-class room
-{
-public:
-    room(asio::io_context& context, std::string name) : timer_(context), name_(std::move(name)) {}
-
-    [[nodiscard]] bool is_lit() const noexcept { return lit_; }
-
-    /// Takes 50 ms. Cancelling it leaves the lights as they are.
-    template <class Token>
-    auto async_switch(bool on, Token&& token)
-    {
-        return asio::async_compose<Token, void(error_code)>(
-            [this, on, started = false](auto& self, error_code error = {}) mutable {
-                if (!std::exchange(started, true)) {
-                    timer_.expires_after(50ms);
-                    return timer_.async_wait(std::move(self));
-                }
-                if (!error) {
-                    lit_ = on;
-                    std::cout << name_ << (on ? ": on\n" : ": off\n");
-                }
-                self.complete(error);
-            },
-            token, timer_);
-    }
-
-private:
-    asio::steady_timer timer_;
-    std::string name_;
-    bool lit_ = true;
-};
-
-struct office
-{
-    lock_manager manager;
-    room kitchen;
-    room meeting_room;
-};
 
 // [callbacks]
 void switch_lights(office& o, std::string_view who, bool on, const acquire_options& options)
@@ -99,7 +58,7 @@ void motion_detected(office& o)
 int main()
 {
     asio::io_context context;
-    office o{lock_manager(context), room(context, "kitchen"), room(context, "meeting room")};
+    office o(context);
 
     save_energy(o);
     asio::steady_timer motion(context, 75ms); // in the middle of the meeting room
