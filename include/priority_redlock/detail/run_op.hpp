@@ -156,18 +156,18 @@ protected:
         if constexpr (is_value) {
             if (!lost)
                 return decision{};
-            return take(recovery_);
+            return take(*recovery_);
         } else if constexpr (is_awaited) {
             return std::nullopt;
         } else {
-            return take(recovery_(why));
+            return take((*recovery_)(why));
         }
     }
 
     asio::awaitable<decision> ask_slowly([[maybe_unused]] error_code why) override
     {
         if constexpr (is_awaited) {
-            auto answer = recovery_(why);
+            auto answer = (*recovery_)(why);
             const recovery_type chosen = co_await std::move(answer);
             co_return take(chosen);
         } else {
@@ -192,6 +192,10 @@ protected:
     void complete(std::exception_ptr e) override
     {
         using completion = run_completion<Handler, result_type>;
+        transaction_.reset(); // what they captured goes before the handler is called
+        recovery_.reset();
+        replacement_.reset();
+        next_.reset();
         result_type result = e ? result_type() : std::move(*result_);
         posted_operation<completion> owner(operation_memory<completion, Handler>::create(
             handler_, handler_, std::move(work_), std::move(e), std::move(result)));
@@ -217,15 +221,15 @@ private:
             [this](Resources*... each) -> asio::awaitable<R> {
                 if (replacement_)
                     return replacement_->begin(*each..., context());
-                return std::invoke(transaction_, *each..., context());
+                return std::invoke(*transaction_, *each..., context());
             },
             resources_);
     }
 
     handler_work<Handler, asio::any_io_executor> work_;
     Handler handler_;
-    Transaction transaction_;
-    std::conditional_t<is_value, recovery_type, Recovery> recovery_;
+    std::optional<Transaction> transaction_;
+    std::optional<std::conditional_t<is_value, recovery_type, Recovery>> recovery_;
     std::tuple<Resources*...> resources_;
     std::shared_ptr<transaction_body<R, Resources...>> replacement_; // instead of transaction_
     std::shared_ptr<transaction_body<R, Resources...>> next_;
