@@ -296,8 +296,8 @@ void composites_over_a_protocol(stage& s)
 
 void work_under_locks(stage& s)
 {
-    const auto until_cancelled = [&s](lock&) -> asio::awaitable<void> {
-        asio::steady_timer timer(s.context, 1h);
+    const auto until_cancelled = [](lock&) -> asio::awaitable<void> {
+        asio::steady_timer timer(co_await asio::this_coro::executor, 1h);
         co_await timer.async_wait(asio::use_awaitable);
     };
     auto timer = std::make_shared<asio::steady_timer>(s.context, 1h);
