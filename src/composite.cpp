@@ -425,8 +425,7 @@ void composite::give_up_from(std::size_t first, lock_type& guard) noexcept
 class composite::extension
 {
 public:
-    extension(composite& c, std::size_t index, unsigned round) noexcept
-        : whole_(&c.hold_), index_(index), round_(round)
+    extension(composite& c, std::size_t index, unsigned round) noexcept : whole_(&c.hold_), index_(index), round_(round)
     {
     }
     extension(extension&& other) noexcept = default;

@@ -2,9 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/acquire_all.hpp>
-
 #include "common/locks.hpp"
+
+#include <priority_redlock/acquire_all.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -29,8 +29,7 @@ using redlock::infinite;
 using redlock::lock_request;
 
 void acquire_all(locks& f, acquired& result, const char* locker, std::vector<lock_request> requests,
-                 redlock::duration timeout = infinite,
-                 const std::source_location& at = std::source_location::current())
+                 redlock::duration timeout = infinite, const std::source_location& at = std::source_location::current())
 {
     const initiation_guard inside;
     async_acquire_all(*f.manager, locker, std::move(requests), timeout, record(result, at));
@@ -285,7 +284,8 @@ MANAGER_TEST_CASE(attempts_of_a_part_are_used_up)
 
 MANAGER_TEST_CASE(a_repeated_resource_is_one_part)
 {
-    lock lk = get_all(f, "me", {{"a", {.priority = 1, .ttl = 1h, .grace = 5s}}, {"b"}, {"a", {.priority = 4, .ttl = 1s}}});
+    lock lk =
+        get_all(f, "me", {{"a", {.priority = 1, .ttl = 1h, .grace = 5s}}, {"b"}, {"a", {.priority = 4, .ttl = 1s}}});
     BOOST_TEST_REQUIRE(lk.parts().size() == 2u);
     BOOST_TEST(lk.parts()[0].priority() == 4);
     BOOST_TEST((lk.parts()[0].expires_at() == manual_clock::now() + 1h)); // the first one's
