@@ -296,7 +296,8 @@ void transaction_is_cancelled(stage& s)
 
 void transaction_of_two(stage& s)
 {
-    const redlock::locker first(*s.manager, "r", s), second(*s.manager, "q", s.other);
+    const redlock::locker first(*s.manager, "r", s);
+    const redlock::locker second(*s.manager, "q", s.other);
     redlock::combine(first, second)
         .async_run(
             [](stage& a, asio::io_context&, redlock::transaction_context& context) { return transaction(a, context); },
