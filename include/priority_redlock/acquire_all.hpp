@@ -21,10 +21,13 @@ namespace priority_redlock {
 /// Acquires the locks of several resources for one locker: all of them or none, as one composite `lock`.
 ///
 /// @code
-/// auto both = co_await async_acquire_all(manager, {{"kitchen light"}, {"bedroom light", {.priority = 100}}});
+/// std::vector<lock_request> lights{{"kitchen light"}, {"bedroom light", {.priority = 100}}};
+/// auto both = co_await async_acquire_all(manager, std::move(lights));
 /// for (const lock& each : both.parts())
 ///     std::cout << each.resource() << '\n';
 /// @endcode
+///
+/// (In a coroutine, g++ 12 does not compile a braced list of requests within the co_await expression.)
 ///
 /// The resources are acquired one after the other in the order of their names, so that several of these operations
 /// never wait for each other in a circle, whatever the order of their requests. A resource that is named again is the

@@ -2,8 +2,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/testing/conformance.hpp>
+#include <priority_redlock/with_lock.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -764,6 +766,153 @@ void manager_contention_excludes_and_ends(const conformance_subject& s)
     env.require(served == lockers * rounds, "somebody was not served");
 }
 
+/// A request for each letter. (A braced list within a co_await expression is more than g++ 12 can do.)
+std::vector<lock_request> requests(std::string_view letters, const acquire_options& options = {})
+{
+    std::vector<lock_request> all;
+    for (const char each : letters)
+        all.push_back({std::string(1, each), options});
+    return all;
+}
+
+void manager_acquires_all_or_none(const conformance_subject& s)
+{
+    bench env(s);
+    lock_manager one(env.context, env.store);
+    lock_manager two(env.context, env.store);
+    env.run([](bench& b, lock_manager& m, lock_manager& n) -> asio::awaitable<void> {
+        const auto unit = b.subject.unit;
+        auto hurdle = co_await n.async_acquire("b", "hurdle", {}, asio::use_awaitable);
+        auto [timeout, none] = co_await async_acquire_all(m, "me", requests("cba"), 5 * unit, tuple);
+        b.require(timeout == errc::acquire_timeout && none.parts().empty(), "the timeout of the whole did not come");
+        auto freed = co_await n.async_acquire("a", "other", {.timeout = b.subject.patience}, asio::use_awaitable);
+        b.require(freed.is_held(), "a part was kept after the timeout of the whole");
+        freed.release();
+        hurdle.release();
+        auto wanted = requests("cba");
+        wanted.front().options.ttl = 50 * unit;
+        auto all = co_await async_acquire_all(m, "me", std::move(wanted), b.subject.patience, asio::use_awaitable);
+        b.require(all.is_held() && all.parts().size() == 3, "not all parts were granted");
+        b.require(all.expires_at() <= clock::now() + 50 * unit, "the ttl of a part does not run");
+        auto [refused, none2] = co_await n.async_acquire("c", "other", {.max_attempts = 1}, tuple);
+        b.require(refused == errc::already_acquired, "a part of a composite was granted to another");
+        auto [extended] = co_await all.async_extend(90 * unit, tuple);
+        b.require(!extended && all.expires_at() > clock::now() + 50 * unit, "a composite was not extended");
+        auto [released] = co_await all.async_release(tuple);
+        b.require(!released && all.state() == lock_state::released, "a composite was not released");
+        auto [again] = co_await all.async_release(tuple);
+        b.require(again == errc::not_held, "a second release of a composite was not told apart");
+        auto next = co_await async_acquire_all(n, requests("abc"), b.subject.patience, asio::use_awaitable);
+        b.require(next.is_held(), "a released composite is in the way");
+    }(env, one, two));
+}
+
+void manager_composite_ends_with_its_first_part(const conformance_subject& s)
+{
+    bench env(s);
+    lock_manager one(env.context, env.store);
+    lock_manager two(env.context, env.store);
+    bool unwound = false;
+    const auto unwind = [&](lock lk) -> asio::awaitable<void> {
+        auto [ec] = co_await lk.async_wait(tuple);
+        env.require(ec == asio::error::operation_aborted && lk.state() == lock_state::revoking,
+                    "a composite was not preempted");
+        co_await turn();
+        unwound = true;
+    };
+    env.run([](auto& b, auto& m, auto& n, auto& victim, bool& gone) -> asio::awaitable<void> {
+        auto low = co_await async_acquire_all(m, requests("ab", {.grace = b.subject.patience}), infinite,
+                                              asio::use_awaitable);
+        asio::co_spawn(b.context, victim(std::move(low)), asio::detached);
+        auto thief = co_await n.async_acquire("b", "thief", {.priority = 1}, asio::use_awaitable);
+        b.require(gone, "a thief was granted before the composite had unwound");
+        auto other = co_await n.async_acquire("a", "other", {.timeout = b.subject.patience}, asio::use_awaitable);
+        b.require(other.is_held(), "the other part of a preempted composite is in the way");
+        auto short_lived = requests("xy");
+        short_lived.back().options.ttl = 5 * b.subject.unit;
+        auto brief = co_await async_acquire_all(m, std::move(short_lived), infinite, asio::use_awaitable);
+        auto [expired] = co_await brief.async_wait(tuple);
+        b.require(expired == errc::expired && !brief.is_held(), "the ttl of a part did not end the composite");
+        auto next = co_await n.async_acquire("x", "other", {.timeout = b.subject.patience}, asio::use_awaitable);
+        b.require(next.is_held(), "the other part of an expired composite is in the way");
+    }(env, one, two, unwind, unwound));
+}
+
+void manager_composites_exclude_and_end(const conformance_subject& s)
+{
+    bench env(s);
+    lock_manager one(env.context, env.store);
+    lock_manager two(env.context, env.store);
+    int inside[3] = {}, served = 0, finished = 0;
+    std::mt19937 random(11);
+    constexpr int lockers = 8, rounds = 4;
+    const auto locker = [&](lock_manager& manager, int number) -> asio::awaitable<void> {
+        for (int i = 0; i < rounds; ++i) {
+            const int first = std::uniform_int_distribution(0, 2)(random);
+            const int second = (first + 1 + number % 2) % 3;
+            const acquire_options options{.priority = std::uniform_int_distribution(0, 2)(random),
+                                          .ttl = i % 2 ? infinite : s.patience};
+            auto [e] = co_await async_with_lock(
+                manager, requests(std::to_string(first) + std::to_string(second), options), infinite,
+                [&](lock& lk) -> asio::awaitable<void> {
+                    env.require(++inside[first] == 1 && ++inside[second] == 1, "two composites are inside");
+                    asio::steady_timer timer(env.context, s.unit / 20);
+                    auto [ec] = co_await timer.async_wait(tuple);
+                    env.require(!ec || !lk.is_held(), "work was cancelled although its lock is held");
+                    ++served;
+                    --inside[first];
+                    --inside[second];
+                },
+                tuple);
+            if (e)
+                try {
+                    std::rethrow_exception(e);
+                } catch (const boost::system::system_error& error) {
+                    env.require(error.code() == errc::preempted, error.what());
+                }
+        }
+    };
+    for (int i = 0; i < lockers; ++i)
+        asio::co_spawn(env.context, locker(i % 2 ? one : two, i), [&finished](std::exception_ptr e) {
+            if (e)
+                std::rethrow_exception(e);
+            ++finished;
+        });
+    env.await([&] { return finished == lockers; }, "the end of everybody's turns");
+    env.require(served > 0, "nobody was served");
+}
+
+void manager_cancels_and_releases_work_under_a_lock(const conformance_subject& s)
+{
+    bench env(s);
+    lock_manager one(env.context, env.store);
+    lock_manager two(env.context, env.store);
+    bool started = false, unwound = false;
+    std::optional<error_code> ended;
+    asio::steady_timer timer(env.context, clock::time_point::max());
+    async_with_lock(
+        one, "r", {},
+        [&](lock&) {
+            started = true;
+            return timer.async_wait(asio::deferred);
+        },
+        [&](error_code ec) {
+            unwound = true;
+            ended = ec;
+        });
+    env.await([&] { return started; }, "the start of work under a lock");
+    env.run([](bench& b, lock_manager& n, const bool& gone) -> asio::awaitable<void> {
+        auto lk = co_await n.async_acquire("r", "thief", {.priority = 1}, asio::use_awaitable);
+        b.require(gone, "a thief was granted before the work had unwound");
+        co_await async_with_lock(
+            n, "other", {}, [](lock&) -> asio::awaitable<void> { co_await turn(); }, asio::use_awaitable);
+        auto next =
+            co_await n.async_acquire("other", "next", {.timeout = b.subject.patience}, asio::use_awaitable);
+        b.require(next.is_held(), "the lock of work that has ended is in the way");
+    }(env, two, unwound));
+    env.require(ended == errc::preempted, "work was not told why its lock was lost");
+}
+
 constexpr conformance_case all_cases[] = {
     {"free_resource_is_granted_at_once", free_resource_is_granted_at_once},
     {"I1_one_holder_at_a_time", I1_one_holder_at_a_time},
@@ -791,6 +940,10 @@ constexpr conformance_case all_cases[] = {
     {"manager_extends_and_releases", manager_extends_and_releases},
     {"manager_P9_destroyed_with_waiters_leaves_its_locks", manager_P9_destroyed_with_waiters_leaves_its_locks},
     {"manager_contention_excludes_and_ends", manager_contention_excludes_and_ends},
+    {"manager_acquires_all_or_none", manager_acquires_all_or_none},
+    {"manager_composite_ends_with_its_first_part", manager_composite_ends_with_its_first_part},
+    {"manager_composites_exclude_and_end", manager_composites_exclude_and_end},
+    {"manager_cancels_and_releases_work_under_a_lock", manager_cancels_and_releases_work_under_a_lock},
 };
 
 } // namespace

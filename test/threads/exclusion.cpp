@@ -2,7 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/with_lock.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -68,7 +70,8 @@ struct totals
 {
     std::atomic<long> overlaps = 0, falling_tokens = 0, wrong_results = 0, exceptions = 0;
     std::atomic<long> grants = 0, preemptions = 0, guarded_aborts = 0, cancellations = 0, timeouts = 0, refusals = 0,
-                      expiries = 0, waiters_seen = 0, finished = 0;
+                      expiries = 0, waiters_seen = 0, finished = 0,
+                      composites = 0, composites_preempted = 0;
 };
 
 struct arena
@@ -203,6 +206,74 @@ asio::awaitable<void> hasty_component(arena& a, unsigned seed, int rounds)
     ++a.count.finished;
 }
 
+/// Takes several objects at a time, in any order.
+asio::awaitable<void> composite_component(arena& a, unsigned seed, int rounds)
+{
+    std::mt19937 random(seed);
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    const auto requests = [&] {
+        std::vector<redlock::lock_request> all;
+        const std::size_t first = random() % a.objects.size();
+        const int priority = static_cast<int>(random() % 4);
+        for (std::size_t i = 0; i < 2; ++i)
+            all.push_back({arena::name_of((first + i) % a.objects.size()), {.priority = priority, .grace = 1h}});
+        return all;
+    };
+    const auto objects_of = [&](const lock& lk) {
+        std::vector<protected_object*> all;
+        for (const lock& part : lk.parts())
+            all.push_back(&a.objects[static_cast<std::size_t>(part.resource().back() - '0')]);
+        return all;
+    };
+    for (int round = 0; round < rounds; ++round) {
+        const unsigned kind = random() % 8;
+        const redlock::duration timeout = kind == 0 ? std::chrono::microseconds(random() % 500) : redlock::infinite;
+        if (kind < 4) {
+            auto [ec, lk] = co_await redlock::async_acquire_all(
+                a.manager, requests(), timeout,
+                asio::cancel_after(kind == 1 ? std::chrono::microseconds(random() % 500) : 1h, tuple));
+            if (ec) {
+                if (kind == 0 && ec == errc::acquire_timeout)
+                    ++a.count.timeouts;
+                else if (kind == 1 && ec == asio::error::operation_aborted)
+                    ++a.count.cancellations;
+                else
+                    ++a.count.wrong_results;
+                continue;
+            }
+            ++a.count.composites;
+            const auto objects = objects_of(lk);
+            for (std::size_t i = 0; i < objects.size(); ++i)
+                enter(a, *objects[i], lk.parts()[i]);
+            timer.expires_after(std::chrono::microseconds(random() % 200));
+            co_await timer.async_wait(lk.guard(tuple));
+            if (lk.state() == lock_state::revoking)
+                ++a.count.composites_preempted;
+            for (protected_object* const each : objects)
+                leave(a, *each);
+            co_await let_go(a, std::move(lk), static_cast<unsigned>(random()));
+            continue;
+        }
+        const auto [e, entered] = co_await redlock::async_with_lock(
+            a.manager, requests(), redlock::infinite,
+            [&](lock& lk) -> asio::awaitable<bool> {
+                const auto objects = objects_of(lk);
+                for (std::size_t i = 0; i < objects.size(); ++i)
+                    enter(a, *objects[i], lk.parts()[i]);
+                timer.expires_after(std::chrono::microseconds(random() % 200));
+                co_await timer.async_wait(tuple);
+                for (protected_object* const each : objects)
+                    leave(a, *each);
+                co_return true;
+            },
+            tuple);
+        ++a.count.composites;
+        if (e && entered)
+            ++a.count.wrong_results;
+    }
+    ++a.count.finished;
+}
+
 /// Looks on.
 asio::awaitable<void> observer(arena& a, const std::atomic<bool>& stop)
 {
@@ -255,6 +326,78 @@ BOOST_AUTO_TEST_CASE(I1_nobody_overlaps_on_a_thread_pool)
     BOOST_TEST(a.count.timeouts > 0, "no timeout");
     BOOST_TEST(a.count.refusals > 0, "no refusal");
     BOOST_TEST(a.count.expiries > 0, "no expiry");
+}
+
+BOOST_AUTO_TEST_CASE(I1_composites_exclude_each_other_and_single_locks)
+{
+    constexpr int components = 8, composite_components = 16, rounds = 60;
+    arena a;
+    const auto done = [&](std::exception_ptr e) { a.count.exceptions += e ? 1 : 0; };
+    for (unsigned i = 0; i < components; ++i)
+        asio::co_spawn(asio::make_strand(a.pool), component(a, i, rounds), done);
+    for (unsigned i = 0; i < composite_components; ++i)
+        asio::co_spawn(asio::make_strand(a.pool), composite_component(a, 100 + i, rounds), done);
+    a.pool.join();
+
+    BOOST_TEST(a.count.finished == components + composite_components);
+    BOOST_TEST(a.count.overlaps == 0);
+    BOOST_TEST(a.count.falling_tokens == 0);
+    BOOST_TEST(a.count.wrong_results == 0);
+    BOOST_TEST(a.count.exceptions == 0);
+    for (const protected_object& each : a.objects)
+        BOOST_TEST(each.entered == each.left);
+    BOOST_TEST(a.count.composites > 100);
+    BOOST_TEST(a.count.composites_preempted > 0, "no composite was preempted");
+    BOOST_TEST(a.count.cancellations > 0, "no cancellation");
+    BOOST_TEST(a.count.timeouts > 0, "no timeout");
+}
+
+BOOST_AUTO_TEST_CASE(composites_end_while_their_manager_goes)
+{
+    asio::thread_pool pool(4);
+    std::atomic<long> started = 0, completed = 0, wrong = 0;
+    for (unsigned round = 0; round < 100; ++round) {
+        auto manager = std::make_unique<lock_manager>(pool, redlock::manager_options{.shards = 4});
+        std::atomic<int> granted = 0;
+        for (unsigned i = 0; i < 12; ++i) {
+            ++started;
+            const int priority = static_cast<int>(i % 4);
+            redlock::async_acquire_all(
+                *manager,
+                {{"r" + std::to_string(i % 3), {.priority = priority, .ttl = i % 2 ? 1h : 500us, .grace = 0s}},
+                 {"r" + std::to_string(i % 5), {.priority = priority, .grace = 0s}},
+                 {"s", {.priority = priority, .grace = 100us}}},
+                redlock::infinite, [&, i](error_code ec, lock lk) {
+                    if (!ec) {
+                        ++granted;
+                        auto shared = std::make_shared<lock>(std::move(lk));
+                        started += 2;
+                        shared->async_wait([&, shared](error_code) { ++completed; });
+                        asio::post(pool, [&, shared, i] {
+                            static_cast<void>(shared->is_held() ? shared->priority() : shared->state() != lock_state::held);
+                            if (i % 3)
+                                shared->release();
+                            else
+                                shared->async_extend(200us, [](error_code) {});
+                            ++completed;
+                        });
+                    } else if (ec != asio::error::operation_aborted) {
+                        ++wrong;
+                    }
+                    ++completed;
+                });
+        }
+        while (granted < static_cast<int>(round % 4))
+            std::this_thread::yield();
+        if (round % 3 == 0)
+            manager->cancel();
+        manager.reset();
+        while (completed != started) // the handlers refer to this round
+            std::this_thread::yield();
+    }
+    pool.join();
+    BOOST_TEST(completed == started);
+    BOOST_TEST(wrong == 0);
 }
 
 BOOST_AUTO_TEST_CASE(managers_are_destroyed_while_their_locks_are_used)

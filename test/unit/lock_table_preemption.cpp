@@ -405,6 +405,35 @@ BOOST_AUTO_TEST_CASE(I1_handlers_of_a_lock_that_has_ended_hold_nothing_up)
     BOOST_TEST(who() == "c");
 }
 
+BOOST_AUTO_TEST_CASE(a_holder_can_be_revoked_although_nobody_outranks_it)
+{
+    acquire("a", {.grace = 1s});
+    acquire("b");
+    BOOST_TEST(revoke("a") == "a revoking");
+    BOOST_TEST(revoke("a") == "");
+    BOOST_TEST(who() == "revoking a <- b");
+    BOOST_TEST(at_time(999ms) == "");
+    BOOST_TEST(at_time(1s) == "b granted");
+    BOOST_TEST(state("a") == lock_state::preempted);
+    BOOST_TEST(revoke("a") == "");
+    BOOST_TEST(revoke("b") == "b revoking");
+    BOOST_TEST(release("b") == "");
+    BOOST_TEST(who() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_handle_that_is_revoked_goes_with_the_last_of_its_locker_that_is_not)
+{
+    acquire("a");
+    acquire("a/2");
+    acquire("a/3");
+    acquire("b");
+    BOOST_TEST(revoke("a/2") == "");
+    BOOST_TEST(state("a/2") == lock_state::held);
+    BOOST_TEST(release("a") == "");
+    BOOST_TEST(release("a/3") == "a/2 revoking");
+    BOOST_TEST(release("a/2") == "b granted");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace priority_redlock::test

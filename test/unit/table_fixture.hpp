@@ -149,7 +149,7 @@ public:
     {
         actor& a = add(name, options, resource);
         const detail::acquire_request request{.resource = a.resource,
-                                              .locker = a.locker,
+                                              .locker = a.anonymous ? std::string_view() : a.locker,
                                               .anonymous = a.anonymous,
                                               .options = options,
                                               .ticket = std::exchange(next_ticket, 0)};
@@ -260,6 +260,16 @@ public:
         events happened;
         if (!table_.raise(*a.h, priority))
             happened.answered.push_back({name, "not held"});
+        return finish(happened);
+    }
+
+    /// The holder has to go although nobody outranks it.
+    std::string revoke(const std::string& name)
+    {
+        events happened;
+        table_actions actions;
+        table_.revoke(*at(name).h, time(), actions);
+        carry_out(actions, happened);
         return finish(happened);
     }
 

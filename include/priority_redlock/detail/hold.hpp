@@ -205,7 +205,7 @@ struct acquire_request
 {
     std::string_view resource;
     std::string_view locker;
-    bool anonymous = false; // a fresh unique locker instead of `locker`
+    bool anonymous = false; // a unique locker that never re-enters: `locker`, or a fresh one if that is empty
     acquire_options options;
     std::uint64_t ticket = 0; // place among equal priorities, lower first; 0: after all before it
     std::size_t hash = 0;     // of the resource, filled in by the backend

@@ -16,6 +16,7 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_composed.hpp>
@@ -44,7 +45,12 @@ template <class R, class Executor>
 inline constexpr bool is_awaitable<asio::awaitable<R, Executor>> = true;
 
 template <class Work>
-struct signature_of_work : asio::completion_signature_of<Work>
+struct signature_of_work
+{
+};
+
+template <asio::async_operation Work>
+struct signature_of_work<Work> : asio::completion_signature_of<Work>
 {
 };
 
@@ -138,27 +144,38 @@ template <class Fn>
 /// Why the work under a lock was cancelled by the end of that lock; none if it was not.
 [[nodiscard]] error_code loss_of(lock_state s) noexcept;
 
-/// The executor of a coroutine that works for a handler: the handler's own one if a coroutine can run there.
-template <class Executor, class Handler, class IoExecutor>
-[[nodiscard]] Executor executor_of_work(const Handler& handler, const IoExecutor& io_executor)
+/// The executor that a function's coroutine runs on for a handler: the handler's own one, or the manager's if a
+/// coroutine cannot run there. Nothing if there is no coroutine.
+template <class Fn, class Handler, class IoExecutor>
+[[nodiscard]] auto executor_of_work(const Handler& handler, const IoExecutor& io_executor)
 {
-    using own = asio::associated_executor_t<Handler, IoExecutor>;
-    if constexpr (std::is_convertible_v<own, Executor> && !is_of_future<own>)
-        return asio::get_associated_executor(handler, io_executor);
+    if constexpr (!is_awaitable<work_t<Fn>>)
+        return unnamed_executor();
+    else if constexpr (std::is_convertible_v<asio::associated_executor_t<Handler>, typename work_t<Fn>::executor_type>)
+        return typename work_t<Fn>::executor_type(asio::get_associated_executor(handler));
     else
-        return io_executor;
+        return typename work_t<Fn>::executor_type(io_executor);
 }
 
 /// Makes an operation of the work.
-template <class Fn, class Handler, class IoExecutor>
-[[nodiscard]] auto start_work(Fn& fn, lock& lk, const Handler& handler, const IoExecutor& io_executor)
+template <class Fn, class Executor>
+[[nodiscard]] auto start_work(Fn& fn, lock& lk, const Executor& ex)
 {
     if constexpr (is_awaitable<work_t<Fn>>)
         return asio::co_spawn(
-            executor_of_work<typename work_t<Fn>::executor_type>(handler, io_executor),
-            [&fn, &lk] { return fn(lk); }, asio::deferred); // an exception of fn itself is a result, too
+            ex, [&fn, &lk] { return fn(lk); }, asio::deferred); // an exception of fn itself is a result, too
     else
         return fn(lk);
+}
+
+/// A handler that has an executor of its own, which is not a future's.
+template <class Handler, class IoExecutor>
+[[nodiscard]] auto with_own_executor(Handler handler, const IoExecutor& io_executor)
+{
+    if constexpr (has_own_executor<Handler> && !is_of_future<asio::associated_executor_t<Handler>>)
+        return handler;
+    else
+        return asio::bind_executor(io_executor, std::move(handler));
 }
 
 /// Acquires by a deferred operation and lets a function work under the lock.
@@ -182,7 +199,9 @@ public:
                 results::failed(errc::invalid_argument));
             return;
         }
-        const auto work = [](auto state, Acquire how, Fn what) -> void {
+        // Without an I/O executor, since the acquire and the work count as work themselves while they are pending: once
+        // their completion is on its way the manager's context may go before that of the handler.
+        const auto work = [](auto state, Acquire how, Fn what, auto ex) -> void {
             state.reset_cancellation_state(asio::enable_total_cancellation());
             state.complete_if_cancelled(false);
             auto [ec, lk] = co_await std::move(how);
@@ -192,15 +211,17 @@ public:
                 ec = loss_of(lk.state());
             if (ec)
                 co_return results::failed(ec);
-            auto operation = start_work(what, lk, state.handler(), state.get_io_executor());
+            auto operation = start_work(what, lk, ex);
             typename results::type ended = co_await std::move(operation)(lk.guard(asio::as_tuple(asio::deferred)));
             if (results::is_aborted(ended) && !state.cancelled())
                 if (const error_code loss = loss_of(lk.state()))
                     co_return results::failed(loss);
             co_return std::move(ended);
         };
-        asio::async_initiate<Handler, signature>(asio::co_composed<signature>(work, this->get_executor()), handler,
-                                                 std::move(acquire), std::move(fn));
+        auto own = with_own_executor(std::decay_t<Handler>(std::forward<Handler>(handler)), this->executor());
+        auto ex = executor_of_work<Fn>(own, this->executor());
+        asio::async_initiate<decltype(own), signature>(asio::co_composed<signature>(work), own, std::move(acquire),
+                                                       std::move(fn), std::move(ex));
     }
 };
 
