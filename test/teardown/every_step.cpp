@@ -238,90 +238,6 @@ void elsewhere(stage& s)
     timer->async_wait([run_other, timer](error_code) { run_other(); });
 }
 
-/// Composites that wait, are granted, lose parts while they wait, and are preempted.
-void composites(stage& s)
-{
-    s.acquire("c", "hurdle", {.ttl = 1s});
-    redlock::async_acquire_all(*s.manager, "me", {{"a"}, {"b", {.ttl = 3s}}, {"c"}}, 10s, s.keep());
-    redlock::async_acquire_all(*s.manager, {{"c"}, {"b"}, {"d"}}, redlock::infinite,
-                               asio::bind_cancellation_slot(s.signals[0].slot(), s.keep()));
-    redlock::async_acquire_all(*s.manager, {{"d"}, {"e"}}, redlock::infinite,
-                               asio::bind_executor(s.other, at_most_once([](error_code, lock) {})));
-    asio::post(s.context, [&s] {
-        s.manager->async_acquire("b", "thief", {.priority = 1, .ttl = 1s}, at_most_once([](error_code, lock) {}));
-        asio::post(s.context, [&s] { s.signals[0].emit(asio::cancellation_type::total); });
-    });
-}
-
-void composite_ends(stage& s)
-{
-    redlock::async_acquire_all(*s.manager, {{"a"}, {"b"}, {"c", {.ttl = 3s}}}, redlock::infinite,
-                               at_most_once([&s](error_code, lock lk) {
-                                   auto shared = std::make_shared<lock>(std::move(lk));
-                                   auto timer = std::make_shared<asio::steady_timer>(s.context, 1h);
-                                   shared->async_wait(at_most_once([&s, shared](error_code) {
-                                       s.acquire("a", "again");
-                                       shared->async_release(at_most_once([](error_code) {}));
-                                   }));
-                                   shared->async_wait(asio::bind_executor(s.other, at_most_once([](error_code) {})));
-                                   timer->async_wait(shared->guard(at_most_once([timer, shared](error_code) {})));
-                                   s.acquire("b", "thief", {.priority = 1});
-                                   s.acquire("a", "waiter");
-                               }));
-    redlock::async_acquire_all(*s.manager, {{"x"}, {"y", {.ttl = 1s}}}, redlock::infinite, s.keep());
-    asio::post(s.context, [&s] {
-        s.other.restart();
-        s.other.poll();
-    });
-}
-
-/// The same over a protocol, where ttls are set by asking; that of the scenario's manager is left alone.
-void composites_over_a_protocol(stage& s)
-{
-    auto store = std::make_shared<redlock::memory_protocol>(s.context.get_executor());
-    s.manager = std::make_unique<lock_manager>(s.context, std::move(store));
-    s.acquire("b", "hurdle");
-    redlock::async_acquire_all(*s.manager, "me", {{"a", {.ttl = 1h}}, {"b", {.ttl = 2h}}, {"c"}}, 10h, s.keep());
-    redlock::async_acquire_all(*s.manager, {{"c", {.priority = 1}}, {"d", {.ttl = 1h}}}, redlock::infinite,
-                               at_most_once([&s](error_code, lock lk) {
-                                   auto shared = std::make_shared<lock>(std::move(lk));
-                                   shared->async_extend(1h, at_most_once([&s, shared](error_code) {
-                                                            shared->async_release(at_most_once([](error_code) {}));
-                                                        }));
-                               }));
-    asio::post(s.context, [&s] {
-        asio::post(s.context, [&s] {
-            if (!s.kept.empty())
-                s.kept.front().release();
-        });
-    });
-}
-
-void work_under_locks(stage& s)
-{
-    const auto until_cancelled = [](lock&) -> asio::awaitable<void> {
-        asio::steady_timer timer(co_await asio::this_coro::executor, 1h);
-        co_await timer.async_wait(asio::use_awaitable);
-    };
-    auto timer = std::make_shared<asio::steady_timer>(s.context, 1h);
-    const auto any = [&s] { return at_most_once([&s](auto&&...) { s.acquire("r", "again"); }); };
-    redlock::async_with_lock(*s.manager, "r", {}, until_cancelled, any());
-    redlock::async_with_lock(*s.manager, {{"q"}, {"r"}}, redlock::infinite, until_cancelled, any());
-    redlock::async_with_lock(
-        *s.manager, "q", {.ttl = 2s}, [timer](lock&) { return timer->async_wait(asio::deferred); },
-        asio::bind_cancellation_slot(s.signals[0].slot(), any()));
-    redlock::async_with_lock(*s.manager, "p", {}, until_cancelled,
-                             asio::bind_executor(s.other, at_most_once([](auto&&...) {})));
-    asio::post(s.context, [&s] {
-        s.other.restart();
-        s.other.poll();
-        asio::post(s.context, [&s] {
-            s.acquire("r", "thief", {.priority = 1, .ttl = 1s});
-            s.signals[0].emit(asio::cancellation_type::terminal);
-        });
-    });
-}
-
 /// A transaction whose run is cut off with everything that it has at that moment.
 asio::awaitable<int> transaction(stage& s, redlock::transaction_context& context)
 {
@@ -383,7 +299,8 @@ void transaction_is_cancelled(stage& s)
 
 void transaction_of_two(stage& s)
 {
-    const redlock::locker first(*s.manager, "r", s), second(*s.manager, "q", s.other);
+    const redlock::locker first(*s.manager, "r", s);
+    const redlock::locker second(*s.manager, "q", s.other);
     redlock::combine(first, second)
         .async_run(
             [](stage& a, asio::io_context&, redlock::transaction_context& context) { return transaction(a, context); },
@@ -405,6 +322,92 @@ void transaction_elsewhere(stage& s)
         timer->async_wait([again, rounds](error_code) { again(again, rounds - 1); });
     };
     asio::post(s.context, [run_other] { run_other(run_other, 12); });
+}
+
+/// Composites that wait, are granted, lose parts while they wait, and are preempted.
+void composites(stage& s)
+{
+    s.acquire("c", "hurdle", {.ttl = 1s});
+    redlock::async_acquire_all(*s.manager, "me", {{"a"}, {"b", {.ttl = 3s}}, {"c"}}, 10s, s.keep());
+    redlock::async_acquire_all(*s.manager, {{"c"}, {"b"}, {"d"}}, redlock::infinite,
+                               asio::bind_cancellation_slot(s.signals[0].slot(), s.keep()));
+    redlock::async_acquire_all(*s.manager, {{"d"}, {"e"}}, redlock::infinite,
+                               asio::bind_executor(s.other, at_most_once([](error_code, lock) {})));
+    asio::post(s.context, [&s] {
+        s.manager->async_acquire("b", "thief", {.priority = 1, .ttl = 1s}, at_most_once([](error_code, lock) {}));
+        asio::post(s.context, [&s] { s.signals[0].emit(asio::cancellation_type::total); });
+    });
+}
+
+void composite_ends(stage& s)
+{
+    redlock::async_acquire_all(
+        *s.manager, {{"a"}, {"b"}, {"c", {.ttl = 3s}}}, redlock::infinite, at_most_once([&s](error_code, lock lk) {
+            auto shared = std::make_shared<lock>(std::move(lk));
+            auto timer = std::make_shared<asio::steady_timer>(s.context, 1h);
+            shared->async_wait(at_most_once([&s, shared](error_code) {
+                s.acquire("a", "again");
+                shared->async_release(at_most_once([](error_code) {}));
+            }));
+            shared->async_wait(asio::bind_executor(s.other, at_most_once([](error_code) {})));
+            timer->async_wait(shared->guard(at_most_once([timer, shared](error_code) {})));
+            s.acquire("b", "thief", {.priority = 1});
+            s.acquire("a", "waiter");
+        }));
+    redlock::async_acquire_all(*s.manager, {{"x"}, {"y", {.ttl = 1s}}}, redlock::infinite, s.keep());
+    asio::post(s.context, [&s] {
+        s.other.restart();
+        s.other.poll();
+    });
+}
+
+/// The same over a protocol, where ttls are set by asking; that of the scenario's manager is left alone.
+void composites_over_a_protocol(stage& s)
+{
+    auto store = std::make_shared<redlock::memory_protocol>(s.context.get_executor());
+    s.manager = std::make_unique<lock_manager>(s.context, std::move(store));
+    s.acquire("b", "hurdle");
+    redlock::async_acquire_all(*s.manager, "me", {{"a", {.ttl = 1h}}, {"b", {.ttl = 2h}}, {"c"}}, 10h, s.keep());
+    redlock::async_acquire_all(*s.manager, {{"c", {.priority = 1}}, {"d", {.ttl = 1h}}}, redlock::infinite,
+                               at_most_once([&s](error_code, lock lk) {
+                                   auto shared = std::make_shared<lock>(std::move(lk));
+                                   shared->async_extend(1h, at_most_once([&s, shared](error_code) {
+                                       shared->async_release(at_most_once([](error_code) {}));
+                                   }));
+                               }));
+    asio::post(s.context, [&s] {
+        asio::post(s.context, [&s] {
+            if (!s.kept.empty())
+                s.kept.front().release();
+        });
+    });
+}
+
+void work_under_locks(stage& s)
+{
+    const auto until_cancelled = [](lock&) -> asio::awaitable<void> {
+        asio::steady_timer timer(co_await asio::this_coro::executor, 1h);
+        co_await timer.async_wait(asio::use_awaitable);
+    };
+    auto timer = std::make_shared<asio::steady_timer>(s.context, 1h);
+    const auto any = [&s] {
+        return at_most_once([&s](auto&&...) { s.acquire("r", "again"); });
+    };
+    redlock::async_with_lock(*s.manager, "r", {}, until_cancelled, any());
+    redlock::async_with_lock(*s.manager, {{"q"}, {"r"}}, redlock::infinite, until_cancelled, any());
+    redlock::async_with_lock(
+        *s.manager, "q", {.ttl = 2s}, [timer](lock&) { return timer->async_wait(asio::deferred); },
+        asio::bind_cancellation_slot(s.signals[0].slot(), any()));
+    redlock::async_with_lock(*s.manager, "p", {}, until_cancelled,
+                             asio::bind_executor(s.other, at_most_once([](auto&&...) {})));
+    asio::post(s.context, [&s] {
+        s.other.restart();
+        s.other.poll();
+        asio::post(s.context, [&s] {
+            s.acquire("r", "thief", {.priority = 1, .ttl = 1s});
+            s.signals[0].emit(asio::cancellation_type::terminal);
+        });
+    });
 }
 
 enum class locks_live : std::uint8_t
@@ -472,15 +475,15 @@ SCENARIO(cancelled)
 SCENARIO(closed)
 SCENARIO(coroutines)
 SCENARIO(elsewhere)
-SCENARIO(composites)
-SCENARIO(composite_ends)
-SCENARIO(composites_over_a_protocol)
-SCENARIO(work_under_locks)
 SCENARIO(transaction_resumes)
 SCENARIO(transaction_is_replaced)
 SCENARIO(transaction_is_cancelled)
 SCENARIO(transaction_of_two)
 SCENARIO(transaction_elsewhere)
+SCENARIO(composites)
+SCENARIO(composite_ends)
+SCENARIO(composites_over_a_protocol)
+SCENARIO(work_under_locks)
 
 BOOST_AUTO_TEST_SUITE_END()
 
