@@ -178,6 +178,12 @@ template <class Handler, class IoExecutor>
         return asio::bind_executor(io_executor, std::move(handler));
 }
 
+// Unoptimised, g++ 12 and later do not see that co_composed's operator new and delete belong together.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
+
 /// Acquires by a deferred operation and lets a function work under the lock.
 template <class Manager>
 class initiate_with_lock : public manager_initiation<Manager>
@@ -224,6 +230,10 @@ public:
                                                        std::move(fn), std::move(ex));
     }
 };
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 } // namespace priority_redlock::detail
 
