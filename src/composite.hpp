@@ -138,6 +138,7 @@ private:
     void schedule() noexcept;
     notice_list take_notices(error_code reason) noexcept;
     auto joined(asio::any_completion_handler<void(error_code)> handler);
+    [[nodiscard]] bool is_cancelled() const noexcept;
     [[nodiscard]] hold& any_part() const noexcept { return *parts_.front().at; }
 
     const std::weak_ptr<manager_backend> backend_;
