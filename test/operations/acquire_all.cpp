@@ -4,9 +4,8 @@
 
 #include "common/locks.hpp"
 
-#include <priority_redlock/memory_protocol.hpp>
-
 #include <priority_redlock/acquire_all.hpp>
+#include <priority_redlock/memory_protocol.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -287,7 +286,7 @@ MANAGER_TEST_CASE(attempts_of_a_part_are_used_up)
 MANAGER_TEST_CASE(a_repeated_resource_is_one_part)
 {
     lock lk =
-        get_all(f, "me", {{"a", {.priority = 1, .ttl = 1h, .grace = 5s}}, {"b"}, {"a", {.priority = 4, .ttl = 1s}}});
+        get_all(f, "me", {{"a", {.priority = 1, .ttl = 1h}}, {"b"}, {"a", {.priority = 4, .ttl = 1s, .grace = 5s}}});
     BOOST_TEST_REQUIRE(lk.parts().size() == 2u);
     BOOST_TEST(lk.parts()[0].priority() == 4);
     BOOST_TEST((lk.parts()[0].expires_at() == manual_clock::now() + 1h)); // the first one's
