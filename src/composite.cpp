@@ -40,17 +40,6 @@ void tell_all(notice_list& notices) noexcept
     });
 }
 
-manager_backend::outcome acquire_from(manager_backend& backend, acquire_request& request,
-                                      acquire_operation& op) noexcept
-{
-    try {
-        return backend.acquire(request, &op);
-    } catch (...) {
-        return {manager_backend::outcome::verdict::refused, nullptr,
-                make_error_code(boost::system::errc::not_enough_memory)};
-    }
-}
-
 /// Several operations, the first of which starts the others. Calls a function with the first error when all have ended.
 template <class Finish>
 class joint
@@ -92,7 +81,8 @@ manager_backend::outcome composite_backend::acquire(acquire_request& request, ac
 
 composite::composite(const std::shared_ptr<manager_backend>& backend, std::vector<lock_request> requests,
                      duration timeout, const acquire_request& locker)
-    : backend_(backend), cancellations_(backend->cancellations()), anonymous_(locker.anonymous)
+    : backend_(backend), cancellations_(backend->cancellations()), cancellations_before_(cancellations_->load()),
+      anonymous_(locker.anonymous)
 {
     hold_.domain = this;
     if (!anonymous_)
@@ -310,24 +300,6 @@ void composite::ask(part& p, lock_type& guard)
 {
     using verdict = manager_backend::outcome::verdict;
 
-    const auto backend = backend_.lock();
-    if (!backend) {
-        stop(asio::error::operation_aborted);
-        return;
-    }
-    acquire_request request;
-    request.resource = p.request.resource;
-    request.locker = hold_.locker.view();
-    request.anonymous = anonymous_;
-    request.options = p.request.options;
-    request.options.ttl = infinite; // it counts from the grant of the whole
-    if (p.give_up_at != never && request.options.timeout != duration::zero()) {
-        request.options.timeout = p.give_up_at - backend->now();
-        if (request.options.timeout <= duration::zero()) {
-            stop(errc::acquire_timeout);
-            return;
-        }
-    }
     p.asking = true;
     p.unwanted = false;
     p.target = nullptr;
@@ -335,22 +307,19 @@ void composite::ask(part& p, lock_type& guard)
     p.canceller = &*p.cancel;
     reference(hold_);
     guard.unlock();
-
-    const auto got = acquire_from(*backend, request, p);
+    const auto got = acquire(p);
     if (anonymous_ && hold_.locker.view().empty())
         if (const hold* first = got.granted ? got.granted : p.target)
             hold_.locker.assign(first->locker.view());
-
-    guard.lock();
     if (got.what != verdict::waiting) {
-        p.asking = false;
-        guard.unlock();
         unreference(hold_);
         p.cancel.reset();
         if (got.what == verdict::refused && got.granted)
             got.granted->domain->unreference(*got.granted);
-        guard.lock();
     }
+    guard.lock();
+    if (got.what != verdict::waiting)
+        p.asking = false;
     if (got.what == verdict::granted)
         take(p, *got.granted, guard);
     if (is_cancelled())
@@ -359,11 +328,30 @@ void composite::ask(part& p, lock_type& guard)
         stop(got.why);
 }
 
-/// The waits of the manager have been ended since the start.
-bool composite::is_cancelled() const noexcept
+/// Without the mutex, since the backend may be gone with the end of this call, and tells that it is.
+manager_backend::outcome composite::acquire(part& p) noexcept
 {
+    using verdict = manager_backend::outcome::verdict;
+
     const auto backend = backend_.lock();
-    return !backend || backend->cancellations() != cancellations_;
+    if (!backend)
+        return {verdict::refused, nullptr, asio::error::operation_aborted};
+    acquire_request request;
+    request.resource = p.request.resource;
+    request.locker = hold_.locker.view();
+    request.anonymous = anonymous_;
+    request.options = p.request.options;
+    request.options.ttl = infinite; // it counts from the grant of the whole
+    if (p.give_up_at != never && request.options.timeout != duration::zero()) {
+        request.options.timeout = p.give_up_at - backend->now();
+        if (request.options.timeout <= duration::zero())
+            return {verdict::refused, nullptr, errc::acquire_timeout};
+    }
+    try {
+        return backend->acquire(request, &p);
+    } catch (...) {
+        return {verdict::refused, nullptr, make_error_code(boost::system::errc::not_enough_memory)};
+    }
 }
 
 /// A part that had to wait is granted, or has failed.
