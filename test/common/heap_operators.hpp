@@ -40,6 +40,15 @@ void* operator new[](std::size_t size)
     return test::heap::allocate(size, 1);
 }
 
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept // std::stable_sort's
+{
+    try {
+        return test::heap::allocate(size, 1);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
 void* operator new(std::size_t size, std::align_val_t alignment)
 {
     return test::heap::allocate(size, static_cast<std::size_t>(alignment));
