@@ -81,7 +81,8 @@ manager_backend::outcome composite_backend::acquire(acquire_request& request, ac
 
 composite::composite(const std::shared_ptr<manager_backend>& backend, std::vector<lock_request> requests,
                      duration timeout, const acquire_request& locker)
-    : backend_(backend), cancellations_(backend->cancellations()), anonymous_(locker.anonymous)
+    : backend_(backend), cancellations_(backend->cancellations()), cancellations_before_(cancellations_->load()),
+      anonymous_(locker.anonymous)
 {
     hold_.domain = this;
     if (!anonymous_)
@@ -286,7 +287,10 @@ bool composite::advance(lock_type& guard)
     }
     if (extensions_ != 0)
         return false;
-    grant(guard);
+    if (is_cancelled())
+        stop(asio::error::operation_aborted); // no acquire was pending that would have ended
+    else
+        grant(guard);
     return true;
 }
 
@@ -296,11 +300,42 @@ void composite::ask(part& p, lock_type& guard)
 {
     using verdict = manager_backend::outcome::verdict;
 
-    const auto backend = backend_.lock();
-    if (!backend) {
-        stop(asio::error::operation_aborted);
-        return;
+    p.asking = true;
+    p.unwanted = false;
+    p.target = nullptr;
+    p.cancel.emplace();
+    p.canceller = &*p.cancel;
+    reference(hold_);
+    guard.unlock();
+    const auto got = acquire(p);
+    if (anonymous_ && hold_.locker.view().empty())
+        if (const hold* first = got.granted ? got.granted : p.target)
+            hold_.locker.assign(first->locker.view());
+    if (got.what != verdict::waiting) {
+        unreference(hold_);
+        p.cancel.reset();
+        if (got.what == verdict::refused && got.granted)
+            got.granted->domain->unreference(*got.granted);
     }
+    guard.lock();
+    if (got.what != verdict::waiting)
+        p.asking = false;
+    if (got.what == verdict::granted)
+        take(p, *got.granted, guard);
+    if (is_cancelled())
+        stop(asio::error::operation_aborted); // between two parts
+    if (got.what == verdict::refused)
+        stop(got.why);
+}
+
+/// Without the mutex, since the backend may be gone with the end of this call, and tells that it is.
+manager_backend::outcome composite::acquire(part& p) noexcept
+{
+    using verdict = manager_backend::outcome::verdict;
+
+    const auto backend = backend_.lock();
+    if (!backend)
+        return {verdict::refused, nullptr, asio::error::operation_aborted};
     acquire_request request;
     request.resource = p.request.resource;
     request.locker = hold_.locker.view();
@@ -309,47 +344,14 @@ void composite::ask(part& p, lock_type& guard)
     request.options.ttl = infinite; // it counts from the grant of the whole
     if (p.give_up_at != never && request.options.timeout != duration::zero()) {
         request.options.timeout = p.give_up_at - backend->now();
-        if (request.options.timeout <= duration::zero()) {
-            stop(errc::acquire_timeout);
-            return;
-        }
+        if (request.options.timeout <= duration::zero())
+            return {verdict::refused, nullptr, errc::acquire_timeout};
     }
-    p.asking = true;
-    p.unwanted = false;
-    p.target = nullptr;
-    p.cancel.emplace();
-    p.canceller = &*p.cancel;
-    reference(hold_);
-    guard.unlock();
-
-    manager_backend::outcome got;
     try {
-        got = backend->acquire(request, &p);
+        return backend->acquire(request, &p);
     } catch (...) {
-        got.why = make_error_code(boost::system::errc::not_enough_memory);
+        return {verdict::refused, nullptr, make_error_code(boost::system::errc::not_enough_memory)};
     }
-    if (anonymous_ && hold_.locker.view().empty())
-        if (const hold* first = got.granted ? got.granted : p.target)
-            hold_.locker.assign(first->locker.view());
-
-    guard.lock();
-    if (got.what != verdict::waiting) {
-        p.asking = false;
-        guard.unlock();
-        unreference(hold_);
-        p.cancel.reset();
-        if (got.what == verdict::refused && got.granted)
-            got.granted->domain->unreference(*got.granted);
-        guard.lock();
-    }
-    if (got.what == verdict::granted)
-        take(p, *got.granted, guard);
-    if (got.what == verdict::refused)
-        stop(got.why == errc::manager_closed && backend->cancellations() != cancellations_
-                 ? error_code(asio::error::operation_aborted)
-                 : got.why);
-    else if (backend->cancellations() != cancellations_)
-        stop(asio::error::operation_aborted);
 }
 
 /// A part that had to wait is granted, or has failed.

@@ -13,6 +13,7 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -134,16 +135,19 @@ private:
     template <class LetGo>
     bool end_by_owner(LetGo let_go);
 
+    [[nodiscard]] manager_backend::outcome acquire(part& p) noexcept;
     void drive() noexcept;
     void schedule() noexcept;
     notice_list take_notices(error_code reason) noexcept;
     auto joined(asio::any_completion_handler<void(error_code)> handler);
+    /// The waits of the manager have been ended since the start.
+    [[nodiscard]] bool is_cancelled() const noexcept { return cancellations_->load() != cancellations_before_; }
     [[nodiscard]] hold& any_part() const noexcept { return *parts_.front().at; }
 
     const std::weak_ptr<manager_backend> backend_;
-    const unsigned cancellations_; // of the backend, at the start
+    const std::shared_ptr<const std::atomic<unsigned>> cancellations_; // of the backend
+    const unsigned cancellations_before_;
     const bool anonymous_;
-    bool now_or_never_ = false;
     std::string name_;
     std::vector<lock> locks_; // filled by the grant, constant from then on
     std::deque<part> parts_;

@@ -69,6 +69,7 @@ public:
 
     ~memory_backend() override
     {
+        this->count_cancellation();
         for (const auto& each : shards_)
             each->detach();
     }

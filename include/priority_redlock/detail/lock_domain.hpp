@@ -132,8 +132,9 @@ public:
 
     [[nodiscard]] virtual snapshot take_snapshot() const = 0;
 
-    /// How often waits have been ended. Whoever acquires several locks, one after the other, may have been between two.
-    [[nodiscard]] unsigned cancellations() const noexcept { return cancellations_.load(); }
+    /// How often waits have been ended, the end of the backend included. Whoever acquires several locks, one after the
+    /// other, may have been between two.
+    [[nodiscard]] std::shared_ptr<const std::atomic<unsigned>> cancellations() const noexcept { return cancellations_; }
 
     /// Whether the last acquire had to wait: then the next one will too, more often than not, and had better bring an
     /// operation at once.
@@ -147,10 +148,10 @@ protected:
     }
 
     /// Before the waits are ended.
-    void count_cancellation() noexcept { cancellations_.fetch_add(1); }
+    void count_cancellation() noexcept { cancellations_->fetch_add(1); }
 
 private:
-    std::atomic<unsigned> cancellations_{0};
+    std::shared_ptr<std::atomic<unsigned>> cancellations_ = std::make_shared<std::atomic<unsigned>>(0);
     // On a cache line of its own: threads that contend write it, and all of them read what is beside it.
     alignas(64) std::atomic<bool> crowded_{false};
 };
