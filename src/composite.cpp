@@ -40,6 +40,17 @@ void tell_all(notice_list& notices) noexcept
     });
 }
 
+manager_backend::outcome acquire_from(manager_backend& backend, acquire_request& request,
+                                      acquire_operation& op) noexcept
+{
+    try {
+        return backend.acquire(request, &op);
+    } catch (...) {
+        return {manager_backend::outcome::verdict::refused, nullptr,
+                make_error_code(boost::system::errc::not_enough_memory)};
+    }
+}
+
 /// Several operations, the first of which starts the others. Calls a function with the first error when all have ended.
 template <class Finish>
 class joint
@@ -286,7 +297,10 @@ bool composite::advance(lock_type& guard)
     }
     if (extensions_ != 0)
         return false;
-    grant(guard);
+    if (is_cancelled())
+        stop(asio::error::operation_aborted); // no acquire was pending that would have ended
+    else
+        grant(guard);
     return true;
 }
 
@@ -322,12 +336,7 @@ void composite::ask(part& p, lock_type& guard)
     reference(hold_);
     guard.unlock();
 
-    manager_backend::outcome got;
-    try {
-        got = backend->acquire(request, &p);
-    } catch (...) {
-        got.why = make_error_code(boost::system::errc::not_enough_memory);
-    }
+    const auto got = acquire_from(*backend, request, p);
     if (anonymous_ && hold_.locker.view().empty())
         if (const hold* first = got.granted ? got.granted : p.target)
             hold_.locker.assign(first->locker.view());
@@ -344,12 +353,17 @@ void composite::ask(part& p, lock_type& guard)
     }
     if (got.what == verdict::granted)
         take(p, *got.granted, guard);
+    if (is_cancelled())
+        stop(asio::error::operation_aborted); // between two parts
     if (got.what == verdict::refused)
-        stop(got.why == errc::manager_closed && backend->cancellations() != cancellations_
-                 ? error_code(asio::error::operation_aborted)
-                 : got.why);
-    else if (backend->cancellations() != cancellations_)
-        stop(asio::error::operation_aborted);
+        stop(got.why);
+}
+
+/// The waits of the manager have been ended since the start.
+bool composite::is_cancelled() const noexcept
+{
+    const auto backend = backend_.lock();
+    return !backend || backend->cancellations() != cancellations_;
 }
 
 /// A part that had to wait is granted, or has failed.
@@ -425,8 +439,7 @@ void composite::give_up_from(std::size_t first, lock_type& guard) noexcept
 class composite::extension
 {
 public:
-    extension(composite& c, std::size_t index, unsigned round) noexcept
-        : whole_(&c.hold_), index_(index), round_(round)
+    extension(composite& c, std::size_t index, unsigned round) noexcept : whole_(&c.hold_), index_(index), round_(round)
     {
     }
     extension(extension&& other) noexcept = default;

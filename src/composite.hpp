@@ -92,8 +92,8 @@ private:
         time_point give_up_at = never;
         std::optional<acquire_canceller> cancel; // of the operation
         part* next_answer = nullptr;
-        hold* at = nullptr; // while it is held or its notice counts
-        hold_ref handle;    // until the whole is granted
+        hold* at = nullptr;    // while it is held or its notice counts
+        hold_ref handle;       // until the whole is granted
         bool asking = false;   // the backend may still call the operation
         bool watching = false; // the hold may still call the notice
         bool unwanted = false; // what the operation gets is given back
@@ -138,6 +138,7 @@ private:
     void schedule() noexcept;
     notice_list take_notices(error_code reason) noexcept;
     auto joined(asio::any_completion_handler<void(error_code)> handler);
+    [[nodiscard]] bool is_cancelled() const noexcept;
     [[nodiscard]] hold& any_part() const noexcept { return *parts_.front().at; }
 
     const std::weak_ptr<manager_backend> backend_;

@@ -61,9 +61,9 @@ namespace priority_redlock {
 /// was decided has no effect.
 /// @par Object lifetimes
 /// As for `async_acquire`: the manager must exist until the operation is started.
-template <class Executor, detail::name_like Locker,
-          boost::asio::completion_token_for<void(error_code, lock)> Token =
-              boost::asio::default_completion_token_t<Executor>>
+template <
+    class Executor, detail::name_like Locker,
+    boost::asio::completion_token_for<void(error_code, lock)> Token = boost::asio::default_completion_token_t<Executor>>
 auto async_acquire_all(basic_lock_manager<Executor>& manager, Locker&& locker, std::vector<lock_request> requests,
                        duration timeout = infinite, Token&& token = Token())
 {

@@ -32,8 +32,8 @@ struct lock_access;
 /// Delivered by `lock_manager::async_acquire`. Move-only; the destructor releases. Once a lock has ended it never
 /// becomes held again: acquire anew.
 ///
-/// A composite lock, as `async_acquire_all` delivers it, is made of the locks of several resources, its `parts()`. It is
-/// held as long as all of them are, and ends as one with the reason of the part that ended first. When a part is
+/// A composite lock, as `async_acquire_all` delivers it, is made of the locks of several resources, its `parts()`. It
+/// is held as long as all of them are, and ends as one with the reason of the part that ended first. When a part is
 /// preempted, the others stay out of others' reach until its owner has let go or their grace is over, too; when a part
 /// expires or is lost, the others are released at once.
 ///

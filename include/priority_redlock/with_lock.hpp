@@ -39,14 +39,15 @@ namespace priority_redlock {
 /// resource until it is done or the ttl has ended.
 ///
 /// @par Completion signature
-/// `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` if R is void; for a deferred operation its own. R and Ts
-/// are default constructible.
+/// `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` if R is void; for a deferred operation its own. R and
+/// Ts are default constructible.
 /// @par Completion condition
 /// The lock was not granted; or the work has ended, and the lock has been released.
 /// @par Errors
 /// As an `error_code`, or as a `boost::system::system_error` in the exception_ptr:
 /// - those of `async_acquire`; `fn` has not been called then;
-/// - `errc::preempted`, `errc::expired`, `errc::lost`: the lock ended and the work with `operation_aborted` after it, or
+/// - `errc::preempted`, `errc::expired`, `errc::lost`: the lock ended and the work with `operation_aborted` after it,
+/// or
 ///   the lock ended before `fn` was called;
 /// - `errc::invalid_argument`: also for a null pointer or an empty `std::function` as `fn`;
 /// - `boost::asio::error::operation_aborted`: cancelled from outside.
@@ -55,8 +56,8 @@ namespace priority_redlock {
 /// `fn` throws before it returns an awaitable. What it throws instead of returning a deferred operation leaves
 /// `run()` of the context, as from any handler of a callback; the lock is released and the handler destroyed.
 /// @par Per-operation cancellation
-/// Terminal, partial, total: ends the wait for the lock; then the work is cancelled with the same type (a coroutine sees
-/// partial and total if it has reset its cancellation state to let them through, as under `co_spawn`).
+/// Terminal, partial, total: ends the wait for the lock; then the work is cancelled with the same type (a coroutine
+/// sees partial and total if it has reset its cancellation state to let them through, as under `co_spawn`).
 /// @par Object lifetimes
 /// The manager must exist until the operation is started; destroying it ends the wait for the lock, but not the work.
 /// The `lock&` stays valid until the work has ended; releasing it there ends the work. `fn` is kept until then, too.

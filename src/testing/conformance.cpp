@@ -821,8 +821,8 @@ void manager_composite_ends_with_its_first_part(const conformance_subject& s)
         unwound = true;
     };
     env.run([](auto& b, auto& m, auto& n, auto& victim, bool& gone) -> asio::awaitable<void> {
-        auto low = co_await async_acquire_all(m, requests("ab", {.grace = b.subject.patience}), infinite,
-                                              asio::use_awaitable);
+        auto low =
+            co_await async_acquire_all(m, requests("ab", {.grace = b.subject.patience}), infinite, asio::use_awaitable);
         asio::co_spawn(b.context, victim(std::move(low)), asio::detached);
         auto thief = co_await n.async_acquire("b", "thief", {.priority = 1}, asio::use_awaitable);
         b.require(gone, "a thief was granted before the composite had unwound");
@@ -906,8 +906,7 @@ void manager_cancels_and_releases_work_under_a_lock(const conformance_subject& s
         b.require(gone, "a thief was granted before the work had unwound");
         co_await async_with_lock(
             n, "other", {}, [](lock&) -> asio::awaitable<void> { co_await turn(); }, asio::use_awaitable);
-        auto next =
-            co_await n.async_acquire("other", "next", {.timeout = b.subject.patience}, asio::use_awaitable);
+        auto next = co_await n.async_acquire("other", "next", {.timeout = b.subject.patience}, asio::use_awaitable);
         b.require(next.is_held(), "the lock of work that has ended is in the way");
     }(env, two, unwound));
     env.require(ended == errc::preempted, "work was not told why its lock was lost");

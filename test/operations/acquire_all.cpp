@@ -2,9 +2,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/acquire_all.hpp>
-
 #include "common/locks.hpp"
+
+#include <priority_redlock/acquire_all.hpp>
+#include <priority_redlock/memory_protocol.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -29,8 +30,7 @@ using redlock::infinite;
 using redlock::lock_request;
 
 void acquire_all(locks& f, acquired& result, const char* locker, std::vector<lock_request> requests,
-                 redlock::duration timeout = infinite,
-                 const std::source_location& at = std::source_location::current())
+                 redlock::duration timeout = infinite, const std::source_location& at = std::source_location::current())
 {
     const initiation_guard inside;
     async_acquire_all(*f.manager, locker, std::move(requests), timeout, record(result, at));
@@ -285,7 +285,8 @@ MANAGER_TEST_CASE(attempts_of_a_part_are_used_up)
 
 MANAGER_TEST_CASE(a_repeated_resource_is_one_part)
 {
-    lock lk = get_all(f, "me", {{"a", {.priority = 1, .ttl = 1h, .grace = 5s}}, {"b"}, {"a", {.priority = 4, .ttl = 1s}}});
+    lock lk =
+        get_all(f, "me", {{"a", {.priority = 1, .ttl = 1h}}, {"b"}, {"a", {.priority = 4, .ttl = 1s, .grace = 5s}}});
     BOOST_TEST_REQUIRE(lk.parts().size() == 2u);
     BOOST_TEST(lk.parts()[0].priority() == 4);
     BOOST_TEST((lk.parts()[0].expires_at() == manual_clock::now() + 1h)); // the first one's
@@ -302,8 +303,11 @@ MANAGER_TEST_CASE(ttls_count_from_the_grant_of_the_whole)
     lock b = f.get("b", "other");
     acquired all;
     acquire_all(f, all, "me", {{"a", {.ttl = 2s}}, {"b", {.ttl = 3s}}});
+    acquired waiter;
+    f.acquire(waiter, "a", "waiter");
     f.advance(10s);
     CHECK_PENDING(all);
+    CHECK_PENDING(waiter); // nothing has expired
     b.release();
     f.poll();
     CHECK_COMPLETED(all, success);
@@ -659,6 +663,29 @@ MANAGER_TEST_CASE(a_lost_part_is_not_asked_for_again_once_the_manager_is_gone)
     f.poll();
     CHECK_COMPLETED(all, aborted);
     f.manager.emplace(make_manager(f.context.get_executor(), f.kind));
+}
+
+// Over a protocol to set the ttls takes a turn, in which no part is waited for.
+BOOST_AUTO_TEST_CASE(P9_cancelled_while_the_ttls_are_set)
+{
+    for (const bool destroyed : {false, true}) {
+        asio::io_context context;
+        const auto store = std::make_shared<redlock::memory_protocol>(context.get_executor());
+        auto manager = std::make_unique<lock_manager>(context, store);
+        lock_manager other(context, store);
+        acquired all, probe;
+        async_acquire_all(*manager, {{"a", {.ttl = 1h}}, {"b"}}, infinite, record(all));
+        CHECK_PENDING(all);
+        if (destroyed)
+            manager.reset();
+        else
+            manager->cancel();
+        poll(context);
+        CHECK_COMPLETED(all, aborted);
+        async_acquire_all(other, {{"a"}, {"b", {.ttl = 1h}}}, infinite, record(probe));
+        poll(context);
+        CHECK_COMPLETED(probe, success);
+    }
 }
 
 // --- many ------------------------------------------------------------------------------------------------------------

@@ -277,7 +277,8 @@ template <class Check>
 void for_each_immediate_operation(Check check)
 {
     for_each<acquire_granted, acquire_fresh, acquire_reentrant, acquire_preempting_at_once, acquire_refused,
-             acquire_all_granted, acquire_all_refused, wait_for_ended, release_held, release_ended, extend_held, take_snapshot, guard_of_ended>(check);
+             acquire_all_granted, acquire_all_refused, wait_for_ended, release_held, release_ended, extend_held,
+             take_snapshot, guard_of_ended>(check);
 }
 
 template <class Check>
@@ -290,8 +291,8 @@ void for_each_waiting_operation(Check check)
 template <class Check>
 void for_some_operations(Check check)
 {
-    for_each<acquire_granted, acquire_waiting, acquire_fresh, acquire_all_waiting, wait_for_held, release_held, extend_held, take_snapshot,
-             guarded_wait>(check);
+    for_each<acquire_granted, acquire_waiting, acquire_fresh, acquire_all_waiting, wait_for_held, release_held,
+             extend_held, take_snapshot, guarded_wait>(check);
 }
 
 } // namespace test

@@ -63,15 +63,15 @@ public:
                     self->emitted_in = std::this_thread::get_id();
                     ++self->emissions;
                 });
-            self->handler = [own = std::make_shared<std::decay_t<Handler>>(std::forward<Handler>(h))](
-                                Results... results) mutable {
-                // As asynchronous operations do: the slot is cleared and the handler has moved out before the call.
-                if (auto slot = asio::get_associated_cancellation_slot(*own); slot.is_connected())
-                    slot.clear();
-                auto moved = std::move(*own);
-                own.reset();
-                std::move(moved)(std::move(results)...);
-            };
+            self->handler =
+                [own = std::make_shared<std::decay_t<Handler>>(std::forward<Handler>(h))](Results... results) mutable {
+                    // As asynchronous operations do: the slot is cleared and the handler has moved out before the call.
+                    if (auto slot = asio::get_associated_cancellation_slot(*own); slot.is_connected())
+                        slot.clear();
+                    auto moved = std::move(*own);
+                    own.reset();
+                    std::move(moved)(std::move(results)...);
+                };
         }
     };
 

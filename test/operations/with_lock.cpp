@@ -2,9 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/with_lock.hpp>
-
 #include "common/locks.hpp"
+
+#include <priority_redlock/with_lock.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -180,8 +180,7 @@ MANAGER_TEST_CASE(the_results_of_an_operation_are_delivered_and_the_lock_release
 
     bool empty = false;
     async_with_lock(
-        *f.manager, "r", {},
-        [&](lock&) { return f.manager->async_acquire("other", {.timeout = 0s}, asio::deferred); },
+        *f.manager, "r", {}, [&](lock&) { return f.manager->async_acquire("other", {.timeout = 0s}, asio::deferred); },
         [&](error_code ec, lock lk) {
             failed.note(ec);
             empty = lk.state() == lock_state::empty;

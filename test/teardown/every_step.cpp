@@ -341,19 +341,19 @@ void composites(stage& s)
 
 void composite_ends(stage& s)
 {
-    redlock::async_acquire_all(
-        *s.manager, {{"a"}, {"b"}, {"c", {.ttl = 3s}}}, redlock::infinite, at_most_once([&s](error_code, lock lk) {
-            auto shared = std::make_shared<lock>(std::move(lk));
-            auto timer = std::make_shared<asio::steady_timer>(s.context, 1h);
-            shared->async_wait(at_most_once([&s, shared](error_code) {
-                s.acquire("a", "again");
-                shared->async_release(at_most_once([](error_code) {}));
-            }));
-            shared->async_wait(asio::bind_executor(s.other, at_most_once([](error_code) {})));
-            timer->async_wait(shared->guard(at_most_once([timer, shared](error_code) {})));
-            s.acquire("b", "thief", {.priority = 1});
-            s.acquire("a", "waiter");
-        }));
+    redlock::async_acquire_all(*s.manager, {{"a"}, {"b"}, {"c", {.ttl = 3s}}}, redlock::infinite,
+                               at_most_once([&s](error_code, lock lk) {
+                                   auto shared = std::make_shared<lock>(std::move(lk));
+                                   auto timer = std::make_shared<asio::steady_timer>(s.context, 1h);
+                                   shared->async_wait(at_most_once([&s, shared](error_code) {
+                                       s.acquire("a", "again");
+                                       shared->async_release(at_most_once([](error_code) {}));
+                                   }));
+                                   shared->async_wait(asio::bind_executor(s.other, at_most_once([](error_code) {})));
+                                   timer->async_wait(shared->guard(at_most_once([timer, shared](error_code) {})));
+                                   s.acquire("b", "thief", {.priority = 1});
+                                   s.acquire("a", "waiter");
+                               }));
     redlock::async_acquire_all(*s.manager, {{"x"}, {"y", {.ttl = 1s}}}, redlock::infinite, s.keep());
     asio::post(s.context, [&s] {
         s.other.restart();
@@ -372,8 +372,8 @@ void composites_over_a_protocol(stage& s)
                                at_most_once([&s](error_code, lock lk) {
                                    auto shared = std::make_shared<lock>(std::move(lk));
                                    shared->async_extend(1h, at_most_once([&s, shared](error_code) {
-                                       shared->async_release(at_most_once([](error_code) {}));
-                                   }));
+                                                            shared->async_release(at_most_once([](error_code) {}));
+                                                        }));
                                }));
     asio::post(s.context, [&s] {
         asio::post(s.context, [&s] {
@@ -390,9 +390,7 @@ void work_under_locks(stage& s)
         co_await timer.async_wait(asio::use_awaitable);
     };
     auto timer = std::make_shared<asio::steady_timer>(s.context, 1h);
-    const auto any = [&s] {
-        return at_most_once([&s](auto&&...) { s.acquire("r", "again"); });
-    };
+    const auto any = [&s] { return at_most_once([&s](auto&&...) { s.acquire("r", "again"); }); };
     redlock::async_with_lock(*s.manager, "r", {}, until_cancelled, any());
     redlock::async_with_lock(*s.manager, {{"q"}, {"r"}}, redlock::infinite, until_cancelled, any());
     redlock::async_with_lock(

@@ -70,8 +70,7 @@ struct totals
 {
     std::atomic<long> overlaps = 0, falling_tokens = 0, wrong_results = 0, exceptions = 0;
     std::atomic<long> grants = 0, preemptions = 0, guarded_aborts = 0, cancellations = 0, timeouts = 0, refusals = 0,
-                      expiries = 0, waiters_seen = 0, finished = 0,
-                      composites = 0, composites_preempted = 0;
+                      expiries = 0, waiters_seen = 0, finished = 0, composites = 0, composites_preempted = 0;
 };
 
 struct arena
@@ -374,7 +373,8 @@ BOOST_AUTO_TEST_CASE(composites_end_while_their_manager_goes)
                         started += 2;
                         shared->async_wait([&, shared](error_code) { ++completed; });
                         asio::post(pool, [&, shared, i] {
-                            static_cast<void>(shared->is_held() ? shared->priority() : shared->state() != lock_state::held);
+                            static_cast<void>(shared->is_held() ? shared->priority()
+                                                                : shared->state() != lock_state::held);
                             if (i % 3)
                                 shared->release();
                             else

@@ -50,8 +50,7 @@ public:
     using manager_initiation<Manager>::manager_initiation;
 
     template <class Handler, class Locker>
-    void operator()(Handler&& handler, const Locker& locker, std::vector<lock_request> requests,
-                    duration timeout) const
+    void operator()(Handler&& handler, const Locker& locker, std::vector<lock_request> requests, duration timeout) const
     {
         acquire_request request;
         if constexpr (std::is_same_v<Locker, fresh_locker>)
