@@ -2,12 +2,19 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "domain_service.hpp"
+
 #include <priority_redlock/detail/transaction_run.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/query.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
@@ -45,6 +52,26 @@ namespace {
     default: return errc::expired; // `held`: its deadline has passed, its timer has not run
     }
 }
+
+[[nodiscard]] asio::execution_context& context_of(const asio::any_io_executor& ex)
+{
+    return asio::query(ex, asio::execution::context);
+}
+
+/// Work on an executor, until its context is shut down.
+class context_work final : public served_domain
+{
+public:
+    explicit context_work(const asio::any_io_executor& ex)
+        : served_domain(context_of(ex)), work_(asio::prefer(ex, asio::execution::outstanding_work.tracked))
+    {
+    }
+
+    void shut_down() noexcept override { work_ = nullptr; }
+
+private:
+    asio::any_io_executor work_;
+};
 
 } // namespace
 
@@ -124,6 +151,9 @@ transaction_run::transaction_run(const asio::any_io_executor& strand, std::share
                                  const acquire_overrides& overrides)
     : strand_(strand), recipe_(std::move(recipe)), context_(*this), resumption_(strand)
 {
+    // What is pending may be on the handler's context alone, and die later than the manager's.
+    if (const auto managers = recipe_->manager.get_executor(); &context_of(managers) != &context_of(strand_))
+        manager_work_ = std::make_shared<context_work>(managers);
     const acquire_options defaults = recipe_->manager.default_options();
     options_.reserve(recipe_->parts.size());
     for (const lock_part& part : recipe_->parts)
@@ -273,6 +303,7 @@ bool transaction_run::wind_down()
         return false;
     completed_ = true;
     lock_ = lock();
+    manager_work_.reset();
     complete(std::move(*ending_));
     return false;
 }

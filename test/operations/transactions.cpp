@@ -339,6 +339,36 @@ MANAGER_TEST_CASE(everything_runs_on_the_handlers_executor)
     BOOST_TEST(asked == 1);
 }
 
+MANAGER_TEST_CASE(a_run_elsewhere_keeps_the_managers_context_running)
+{
+    asio::io_context elsewhere;
+    journal j;
+    locker work(*f.manager, "r", j, {.ttl = 1s});
+    gate g(elsewhere);
+    outcome o;
+    work.async_run(
+        [&](journal&, transaction_context& context) -> task<int> {
+            co_await context.step(g.async_pass());
+            co_return static_cast<int>(context.attempt());
+        },
+        always_resume, asio::bind_executor(elsewhere.get_executor(), record(o)));
+    const auto poll_both = [&] {
+        for (int i = 0; i < 4; ++i) {
+            poll(elsewhere);
+            f.poll();
+        }
+    };
+    poll_both();
+    for (int i = 0; i < 4; ++i) // the lock expires, and then there is nothing left to do here
+        f.advance(24h);
+    poll_both();
+    BOOST_TEST(!f.context.stopped());
+    g.open();
+    poll_both();
+    CHECK_COMPLETED(o, success);
+    BOOST_TEST(o.value == 2);
+}
+
 MANAGER_TEST_CASE(options_inherit)
 {
     journal j;

@@ -53,9 +53,15 @@ struct protected_object
 
 struct totals
 {
-    std::atomic<long> overlaps = 0, unexpected = 0, ended = 0;
+    std::atomic<long> overlaps = 0, unexpected = 0, started = 0, ended = 0;
     std::atomic<unsigned> asked = 0;
     std::atomic<long> results = 0, resumed = 0, restarted = 0, replaced = 0, rejected = 0, cancelled = 0;
+
+    /// Whether everything has happened that the test is about.
+    [[nodiscard]] bool has_seen_all() const
+    {
+        return results > 10 && resumed > 0 && restarted > 0 && replaced > 0 && rejected > 0 && cancelled > 0;
+    }
 };
 
 /// Alone from here until it is left, over several steps.
@@ -121,7 +127,7 @@ BOOST_AUTO_TEST_SUITE(transaction_threads, *boost::unit_test::timeout(240))
 
 BOOST_AUTO_TEST_CASE(nobody_overlaps_on_a_thread_pool)
 {
-    constexpr int chains = 12, rounds = 60;
+    constexpr int chains = 12, rounds = 40, most_rounds = 5000; // on a loaded machine threads meet rarely
     asio::thread_pool pool(4);
     redlock::lock_manager manager(pool);
     protected_object object;
@@ -137,8 +143,9 @@ BOOST_AUTO_TEST_CASE(nobody_overlaps_on_a_thread_pool)
 
         void next(int left)
         {
-            if (left == 0)
+            if (left == 0 || (left <= most_rounds - rounds && count.has_seen_all()))
                 return;
+            ++count.started;
             signal = std::make_unique<asio::cancellation_signal>();
             auto done = [self = shared_from_this(), left](std::exception_ptr e, int result) {
                 self->timer.cancel();
@@ -199,11 +206,12 @@ BOOST_AUTO_TEST_CASE(nobody_overlaps_on_a_thread_pool)
 
     for (unsigned i = 0; i < chains; ++i) {
         const auto c = std::make_shared<chain>(manager, object, count, i, pool);
-        asio::post(c->where, [c] { c->next(rounds); });
+        asio::post(c->where, [c] { c->next(most_rounds); });
     }
     pool.join();
 
-    BOOST_TEST(count.ended == chains * rounds);
+    BOOST_TEST(count.ended == count.started);
+    BOOST_TEST(count.ended >= chains * rounds);
     BOOST_TEST(count.overlaps == 0);
     BOOST_TEST(count.unexpected == 0);
     BOOST_TEST(object.inside == 0);

@@ -137,6 +137,9 @@ public:
           handler_(std::move(handler)), transaction_(std::move(transaction)), recovery_(std::move(recovery)),
           resources_(resources)
     {
+        // The base keeps the manager's context running. (A future's handler runs there and nowhere else.)
+        if constexpr (!is_of_future<asio::associated_executor_t<Handler, asio::any_io_executor>>)
+            static_cast<void>(work_.take_io_work());
     }
 
     /// Whether a recovery is a null function, or is to run one.

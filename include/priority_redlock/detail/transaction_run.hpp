@@ -117,6 +117,7 @@ private:
     [[nodiscard]] bool is_exclusive() const noexcept;
 
     asio::any_io_executor strand_;
+    std::shared_ptr<void> manager_work_; // keeps the manager's context running, if that is another one
     std::shared_ptr<const lock_recipe> recipe_;
     std::vector<acquire_options> options_; // of the parts
     transaction_context context_;
