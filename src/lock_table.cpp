@@ -218,6 +218,7 @@ void lock_table::start(resource& r, hold& h, time_point until, int priority, dur
     r.expires = until;
     r.priority = priority;
     r.grace = grace;
+    ++counts_.grants;
     if (until != never)
         set_deadline(r, until);
     join(r, h, priority, grace);
@@ -381,6 +382,10 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
         start(r, h, after(now, o.ttl), o.priority, o.grace);
         if (renews)
             keep_alive(r, std::move(renews), now);
+        if (is_sampled()) {
+            make_room_for_sample();
+            begin_sample(r, now);
+        }
         return {verdict::granted, &h, {}};
     }
 
@@ -388,6 +393,7 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     if (held && !request.anonymous && !r.holds.front().anonymous && r.holds.front().locker.view() == request.locker) {
         hold& h = make_hold(r, request);
         join(r, h, o.priority, o.grace);
+        ++counts_.re_entrances;
         return {verdict::granted, &h, {}};
     }
 
@@ -395,12 +401,12 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     const bool outranks_holder = vacant || o.priority > r.priority;
     const bool now_or_never = o.timeout == duration::zero();
     if (now_or_never && !(vacant && outranks_waiters))
-        return {verdict::refused, nullptr, errc::acquire_timeout};
+        return refused(errc::acquire_timeout);
 
     // One try goes on only if it is the thief of this hand-shake.
     const bool once = o.max_attempts == 1;
     if (once && !(outranks_holder && outranks_waiters))
-        return {verdict::refused, nullptr, errc::already_acquired};
+        return refused(errc::already_acquired);
 
     if (!w) {
         retire_if_unused(r);
@@ -445,6 +451,9 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     w.ttl = o.ttl;
     w.grace = o.grace;
     w.renews = std::move(renews);
+    w.since = ++waits_ % metrics::sampling == 0 ? now() : never;
+    ++counts_.waiting;
+    make_room_for_sample();
     w.timeout_at = w.now_or_never ? never : after(now, o.timeout);
     w.last_attempt_at = w.last_try ? never : last_attempt(now, o.max_attempts);
     if (rules_.ageing == infinite) {
@@ -465,6 +474,7 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
 void lock_table::remove(resource& r, waiter& w)
 {
     touch(r);
+    --counts_.waiting;
     r.waiting.erase(w);
     everyone_.erase(everyone_.iterator_to(w));
     if (w.last_try)
@@ -496,6 +506,7 @@ void lock_table::settle(waiter& w, error_code result, table_actions& out) noexce
 void lock_table::fail(resource& r, waiter& w, error_code reason, table_actions& out)
 {
     remove(r, w);
+    count_failure(reason);
     settle(w, reason, out);
 }
 
@@ -583,6 +594,7 @@ void lock_table::after_handler(hold& h, const step_time& now, table_actions& out
 void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
 {
     r.now = resource::status::revoking;
+    ++counts_.preemptions;
     for (hold& h : r.holds) {
         h.state.store(lock_state::revoking); // before its handlers are looked at; see may_be_awaited
         tell(h, out);
@@ -615,6 +627,9 @@ void lock_table::check_handshake(resource& r, const step_time& now, table_action
 /// The holder's time is over, whatever it still does.
 void lock_table::end(resource& r, lock_state reason, const step_time& now, table_actions& out)
 {
+    ++taken_;
+    if (r.now != resource::status::revoking)
+        ++(reason == lock_state::expired ? counts_.expiries : counts_.losses);
     while (!r.holds.empty()) {
         hold& h = r.holds.front();
         r.holds.pop_front();
@@ -635,6 +650,9 @@ void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
     r.grace_over = false;
     if (r.renewed)
         stop_renewal(r);
+    ++vacated_;
+    if (r.sample != 0)
+        end_sample(r, now);
     r.expires = never;
     set_deadline(r, never);
     touch(r);
@@ -676,6 +694,9 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
         start(r, *w.target, until, w.priority, w.grace);
         if (w.renews)
             keep_alive(r, std::move(w.renews), now);
+        if (is_sampled())
+            begin_sample(r, now);
+        count_wait(w, now);
         settle(w, {}, out);
         return;
     }
@@ -695,11 +716,85 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
             start(r, *first.target, until, first.priority, first.grace);
             if (first.renews)
                 keep_alive(r, std::move(first.renews), now);
+            if (is_sampled())
+                begin_sample(r, now);
         } else {
             join(r, *first.target, first.priority, first.grace);
+            ++counts_.re_entrances;
         }
+        count_wait(first, now);
         settle(first, {}, out);
     }
+}
+
+// --- metrics ---------------------------------------------------------------------------------------------------------
+
+void lock_table::add_to(metrics& result) const noexcept
+{
+    result.grants += counts_.grants;
+    result.re_entrances += counts_.re_entrances;
+    result.releases += vacated_ - taken_;
+    result.preemptions += counts_.preemptions;
+    result.expiries += counts_.expiries;
+    result.losses += counts_.losses;
+    result.timeouts += counts_.timeouts;
+    result.cancellations += counts_.cancellations;
+    result.refusals += counts_.refusals;
+    result.held += counts_.grants - vacated_;
+    result.waiting += counts_.waiting;
+    result.hold_time += counts_.hold_time;
+    result.wait_time += counts_.wait_time;
+    const auto at_once = (counts_.grants + counts_.re_entrances - waited_) / metrics::sampling;
+    result.wait_time.counts[0] += at_once;
+    result.wait_time.count += at_once;
+}
+
+lock_table::outcome lock_table::refused(errc why) noexcept
+{
+    count_failure(why);
+    return {verdict::refused, nullptr, why};
+}
+
+void lock_table::count_failure(error_code why) noexcept
+{
+    ++(why == errc::acquire_timeout                   ? counts_.timeouts
+       : why == boost::asio::error::operation_aborted ? counts_.cancellations
+                                                      : counts_.refusals);
+}
+
+void lock_table::count_wait(const waiter& w, const step_time& now) noexcept
+{
+    ++waited_;
+    if (w.since != never)
+        counts_.wait_time.add(now() - w.since);
+}
+
+/// A grant that is to be measured may not allocate; so there is always room for one more, or it is not measured.
+void lock_table::make_room_for_sample() noexcept
+try {
+    if (!free_samples_.empty())
+        return;
+    if (free_samples_.capacity() <= samples_.size())
+        free_samples_.reserve(2 * samples_.size() + 8);
+    samples_.emplace_back();
+    free_samples_.push_back(static_cast<std::uint32_t>(samples_.size()));
+} catch (...) {
+}
+
+void lock_table::begin_sample(resource& r, const step_time& now) noexcept
+{
+    if (free_samples_.empty())
+        return;
+    r.sample = free_samples_.back();
+    free_samples_.pop_back();
+    samples_[r.sample - 1] = now();
+}
+
+void lock_table::end_sample(resource& r, const step_time& now) noexcept
+{
+    counts_.hold_time.add(now() - samples_[r.sample - 1]);
+    free_samples_.push_back(r.sample);
+    r.sample = 0;
 }
 
 // --- time ------------------------------------------------------------------------------------------------------------

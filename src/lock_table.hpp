@@ -8,6 +8,7 @@
 #include "waiter_queue.hpp"
 
 #include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/metrics.hpp>
 
 #include <boost/container_hash/hash.hpp>
 #include <boost/intrusive/list.hpp>
@@ -82,8 +83,9 @@ struct resource : deadline
     std::uint32_t idle_index = not_idle;
     status now = status::vacant;
     bool grace_over = false;
-    bool touched = false; // in lock_table::touched_
-    bool renewed = false; // in lock_table::renewals_
+    bool touched = false;     // in lock_table::touched_
+    bool renewed = false;     // in lock_table::renewals_
+    std::uint32_t sample = 0; // its place in lock_table::samples_, plus 1; 0: not measured
 };
 
 /// What a manager may opt in to.
@@ -272,6 +274,8 @@ public:
 
     [[nodiscard]] std::size_t live_holds() const noexcept { return live_holds_; }
 
+    void add_to(metrics& result) const noexcept;
+
 private:
     struct name_key
     {
@@ -360,6 +364,14 @@ private:
     void grant_ring(waiter& w, time_point until, const step_time& now, table_actions& out);
     static void tell(hold& h, table_actions& out) noexcept;
 
+    [[nodiscard]] outcome refused(errc why) noexcept;
+    void count_failure(error_code why) noexcept;
+    void count_wait(const waiter& w, const step_time& now) noexcept;
+    [[nodiscard]] bool is_sampled() const noexcept { return counts_.grants % metrics::sampling == 0; }
+    void make_room_for_sample() noexcept;
+    void begin_sample(resource& r, const step_time& now) noexcept;
+    void end_sample(resource& r, const step_time& now) noexcept;
+
     lock_domain& domain_;
     const duration clock_offset_;
     const std::size_t idle_capacity_;
@@ -379,6 +391,13 @@ private:
     generated_name generated_name_;
     std::uint64_t highest_evicted_token_ = 0;
     std::size_t live_holds_ = 0;
+    metrics counts_;            // but for what add_to works out
+    std::uint64_t waits_ = 0;   // acquires that had to wait,
+    std::uint64_t waited_ = 0;  // and of them those that were granted
+    std::uint64_t vacated_ = 0; // locks that have ended,
+    std::uint64_t taken_ = 0;   // and of them those that were not released by their owner
+    std::vector<time_point> samples_;
+    std::vector<std::uint32_t> free_samples_; // has room for all
 };
 
 } // namespace priority_redlock::detail

@@ -107,6 +107,14 @@ public:
         return result;
     }
 
+    metrics take_metrics() const override
+    {
+        metrics result;
+        for (const auto& each : shards_)
+            each->add_to(result);
+        return result;
+    }
+
 private:
     std::vector<std::shared_ptr<shard<Mutex, Clock>>> shards_;
 };

@@ -153,6 +153,12 @@ public:
         });
     }
 
+    void add_to(metrics& result) const
+    {
+        const std::lock_guard guard(mutex_);
+        table_.add_to(result);
+    }
+
     // --- the locks' side ---
 
     time_point now() const noexcept override { return Clock::now(); }

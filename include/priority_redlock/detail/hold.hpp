@@ -207,6 +207,7 @@ struct waiter : deadline,
     std::uint64_t ticket = 0;
     duration ttl = infinite;
     duration grace{};
+    time_point since = never; // it waits; never: that is not measured
     time_point timeout_at = never;
     time_point last_attempt_at = never;
     time_point rises_at = never; // with ageing

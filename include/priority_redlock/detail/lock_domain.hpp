@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_LOCK_DOMAIN_HPP
 
 #include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/metrics.hpp>
 #include <priority_redlock/snapshot.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -118,6 +119,7 @@ public:
     virtual void close() noexcept = 0;
 
     [[nodiscard]] virtual snapshot take_snapshot() const = 0;
+    [[nodiscard]] virtual metrics take_metrics() const = 0;
 
     /// Whether the last acquire had to wait: then the next one will too, more often than not, and had better bring an
     /// operation at once.
