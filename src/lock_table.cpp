@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 
 namespace priority_redlock::detail {
 
@@ -73,7 +74,7 @@ error_code reason_of(lock_state s) noexcept
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
                        std::string_view id_prefix, const table_rules& rules)
     : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased), rules_(rules),
-      generated_name_(id_prefix)
+      graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>() : nullptr), generated_name_(id_prefix)
 {
 }
 
@@ -165,6 +166,8 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
         }
         h->anonymous = request.anonymous;
         h->locker.assign(h->anonymous ? generated_name_.next() : request.locker);
+        if (graph_ && !h->anonymous)
+            graph_->add(*h);
     } catch (...) {
         delete h;
         retire_if_unused(r);
@@ -197,6 +200,8 @@ void lock_table::unpin(resource& r) noexcept
 void lock_table::recycle(hold& h) noexcept
 {
     --live_holds_;
+    if (graph_ && !h.anonymous)
+        graph_->remove(h);
     unpin(*h.where);
     if (spare_holds_.size() == spare_holds_.capacity() || spare_holds_.size() >= max_spare_holds
         || h.locker.capacity() > max_spare_name) {
@@ -416,6 +421,10 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     w->now_or_never = now_or_never;
     w->last_try = once;
     enqueue(r, *w, request, std::move(renews), now);
+    if (graph_ && closes_cycle(r, *w, now)) {
+        fail(r, *w, errc::deadlock, out);
+        return {verdict::waiting, nullptr, {}};
+    }
     if (held && outranks_holder)
         revoke(r, now, out);
     return {verdict::waiting, nullptr, {}};
@@ -465,9 +474,38 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     if (const auto when = next_deadline_of(w); when != never)
         set_deadline(w, when);
     everyone_.push_back(w);
+    if (graph_ && !h.anonymous)
+        graph_->add(w);
     if (w.last_try)
         ++r.last_tries;
     touch(r);
+}
+
+/// Whether a wait that was just queued makes its locker wait for itself.
+bool lock_table::closes_cycle(resource& r, waiter& w, const step_time& now)
+{
+    if (w.target->anonymous)
+        return false;
+    try {
+        cycle_ = graph_->find_cycle(w, now);
+    } catch (...) {
+        remove(r, w);
+        recycle(*std::exchange(w.target, nullptr));
+        throw;
+    }
+    return !cycle_.empty();
+}
+
+/// The same when a better placed wait of its locker is gone.
+bool lock_table::is_in_cycle(const waiter& w) noexcept
+try {
+    std::string found = graph_->find_cycle(w, time_point::min());
+    if (found.empty())
+        return false;
+    cycle_ = std::move(found);
+    return true;
+} catch (...) { // without memory it is left to wait
+    return false;
 }
 
 /// Out of every structure of the table.
@@ -477,6 +515,8 @@ void lock_table::remove(resource& r, waiter& w)
     --counts_.waiting;
     r.waiting.erase(w);
     everyone_.erase(everyone_.iterator_to(w));
+    if (graph_ && !w.target->anonymous)
+        graph_->remove(w);
     if (w.last_try)
         --r.last_tries;
     set_deadline(w, never);
@@ -505,9 +545,12 @@ void lock_table::settle(waiter& w, error_code result, table_actions& out) noexce
 
 void lock_table::fail(resource& r, waiter& w, error_code reason, table_actions& out)
 {
+    waiter* const left = graph_ && w.next_sibling != &w ? w.next_sibling : nullptr;
     remove(r, w);
     count_failure(reason);
     settle(w, reason, out);
+    if (left && is_in_cycle(*left))
+        fail(r, *left, errc::deadlock, out);
 }
 
 void lock_table::refuse(waiter& w, error_code reason, table_actions& out)
@@ -527,7 +570,9 @@ void lock_table::fail_all(error_code reason, table_actions& out)
 {
     while (!everyone_.empty()) {
         waiter& w = everyone_.front();
-        fail(*w.target->where, w, reason, out);
+        remove(*w.target->where, w);
+        count_failure(reason);
+        settle(w, reason, out);
     }
 }
 
@@ -674,8 +719,11 @@ void lock_table::hand_over(resource& r, const step_time& now, table_actions& out
     // Those who waited for this hand-shake only, and lost it.
     for (auto it = r.waiting.begin(); it != r.waiting.end();) {
         waiter& loser = *it++;
-        if (loser.last_try && &loser != &best)
+        if (loser.last_try && &loser != &best) {
             fail(r, loser, errc::already_acquired, out);
+            if (graph_) // others may have failed with it
+                it = r.waiting.begin();
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 #define PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 
+#include "wait_graph.hpp"
 #include "waiter_queue.hpp"
 
 #include <priority_redlock/detail/hold.hpp>
@@ -91,7 +92,8 @@ struct resource : deadline
 /// What a manager may opt in to.
 struct table_rules
 {
-    duration ageing = infinite; // a waiter's rank rises by one each time
+    duration ageing = infinite;    // a waiter's rank rises by one each time
+    bool detect_deadlocks = false; // a wait that would close a cycle of lockers is refused
 };
 
 /// What a step of the table asks its owner to carry out, in order. Filled by every non-const member function.
@@ -276,6 +278,9 @@ public:
 
     void add_to(metrics& result) const noexcept;
 
+    /// Which cycle the last acquire that failed with `errc::deadlock` would have closed.
+    [[nodiscard]] std::string take_cycle() noexcept { return std::exchange(cycle_, {}); }
+
 private:
     struct name_key
     {
@@ -354,6 +359,8 @@ private:
     void enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
                  const step_time& now);
     void remove(resource& r, waiter& w);
+    [[nodiscard]] bool closes_cycle(resource& r, waiter& w, const step_time& now);
+    [[nodiscard]] bool is_in_cycle(const waiter& w) noexcept;
     void let_ranks_rise(const step_time& now) noexcept;
     void settle(waiter& w, error_code result, table_actions& out) noexcept;
     void fail(resource& r, waiter& w, error_code reason, table_actions& out);
@@ -382,6 +389,8 @@ private:
     deadline_set deadlines_;
     renewal_set renewals_; // of what is held and renewed
     waiter_list everyone_;
+    std::unique_ptr<wait_graph> graph_; // to detect deadlocks
+    std::string cycle_;
     std::vector<resource*> touched_;
     std::vector<deadline*> due_;
     std::vector<resource*> idle_;

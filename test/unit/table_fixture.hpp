@@ -113,6 +113,8 @@ struct events
         return "acquire_timeout";
     if (ec == errc::already_acquired)
         return "already_acquired";
+    if (ec == errc::deadlock)
+        return "deadlock";
     return ec.message();
 }
 
@@ -293,6 +295,12 @@ public:
     [[nodiscard]] duration elapsed() const noexcept { return now() - start; }
     [[nodiscard]] time_point next_deadline() const noexcept { return table_.next_deadline(); }
     [[nodiscard]] std::size_t live_holds() const noexcept { return table_.live_holds(); }
+    template <class F>
+    void for_each(F f) const
+    {
+        table_.for_each(f);
+    }
+    [[nodiscard]] std::string take_cycle() noexcept { return table_.take_cycle(); }
     [[nodiscard]] metrics counted() const noexcept
     {
         metrics result;
