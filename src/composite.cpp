@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <utility>
 
 namespace priority_redlock::detail {
@@ -87,18 +88,18 @@ composite::composite(const std::shared_ptr<manager_backend>& backend, std::vecto
     hold_.domain = this;
     if (!anonymous_)
         hold_.locker.assign(locker.locker);
-    std::stable_sort(requests.begin(), requests.end(),
-                     [](const lock_request& a, const lock_request& b) { return a.resource < b.resource; });
-    const auto start = backend->now();
+    std::map<std::string, acquire_options> by_name;
     for (lock_request& each : requests) {
         each.options.timeout = std::min(each.options.timeout, timeout);
-        if (!parts_.empty() && parts_.back().request.resource == each.resource) {
-            merge(parts_.back().request.options, each.options);
-            continue;
-        }
-        name_ += (name_.empty() ? "" : ", ") + each.resource;
-        parts_.emplace_back(*this, parts_.size(), std::move(each));
+        const auto [at, is_new] = by_name.try_emplace(std::move(each.resource), each.options);
+        if (!is_new)
+            merge(at->second, each.options);
     }
+    for (const auto& [resource, options] : by_name) {
+        name_ += (name_.empty() ? "" : ", ") + resource;
+        parts_.emplace_back(*this, parts_.size(), lock_request{resource, options});
+    }
+    const auto start = backend->now();
     for (part& each : parts_)
         each.give_up_at = saturating_add(start, each.request.options.timeout);
     locks_.reserve(parts_.size());

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 
 namespace priority_redlock::detail {
 
@@ -84,7 +85,7 @@ error_code loss_of(lock_state s) noexcept
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
                        std::string_view id_prefix, const table_rules& rules)
     : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased), rules_(rules),
-      generated_name_(id_prefix)
+      graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>() : nullptr), generated_name_(id_prefix)
 {
 }
 
@@ -176,6 +177,8 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
         }
         h->anonymous = request.anonymous;
         h->locker.assign(h->anonymous && request.locker.empty() ? generated_name_.next() : request.locker);
+        if (graph_ && !h->anonymous)
+            graph_->add(*h);
     } catch (...) {
         delete h;
         retire_if_unused(r);
@@ -208,6 +211,8 @@ void lock_table::unpin(resource& r) noexcept
 void lock_table::recycle(hold& h) noexcept
 {
     --live_holds_;
+    if (graph_ && !h.anonymous)
+        graph_->remove(h);
     unpin(*h.where);
     if (spare_holds_.size() == spare_holds_.capacity() || spare_holds_.size() >= max_spare_holds
         || h.locker.capacity() > max_spare_name) {
@@ -229,6 +234,7 @@ void lock_table::start(resource& r, hold& h, time_point until, int priority, dur
     r.expires = until;
     r.priority = priority;
     r.grace = grace;
+    ++counts_.grants;
     if (until != never)
         set_deadline(r, until);
     join(r, h, priority, grace);
@@ -393,6 +399,10 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
         start(r, h, after(now, o.ttl), o.priority, o.grace);
         if (renews)
             keep_alive(r, std::move(renews), now);
+        if (is_sampled()) {
+            make_room_for_sample();
+            begin_sample(r, now);
+        }
         return {verdict::granted, &h, {}};
     }
 
@@ -400,6 +410,7 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     if (held && !request.anonymous && !r.holds.front().anonymous && r.holds.front().locker.view() == request.locker) {
         hold& h = make_hold(r, request);
         join(r, h, o.priority, o.grace);
+        ++counts_.re_entrances;
         return {verdict::granted, &h, {}};
     }
 
@@ -407,12 +418,12 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     const bool outranks_holder = vacant || o.priority > r.priority;
     const bool now_or_never = o.timeout == duration::zero();
     if (now_or_never && !(vacant && outranks_waiters))
-        return {verdict::refused, nullptr, errc::acquire_timeout};
+        return refused(errc::acquire_timeout);
 
     // One try goes on only if it is the thief of this hand-shake.
     const bool once = o.max_attempts == 1;
     if (once && !(outranks_holder && outranks_waiters))
-        return {verdict::refused, nullptr, errc::already_acquired};
+        return refused(errc::already_acquired);
 
     if (!w) {
         retire_if_unused(r);
@@ -422,6 +433,10 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     w->now_or_never = now_or_never;
     w->last_try = once;
     enqueue(r, *w, request, std::move(renews), now);
+    if (graph_ && closes_cycle(r, *w, now)) {
+        fail(r, *w, errc::deadlock, out);
+        return {verdict::waiting, nullptr, {}};
+    }
     if (held && outranks_holder)
         revoke(r, now, out);
     return {verdict::waiting, nullptr, {}};
@@ -456,6 +471,9 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     w.ttl = o.ttl;
     w.grace = o.grace;
     w.renews = std::move(renews);
+    w.since = ++waits_ % metrics::sampling == 0 ? now() : never;
+    ++counts_.waiting;
+    make_room_for_sample();
     w.timeout_at = w.now_or_never ? never : after(now, o.timeout);
     w.last_attempt_at = w.last_try ? never : last_attempt(now, o.max_attempts);
     if (rules_.ageing == infinite) {
@@ -467,17 +485,49 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     if (const auto when = next_deadline_of(w); when != never)
         set_deadline(w, when);
     everyone_.push_back(w);
+    if (graph_ && !h.anonymous)
+        graph_->add(w);
     if (w.last_try)
         ++r.last_tries;
     touch(r);
+}
+
+/// Whether a wait that was just queued makes its locker wait for itself.
+bool lock_table::closes_cycle(resource& r, waiter& w, const step_time& now)
+{
+    if (w.target->anonymous)
+        return false;
+    try {
+        cycle_ = graph_->find_cycle(w, now);
+    } catch (...) {
+        remove(r, w);
+        recycle(*std::exchange(w.target, nullptr));
+        throw;
+    }
+    return !cycle_.empty();
+}
+
+/// The same when a better placed wait of its locker is gone.
+bool lock_table::is_in_cycle(const waiter& w) noexcept
+try {
+    std::string found = graph_->find_cycle(w, time_point::min());
+    if (found.empty())
+        return false;
+    cycle_ = std::move(found);
+    return true;
+} catch (...) { // without memory it is left to wait
+    return false;
 }
 
 /// Out of every structure of the table.
 void lock_table::remove(resource& r, waiter& w)
 {
     touch(r);
+    --counts_.waiting;
     r.waiting.erase(w);
     everyone_.erase(everyone_.iterator_to(w));
+    if (graph_ && !w.target->anonymous)
+        graph_->remove(w);
     if (w.last_try)
         --r.last_tries;
     set_deadline(w, never);
@@ -548,8 +598,12 @@ void lock_table::settle(waiter& w, error_code result, table_actions& out) noexce
 
 void lock_table::fail(resource& r, waiter& w, error_code reason, table_actions& out)
 {
+    waiter* const left = graph_ && w.next_sibling != &w ? w.next_sibling : nullptr;
     remove(r, w);
+    count_failure(reason);
     settle(w, reason, out);
+    if (left && is_in_cycle(*left))
+        fail(r, *left, errc::deadlock, out);
 }
 
 void lock_table::refuse(waiter& w, error_code reason, table_actions& out)
@@ -569,7 +623,9 @@ void lock_table::fail_all(error_code reason, table_actions& out)
 {
     while (!everyone_.empty()) {
         waiter& w = everyone_.front();
-        fail(*w.target->where, w, reason, out);
+        remove(*w.target->where, w);
+        count_failure(reason);
+        settle(w, reason, out);
     }
 }
 
@@ -652,6 +708,7 @@ void lock_table::revoke_if_leaving(resource& r, const step_time& now, table_acti
 void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
 {
     r.now = resource::status::revoking;
+    ++counts_.preemptions;
     for (hold& h : r.holds) {
         h.state.store(lock_state::revoking); // before its handlers are looked at; see may_be_awaited
         tell(h, out);
@@ -684,6 +741,9 @@ void lock_table::check_handshake(resource& r, const step_time& now, table_action
 /// The holder's time is over, whatever it still does.
 void lock_table::end(resource& r, lock_state reason, const step_time& now, table_actions& out)
 {
+    ++taken_;
+    if (r.now != resource::status::revoking)
+        ++(reason == lock_state::expired ? counts_.expiries : counts_.losses);
     while (!r.holds.empty()) {
         hold& h = r.holds.front();
         r.holds.pop_front();
@@ -704,6 +764,9 @@ void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
     r.grace_over = false;
     if (r.renewed)
         stop_renewal(r);
+    ++vacated_;
+    if (r.sample != 0)
+        end_sample(r, now);
     r.expires = never;
     set_deadline(r, never);
     touch(r);
@@ -725,8 +788,11 @@ void lock_table::hand_over(resource& r, const step_time& now, table_actions& out
     // Those who waited for this hand-shake only, and lost it.
     for (auto it = r.waiting.begin(); it != r.waiting.end();) {
         waiter& loser = *it++;
-        if (loser.last_try && &loser != &best)
+        if (loser.last_try && &loser != &best) {
             fail(r, loser, errc::already_acquired, out);
+            if (graph_) // others may have failed with it
+                it = r.waiting.begin();
+        }
     }
 }
 
@@ -745,6 +811,9 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
         start(r, *w.target, until, w.priority, w.grace);
         if (w.renews)
             keep_alive(r, std::move(w.renews), now);
+        if (is_sampled())
+            begin_sample(r, now);
+        count_wait(w, now);
         settle(w, {}, out);
         return;
     }
@@ -766,11 +835,85 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
             start(r, *first.target, until, first.priority, first.grace);
             if (first.renews)
                 keep_alive(r, std::move(first.renews), now);
+            if (is_sampled())
+                begin_sample(r, now);
         } else {
             join(r, *first.target, first.priority, first.grace);
+            ++counts_.re_entrances;
         }
+        count_wait(first, now);
         settle(first, {}, out);
     }
+}
+
+// --- metrics ---------------------------------------------------------------------------------------------------------
+
+void lock_table::add_to(metrics& result) const noexcept
+{
+    result.grants += counts_.grants;
+    result.re_entrances += counts_.re_entrances;
+    result.releases += vacated_ - taken_;
+    result.preemptions += counts_.preemptions;
+    result.expiries += counts_.expiries;
+    result.losses += counts_.losses;
+    result.timeouts += counts_.timeouts;
+    result.cancellations += counts_.cancellations;
+    result.refusals += counts_.refusals;
+    result.held += counts_.grants - vacated_;
+    result.waiting += counts_.waiting;
+    result.hold_time += counts_.hold_time;
+    result.wait_time += counts_.wait_time;
+    const auto at_once = (counts_.grants + counts_.re_entrances - waited_) / metrics::sampling;
+    result.wait_time.counts[0] += at_once;
+    result.wait_time.count += at_once;
+}
+
+lock_table::outcome lock_table::refused(errc why) noexcept
+{
+    count_failure(why);
+    return {verdict::refused, nullptr, why};
+}
+
+void lock_table::count_failure(error_code why) noexcept
+{
+    ++(why == errc::acquire_timeout                   ? counts_.timeouts
+       : why == boost::asio::error::operation_aborted ? counts_.cancellations
+                                                      : counts_.refusals);
+}
+
+void lock_table::count_wait(const waiter& w, const step_time& now) noexcept
+{
+    ++waited_;
+    if (w.since != never)
+        counts_.wait_time.add(now() - w.since);
+}
+
+/// A grant that is to be measured may not allocate; so there is always room for one more, or it is not measured.
+void lock_table::make_room_for_sample() noexcept
+try {
+    if (!free_samples_.empty() || samples_.size() == std::numeric_limits<decltype(resource::sample)>::max())
+        return;
+    if (free_samples_.capacity() <= samples_.size())
+        free_samples_.reserve(2 * samples_.size() + 8);
+    samples_.emplace_back();
+    free_samples_.push_back(static_cast<std::uint16_t>(samples_.size()));
+} catch (...) {
+}
+
+void lock_table::begin_sample(resource& r, const step_time& now) noexcept
+{
+    if (free_samples_.empty())
+        return;
+    r.sample = free_samples_.back();
+    free_samples_.pop_back();
+    samples_[r.sample - 1] = now();
+}
+
+void lock_table::end_sample(resource& r, const step_time& now) noexcept
+{
+    counts_.hold_time.add(now() - samples_[r.sample - 1]);
+    free_samples_.push_back(r.sample);
+    r.sample = 0;
 }
 
 // --- time ------------------------------------------------------------------------------------------------------------

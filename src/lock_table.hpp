@@ -5,9 +5,11 @@
 #ifndef PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 #define PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 
+#include "wait_graph.hpp"
 #include "waiter_queue.hpp"
 
 #include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/metrics.hpp>
 
 #include <boost/container_hash/hash.hpp>
 #include <boost/intrusive/list.hpp>
@@ -70,11 +72,12 @@ struct resource : deadline
     }
 
     // The small ones first: they fit beside the deadline's owner, and a million resources are eight megabytes less.
-    status now = status::vacant;
+    status now : 4 = status::vacant;
     bool grace_over : 1 = false;
     bool touched : 1 = false; // in lock_table::touched_
     bool renewed : 1 = false; // in lock_table::renewals_
     bool indexed : 1 = false; // its waiters are in lock_table::named_waiters_
+    std::uint16_t sample = 0; // its place in lock_table::samples_, plus 1; 0: not measured
     std::uint32_t name_size = 0;
     std::size_t hash = 0;
     hold_list holds; // the holder's handles; while revoking also those whose notice handlers still run
@@ -92,7 +95,8 @@ static_assert(sizeof(void*) != 8 || sizeof(resource) <= 128);
 /// What a manager may opt in to.
 struct table_rules
 {
-    duration ageing = infinite; // a waiter's rank rises by one each time
+    duration ageing = infinite;    // a waiter's rank rises by one each time
+    bool detect_deadlocks = false; // a wait that would close a cycle of lockers is refused
 };
 
 /// What a step of the table asks its owner to carry out, in order. Filled by every non-const member function.
@@ -279,6 +283,11 @@ public:
 
     [[nodiscard]] std::size_t live_holds() const noexcept { return live_holds_; }
 
+    void add_to(metrics& result) const noexcept;
+
+    /// Which cycle the last acquire that failed with `errc::deadlock` would have closed.
+    [[nodiscard]] std::string take_cycle() noexcept { return std::exchange(cycle_, {}); }
+
 private:
     struct name_key
     {
@@ -360,6 +369,8 @@ private:
     void index_waiter(waiter& w);
     void leave_siblings(resource& r, waiter& w);
     void remove(resource& r, waiter& w);
+    [[nodiscard]] bool closes_cycle(resource& r, waiter& w, const step_time& now);
+    [[nodiscard]] bool is_in_cycle(const waiter& w) noexcept;
     void let_ranks_rise(const step_time& now) noexcept;
     void settle(waiter& w, error_code result, table_actions& out) noexcept;
     void fail(resource& r, waiter& w, error_code reason, table_actions& out);
@@ -371,6 +382,14 @@ private:
     void grant_ring(waiter& w, time_point until, const step_time& now, table_actions& out);
     static void tell(hold& h, table_actions& out) noexcept;
 
+    [[nodiscard]] outcome refused(errc why) noexcept;
+    void count_failure(error_code why) noexcept;
+    void count_wait(const waiter& w, const step_time& now) noexcept;
+    [[nodiscard]] bool is_sampled() const noexcept { return counts_.grants % metrics::sampling == 0; }
+    void make_room_for_sample() noexcept;
+    void begin_sample(resource& r, const step_time& now) noexcept;
+    void end_sample(resource& r, const step_time& now) noexcept;
+
     lock_domain& domain_;
     const duration clock_offset_;
     const std::size_t idle_capacity_;
@@ -381,6 +400,8 @@ private:
     deadline_set deadlines_;
     renewal_set renewals_; // of what is held and renewed
     waiter_list everyone_;
+    std::unique_ptr<wait_graph> graph_; // to detect deadlocks
+    std::string cycle_;
     std::vector<resource*> touched_;
     std::vector<deadline*> due_;
     std::vector<resource*> idle_;
@@ -390,6 +411,13 @@ private:
     generated_name generated_name_;
     std::uint64_t highest_evicted_token_ = 0;
     std::size_t live_holds_ = 0;
+    metrics counts_;            // but for what add_to works out
+    std::uint64_t waits_ = 0;   // acquires that had to wait,
+    std::uint64_t waited_ = 0;  // and of them those that were granted
+    std::uint64_t vacated_ = 0; // locks that have ended,
+    std::uint64_t taken_ = 0;   // and of them those that were not released by their owner
+    std::vector<time_point> samples_;
+    std::vector<std::uint16_t> free_samples_; // has room for all
 };
 
 } // namespace priority_redlock::detail

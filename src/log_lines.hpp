@@ -26,7 +26,7 @@ void log(log_level level, std::string_view text) noexcept;
 /// Reports that something could not be done for want of resources.
 void log_failure(std::string_view what) noexcept;
 
-/// The debug lines of one step: composed under the mutex, where the holds can be read, and written without it, since
+/// The lines of one step: composed under the mutex, where the holds can be read, and written without it, since
 /// sinks are user code. Costs a relaxed load where the level is off.
 class log_lines
 {
@@ -51,6 +51,11 @@ public:
         if (log_enabled(log_level::debug))
             add_settled(w);
     }
+    void deadlock(const std::string& cycle) noexcept
+    {
+        if (log_enabled(log_level::warning))
+            add_deadlock(cycle);
+    }
     void write() noexcept
     {
         if (lines_)
@@ -62,10 +67,17 @@ private:
     void add_wait(const hold& h) noexcept;
     void add_end(const hold& h) noexcept;
     void add_settled(const waiter& w) noexcept;
-    void add(std::string line);
+    void add_deadlock(const std::string& cycle) noexcept;
+    void add(std::string text, log_level level = log_level::debug);
     void write_all() noexcept;
 
-    std::unique_ptr<std::vector<std::string>> lines_;
+    struct line
+    {
+        log_level level;
+        std::string text;
+    };
+
+    std::unique_ptr<std::vector<line>> lines_;
 };
 
 } // namespace priority_redlock::detail

@@ -53,11 +53,11 @@ void log_failure(std::string_view what) noexcept
     log(log_level::error, what);
 }
 
-void log_lines::add(std::string line)
+void log_lines::add(std::string text, log_level level)
 {
     if (!lines_)
-        lines_ = std::make_unique<std::vector<std::string>>();
-    lines_->push_back(std::move(line));
+        lines_ = std::make_unique<std::vector<line>>();
+    lines_->push_back({level, std::move(text)});
 }
 
 void log_lines::add_grant(const hold& h) noexcept
@@ -88,10 +88,16 @@ try {
 } catch (...) {
 }
 
+void log_lines::add_deadlock(const std::string& cycle) noexcept
+try {
+    add("deadlock refused: " + cycle, log_level::warning);
+} catch (...) {
+}
+
 void log_lines::write_all() noexcept
 {
-    for (const std::string& line : *lines_)
-        log(log_level::debug, line);
+    for (const line& each : *lines_)
+        log(each.level, each.text);
 }
 
 } // namespace priority_redlock::detail

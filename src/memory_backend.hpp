@@ -48,8 +48,8 @@ public:
     memory_backend(const asio::any_io_executor& ex, const manager_options& options, std::size_t default_shards)
     {
         check(options);
-        const std::size_t count = options.shards == 0 ? default_shards : options.shards;
-        const table_rules rules{.ageing = options.ageing};
+        const std::size_t count = options.detect_deadlocks ? 1 : options.shards == 0 ? default_shards : options.shards;
+        const table_rules rules{.ageing = options.ageing, .detect_deadlocks = options.detect_deadlocks};
         const std::size_t idle = (options.idle_resources + count - 1) / count;
         shards_.reserve(count);
         for (std::size_t i = 0; i < count; ++i)
@@ -63,6 +63,9 @@ public:
         check(options);
         if (options.ageing != infinite)
             throw std::invalid_argument("priority_redlock: manager_options::ageing is for managers without a protocol");
+        if (options.detect_deadlocks)
+            throw std::invalid_argument(
+                "priority_redlock: manager_options::detect_deadlocks is for managers without a protocol");
         shards_.push_back(std::make_shared<shard<Mutex, Clock>>(ex, options.idle_resources, "#", std::move(store)));
         shards_.front()->subscribe();
     }
@@ -107,6 +110,14 @@ public:
     snapshot take_snapshot() const override
     {
         snapshot result;
+        for (const auto& each : shards_)
+            each->add_to(result);
+        return result;
+    }
+
+    metrics take_metrics() const override
+    {
+        metrics result;
         for (const auto& each : shards_)
             each->add_to(result);
         return result;

@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -95,6 +96,8 @@ public:
         if (op) {
             if (!op->target->pending) {
                 s.take_back(*op); // settled at once: it is the caller's to complete
+                if (op->result == errc::deadlock)
+                    s.log_deadlock(table_.take_cycle());
                 if (op->result)
                     return {verdict::refused, op->target, op->result};
                 s.log_grant(*op->target);
@@ -151,6 +154,12 @@ public:
             for (const waiter& w : r.waiting)
                 each.waiters.push_back({std::string(w.target->locker.view()), w.priority});
         });
+    }
+
+    void add_to(metrics& result) const
+    {
+        const std::lock_guard guard(mutex_);
+        table_.add_to(result);
     }
 
     // --- the locks' side ---
@@ -360,6 +369,7 @@ private:
         void log_grant(const hold& h) { lines_.grant(h); }
         void log_end(const hold& h) { lines_.end(h); }
         void log_wait(const hold& h) { lines_.wait(h); }
+        void log_deadlock(const std::string& cycle) { lines_.deadlock(cycle); }
 
     private:
         void finish() noexcept
@@ -377,8 +387,11 @@ private:
                 }
                 to_tell.splice(to_tell.end(), h->notices);
             }
-            for (waiter* w = actions.settled; w; w = w->next_settled)
+            for (waiter* w = actions.settled; w; w = w->next_settled) {
                 lines_.settle(*w);
+                if (w->result == errc::deadlock)
+                    lines_.deadlock(shard_.table_.take_cycle());
+            }
             const bool drive = shard_.take_timer();
             const bool send = shard_.take_outbox();
             // What follows the unlock and uses the shard keeps it: others may end its last hold meanwhile.

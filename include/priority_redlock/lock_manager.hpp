@@ -10,6 +10,7 @@
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/lock.hpp>
 #include <priority_redlock/manager_options.hpp>
+#include <priority_redlock/metrics.hpp>
 #include <priority_redlock/snapshot.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -187,6 +188,10 @@ public:
         return boost::asio::async_initiate<Token, void(error_code, snapshot)>(
             detail::initiate_snapshot<basic_lock_manager>(this), token);
     }
+
+    /// What it has counted and measured so far. With a protocol that of this manager. Takes a moment for each shard and
+    /// none for each lock.
+    [[nodiscard]] priority_redlock::metrics metrics() const { return backend_->take_metrics(); }
 
     /// Ends the acquires that are pending at this moment with `operation_aborted`. Locks stay held.
     void cancel() noexcept { backend_->cancel(); }

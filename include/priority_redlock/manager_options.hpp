@@ -25,7 +25,7 @@ inline constexpr single_threaded_t single_threaded{};
 struct manager_options
 {
     /// Into how many independent parts the resources are divided by their hash, so that threads meet less often. Each
-    /// has a timer of its own. 1 to 1024; 0: 16, or 1 for a single-threaded manager.
+    /// has a timer of its own. 1 to 1024; 0: 16, or 1 for a single-threaded manager, or to detect deadlocks.
     std::size_t shards = 0;
 
     /// How many resources that nobody holds or waits for are remembered per manager, so that the next acquire of them
@@ -45,6 +45,20 @@ struct manager_options
     /// At least a millisecond; infinite: off, and costs nothing. One interval for all resources of the manager. Only
     /// without a protocol: with one the constructor throws `std::invalid_argument`.
     duration ageing = infinite;
+
+    /// An acquire whose wait would close a cycle of lockers that wait for each other fails at once with
+    /// `errc::deadlock`, before anybody waits for ever; a warning in the log names the cycle. Lockers are told apart by
+    /// their ids: one with a generated id has a single resource, and is never part of a cycle. If a locker waits for a
+    /// resource more than once and gives up the best placed of these acquires, the others are looked at anew.
+    ///
+    /// A locker waits for the holder of a resource and for all who will be granted it first. It does not wait for a
+    /// holder that it preempts. Timeouts, attempts and ttls are not considered: also a cycle that one of them would
+    /// break is refused. With `ageing` ranks are those at the moment of the acquire; a cycle that comes up later
+    /// because a rank rises is not looked for, since a rank that goes on rising ends it by preemption.
+    ///
+    /// All resources are in one part then, whatever `shards` says. Only without a protocol: with one the constructor
+    /// throws `std::invalid_argument`.
+    bool detect_deadlocks = false;
 };
 
 } // namespace priority_redlock

@@ -152,6 +152,10 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw)
     const auto store = std::make_shared<redlock::memory_protocol>(context.get_executor());
     BOOST_CHECK_EXCEPTION(lock_manager(context, store, redlock::manager_options{.ageing = 1s}), std::invalid_argument,
                           names_ageing);
+    BOOST_CHECK_EXCEPTION(lock_manager(context, store, redlock::manager_options{.detect_deadlocks = true}),
+                          std::invalid_argument, [](const std::invalid_argument& e) {
+                              return std::string(e.what()).find("detect_deadlocks") != std::string::npos;
+                          });
     BOOST_CHECK_EXCEPTION(lock_manager(context, store, redlock::manager_options{.shards = 1025}), std::invalid_argument,
                           [](const std::invalid_argument&) { return true; });
     BOOST_TEST(context.poll() == 0u);

@@ -226,6 +226,16 @@ BOOST_FIXTURE_TEST_CASE(max_hold_ends_it_as_expired, renewed_fixture)
     BOOST_TEST(state() == lock_state::expired);
 }
 
+BOOST_AUTO_TEST_CASE(max_hold_bounds_a_store_that_grants_more_than_it_was_asked_for)
+{
+    lease_driver d;
+    d.acquire({.ttl = 30ms, .auto_extend = true, .max_hold = 40ms});
+    d.granted(1h);
+    BOOST_TEST(d.expires() == 40);
+    BOOST_TEST(d.at_time(40ms) == "release");
+    BOOST_TEST(d.state() == lock_state::expired);
+}
+
 BOOST_FIXTURE_TEST_CASE(T19_one_error_does_not_stop_it, renewed_fixture)
 {
     BOOST_TEST(at_time(10ms) == "renew 30");

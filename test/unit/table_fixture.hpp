@@ -113,6 +113,8 @@ struct events
         return "acquire_timeout";
     if (ec == errc::already_acquired)
         return "already_acquired";
+    if (ec == errc::deadlock)
+        return "deadlock";
     return ec.message();
 }
 
@@ -303,6 +305,18 @@ public:
     [[nodiscard]] duration elapsed() const noexcept { return now() - start; }
     [[nodiscard]] time_point next_deadline() const noexcept { return table_.next_deadline(); }
     [[nodiscard]] std::size_t live_holds() const noexcept { return table_.live_holds(); }
+    template <class F>
+    void for_each(F f) const
+    {
+        table_.for_each(f);
+    }
+    [[nodiscard]] std::string take_cycle() noexcept { return table_.take_cycle(); }
+    [[nodiscard]] metrics counted() const noexcept
+    {
+        metrics result;
+        table_.add_to(result);
+        return result;
+    }
     [[nodiscard]] const std::vector<std::unique_ptr<actor>>& actors() const noexcept { return actors_; }
     [[nodiscard]] const events& last_events() const noexcept { return last_events_; }
     [[nodiscard]] actor& at(const std::string& name) { return *by_name_.at(name); }

@@ -155,6 +155,7 @@ struct hold : intrusive::list_base_hook<intrusive::link_mode<intrusive::normal_l
 struct deadline_tag;
 struct rank_tag;
 struct everyone_tag;
+struct locker_tag;
 
 template <class Tag>
 using tree_hook = intrusive::set_base_hook<intrusive::tag<Tag>, intrusive::link_mode<intrusive::normal_link>,
@@ -196,7 +197,8 @@ struct renewal : deadline,
 /// An acquire that was not granted at once. Lives in the memory of the operation that waits.
 struct waiter : deadline,
                 tree_hook<rank_tag>,
-                intrusive::list_base_hook<intrusive::tag<everyone_tag>, intrusive::link_mode<intrusive::normal_link>>
+                intrusive::list_base_hook<intrusive::tag<everyone_tag>, intrusive::link_mode<intrusive::normal_link>>,
+                intrusive::list_base_hook<intrusive::tag<locker_tag>, intrusive::link_mode<intrusive::normal_link>>
 {
     waiter() noexcept : deadline(owner_kind::waiter) {}
 
@@ -209,6 +211,7 @@ struct waiter : deadline,
     std::uint64_t ticket = 0;
     duration ttl = infinite;
     duration grace{};
+    time_point since = never; // it waits; never: that is not measured
     time_point timeout_at = never;
     time_point last_attempt_at = never;
     time_point rises_at = never; // with ageing

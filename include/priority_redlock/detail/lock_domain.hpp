@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_LOCK_DOMAIN_HPP
 
 #include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/metrics.hpp>
 #include <priority_redlock/snapshot.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -131,6 +132,7 @@ public:
     virtual void close() noexcept = 0;
 
     [[nodiscard]] virtual snapshot take_snapshot() const = 0;
+    [[nodiscard]] virtual metrics take_metrics() const = 0;
 
     /// How often waits have been ended, the end of the backend included. Whoever acquires several locks, one after the
     /// other, may have been between two.

@@ -1,0 +1,140 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "wait_graph.hpp"
+
+#include "lock_table.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include <vector>
+
+namespace priority_redlock::detail {
+
+namespace {
+
+bool is_before(const waiter& a, const waiter& b) noexcept
+{
+    return a.priority != b.priority ? a.priority > b.priority : a.ticket < b.ticket;
+}
+
+/// That of its locker for its resource which will be granted first, and the others with it.
+const waiter& best_of_ring(const waiter& w) noexcept
+{
+    const waiter* best = &w;
+    for (const waiter* each = w.next_sibling; each != &w; each = each->next_sibling)
+        if (is_before(*each, *best))
+            best = each;
+    return *best;
+}
+
+/// A breadth-first search through the lockers that a locker waits for, directly and indirectly.
+class cycle_search
+{
+public:
+    explicit cycle_search(std::string_view start) { found_.push_back({start, 0, nullptr}); }
+
+    [[nodiscard]] bool at_end() const noexcept { return next_ == found_.size(); }
+    [[nodiscard]] std::string_view next() noexcept { return found_[next_++].locker; }
+
+    /// The locker that was given last waits here. True: that closes a cycle, which is in `text`.
+    bool visit(const waiter& w, const step_time& now)
+    {
+        const resource& r = *w.target->where;
+        const waiter& best = best_of_ring(w);
+        if (&best != &w)
+            return false; // its turn comes, or has come
+        const bool stays =
+            r.now == resource::status::held && best.priority <= r.priority && (r.expires == never || r.expires > now());
+        if (stays && reach(r.holds.front(), r))
+            return true;
+        // A part of the queue that was looked at once need not be again.
+        auto& seen = queues_.try_emplace(&r, r.waiting.begin()).first->second;
+        for (; seen != r.waiting.end() && is_before(*seen, best); ++seen)
+            if (reach(*seen->target, r))
+                return true;
+        return false;
+    }
+
+    [[nodiscard]] std::string text() const
+    {
+        std::string result = via(*closing_) + name(found_.front().locker);
+        for (std::size_t i = next_ - 1; i != 0; i = found_[i].from)
+            result.insert(0, via(*found_[i].where) + name(found_[i].locker));
+        return name(found_.front().locker) + result;
+    }
+
+private:
+    struct reached
+    {
+        std::string_view locker;
+        std::size_t from;
+        const resource* where; // the one it was found from waits for it
+    };
+
+    static std::string name(std::string_view locker) { return "locker=" + std::string(locker); }
+    static std::string via(const resource& r) { return " -> resource=" + std::string(r.name()) + " -> "; }
+
+    bool reach(const hold& h, const resource& r)
+    {
+        if (h.anonymous)
+            return false;
+        const std::string_view locker = h.locker.view();
+        if (locker == found_.front().locker) {
+            closing_ = &r;
+            return true;
+        }
+        if (known_.insert(locker).second)
+            found_.push_back({locker, next_ - 1, &r});
+        return false;
+    }
+
+    std::vector<reached> found_;
+    std::size_t next_ = 0;
+    const resource* closing_ = nullptr;
+    boost::unordered_flat_set<std::string_view> known_;
+    boost::unordered_flat_map<const resource*, waiter_queue::const_iterator> queues_;
+};
+
+} // namespace
+
+void wait_graph::add(const hold& h)
+{
+    ++lockers_[std::string(h.locker.view())].holds;
+}
+
+void wait_graph::remove(const hold& h) noexcept
+{
+    const auto it = lockers_.find(h.locker.view());
+    if (--it->second.holds == 0)
+        lockers_.erase(it);
+}
+
+void wait_graph::add(waiter& w) noexcept
+{
+    at(*w.target).waits.push_back(w);
+}
+
+void wait_graph::remove(waiter& w) noexcept
+{
+    auto& waits = at(*w.target).waits;
+    waits.erase(waits.iterator_to(w));
+}
+
+std::string wait_graph::find_cycle(const waiter& w, const step_time& now) const
+{
+    const auto start = lockers_.find(w.target->locker.view());
+    if (start->second.holds == 1)
+        return {}; // it has nothing else, so nobody waits for it who did not wait for those before it already
+    cycle_search search(start->first);
+    while (!search.at_end())
+        if (const auto it = lockers_.find(search.next()); it != lockers_.end())
+            for (const waiter& each : it->second.waits)
+                if (search.visit(each, now))
+                    return search.text();
+    return {};
+}
+
+} // namespace priority_redlock::detail

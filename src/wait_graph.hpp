@@ -1,0 +1,75 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_SRC_WAIT_GRAPH_HPP
+#define PRIORITY_REDLOCK_SRC_WAIT_GRAPH_HPP
+
+#include <priority_redlock/detail/hold.hpp>
+
+#include <boost/container_hash/hash.hpp>
+#include <boost/intrusive/list.hpp>
+#include <boost/unordered/unordered_node_map.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace priority_redlock::detail {
+
+/// Which lockers wait for which, to refuse a wait that would close a cycle.
+///
+/// A locker waits for the holder of a resource, unless that has been told to go or is outranked and will be; and for
+/// every locker that waits for the resource and is ranked before it, since those will hold it first. So a hand-over
+/// makes nobody wait for anybody he did not wait for already. Only a new wait can close a cycle, or the place that a
+/// locker with several waits for one resource falls back to when the best of them is given up: a cycle that this locker
+/// is part of. (Where ranks rise with time a cycle may come up by itself. There every wait outranks its holder
+/// in the end, and so no cycle lasts.)
+///
+/// Lockers with a generated name have one resource each, and are never part of a cycle.
+class wait_graph
+{
+public:
+    wait_graph() = default;
+    wait_graph(const wait_graph&) = delete;
+    wait_graph& operator=(const wait_graph&) = delete;
+
+    /// A hold that is not anonymous has got its locker's name, or is about to lose it.
+    void add(const hold& h);
+    void remove(const hold& h) noexcept;
+
+    /// A waiter whose hold is here is in its queue, or was.
+    void add(waiter& w) noexcept;
+    void remove(waiter& w) noexcept;
+
+    /// The shortest cycle that the locker of a waiter is part of, for people to read; empty if there is none.
+    [[nodiscard]] std::string find_cycle(const waiter& w, const step_time& now) const;
+
+private:
+    using wait_list =
+        intrusive::list<waiter,
+                        intrusive::base_hook<intrusive::list_base_hook<intrusive::tag<locker_tag>,
+                                                                       intrusive::link_mode<intrusive::normal_link>>>,
+                        intrusive::constant_time_size<false>>;
+
+    struct locker
+    {
+        std::size_t holds = 0; // its handles, waits and what is left of them
+        wait_list waits;
+    };
+
+    struct name_hash
+    {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view name) const noexcept { return boost::hash<std::string_view>()(name); }
+    };
+
+    [[nodiscard]] locker& at(const hold& h) noexcept { return lockers_.find(h.locker.view())->second; }
+
+    boost::unordered_node_map<std::string, locker, name_hash, std::equal_to<>> lockers_;
+};
+
+} // namespace priority_redlock::detail
+
+#endif

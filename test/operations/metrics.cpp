@@ -1,0 +1,68 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "common/locks.hpp"
+
+#include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/memory_protocol.hpp>
+#include <priority_redlock/metrics.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+// What a manager counts, end to end; what is counted as what is in unit/lock_table_metrics.cpp.
+
+namespace {
+
+using namespace test;
+
+BOOST_AUTO_TEST_SUITE(manager_metrics, *boost::unit_test::timeout(60))
+
+MANAGER_TEST_CASE(they_are_the_sum_over_all_shards)
+{
+    std::vector<lock> held;
+    for (int i = 0; i < 200; ++i)
+        held.push_back(f.get("r" + std::to_string(i), "a"));
+    acquired waiting, late;
+    f.acquire(waiting, "r0", "b");
+    f.acquire(late, "r1", "b", {.timeout = 1s});
+    f.advance(1s);
+    held.resize(100);
+    const redlock::metrics m = f.manager->metrics();
+    BOOST_TEST(m.grants == 200u);
+    BOOST_TEST(m.releases == 100u);
+    BOOST_TEST(m.held == 100u);
+    BOOST_TEST(m.waiting == 1u);
+    BOOST_TEST(m.timeouts == 1u);
+    f.manager->cancel();
+    f.poll();
+    BOOST_TEST(f.manager->metrics().cancellations == 1u);
+    BOOST_TEST(f.manager->metrics().waiting == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(over_a_protocol_they_are_those_of_the_manager)
+{
+    asio::io_context context;
+    const auto store = std::make_shared<redlock::memory_protocol>(context.get_executor());
+    lock_manager one(context, store), two(context, store);
+    lock held;
+    one.async_acquire("r", "a", {}, [&](error_code, lock lk) { held = std::move(lk); });
+    poll(context);
+    two.async_acquire("r", "b", {.timeout = 0s}, [](error_code, lock) {});
+    poll(context);
+    BOOST_TEST(one.metrics().grants == 1u);
+    BOOST_TEST(one.metrics().held == 1u);
+    BOOST_TEST(two.metrics().grants == 0u);
+    BOOST_TEST(two.metrics().timeouts == 1u);
+    held.release();
+    poll(context);
+    BOOST_TEST(one.metrics().releases == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace
