@@ -49,8 +49,15 @@ public:
     ~lease_driver()
     {
         client_.abandon();
-        if (h && h->state.load() == lock_state::held)
-            step([this](auto& out) { table_.release(*h, now_, out); });
+        if (!h)
+            return;
+        step([this](auto& out) {
+            if (!table_.withdraw(*h, out)) {
+                table_.release(*h, now_, out);
+                table_.handler_done(*h, now_, out);
+            }
+        });
+        table_.recycle(*h);
     }
 
     std::string acquire(const acquire_options& options)
