@@ -36,6 +36,7 @@ public:
     void close() noexcept override {}
     [[nodiscard]] time_point now() const noexcept override { return parts_->now(); }
     [[nodiscard]] snapshot take_snapshot() const override { return {}; }
+    [[nodiscard]] metrics take_metrics() const override { return {}; }
 
 private:
     std::shared_ptr<manager_backend> parts_;
