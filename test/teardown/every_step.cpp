@@ -371,7 +371,7 @@ void composites_over_a_protocol(stage& s)
     redlock::async_acquire_all(*s.manager, {{"c", {.priority = 1}}, {"d", {.ttl = 1h}}}, redlock::infinite,
                                at_most_once([&s](error_code, lock lk) {
                                    auto shared = std::make_shared<lock>(std::move(lk));
-                                   shared->async_extend(1h, at_most_once([&s, shared](error_code) {
+                                   shared->async_extend(1h, at_most_once([shared](error_code) {
                                                             shared->async_release(at_most_once([](error_code) {}));
                                                         }));
                                }));
