@@ -369,7 +369,7 @@ void composites_over_a_protocol(stage& s)
     s.acquire("b", "hurdle");
     redlock::async_acquire_all(*s.manager, "me", {{"a", {.ttl = 1h}}, {"b", {.ttl = 2h}}, {"c"}}, 10h, s.keep());
     redlock::async_acquire_all(*s.manager, {{"c", {.priority = 1}}, {"d", {.ttl = 1h}}}, redlock::infinite,
-                               at_most_once([&s](error_code, lock lk) {
+                               at_most_once([](error_code, lock lk) {
                                    auto shared = std::make_shared<lock>(std::move(lk));
                                    shared->async_extend(1h, at_most_once([shared](error_code) {
                                                             shared->async_release(at_most_once([](error_code) {}));
