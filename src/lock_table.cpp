@@ -177,7 +177,7 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
         }
         h->anonymous = request.anonymous;
         h->locker.assign(h->anonymous && request.locker.empty() ? generated_name_.next() : request.locker);
-        if (graph_ && !h->anonymous)
+        if (graph_)
             graph_->add(*h);
     } catch (...) {
         delete h;
@@ -211,7 +211,7 @@ void lock_table::unpin(resource& r) noexcept
 void lock_table::recycle(hold& h) noexcept
 {
     --live_holds_;
-    if (graph_ && !h.anonymous)
+    if (graph_)
         graph_->remove(h);
     unpin(*h.where);
     if (spare_holds_.size() == spare_holds_.capacity() || spare_holds_.size() >= max_spare_holds
@@ -485,7 +485,7 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     if (const auto when = next_deadline_of(w); when != never)
         set_deadline(w, when);
     everyone_.push_back(w);
-    if (graph_ && !h.anonymous)
+    if (graph_)
         graph_->add(w);
     if (w.last_try)
         ++r.last_tries;
@@ -495,8 +495,6 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
 /// Whether a wait that was just queued makes its locker wait for itself.
 bool lock_table::closes_cycle(resource& r, waiter& w, const step_time& now)
 {
-    if (w.target->anonymous)
-        return false;
     try {
         cycle_ = graph_->find_cycle(w, now);
     } catch (...) {
@@ -526,7 +524,7 @@ void lock_table::remove(resource& r, waiter& w)
     --counts_.waiting;
     r.waiting.erase(w);
     everyone_.erase(everyone_.iterator_to(w));
-    if (graph_ && !w.target->anonymous)
+    if (graph_)
         graph_->remove(w);
     if (w.last_try)
         --r.last_tries;

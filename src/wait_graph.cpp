@@ -79,8 +79,6 @@ private:
 
     bool reach(const hold& h, const resource& r)
     {
-        if (h.anonymous)
-            return false;
         const std::string_view locker = h.locker.view();
         if (locker == found_.front().locker) {
             closing_ = &r;

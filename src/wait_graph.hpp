@@ -26,8 +26,6 @@ namespace priority_redlock::detail {
 /// locker with several waits for one resource falls back to when the best of them is given up: a cycle that this locker
 /// is part of. (Where ranks rise with time a cycle may come up by itself. There every wait outranks its holder
 /// in the end, and so no cycle lasts.)
-///
-/// Lockers with a generated name have one resource each, and are never part of a cycle.
 class wait_graph
 {
 public:
@@ -35,7 +33,7 @@ public:
     wait_graph(const wait_graph&) = delete;
     wait_graph& operator=(const wait_graph&) = delete;
 
-    /// A hold that is not anonymous has got its locker's name, or is about to lose it.
+    /// A hold has got its locker's name, or is about to lose it.
     void add(const hold& h);
     void remove(const hold& h) noexcept;
 

@@ -5,6 +5,7 @@
 #include "common/locks.hpp"
 #include "common/log_capture.hpp"
 
+#include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/lock_manager.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -17,6 +18,8 @@
 namespace {
 
 using namespace test;
+using redlock::async_acquire_all;
+using redlock::infinite;
 
 BOOST_AUTO_TEST_SUITE(deadlock, *boost::unit_test::timeout(60))
 
@@ -96,6 +99,24 @@ MANAGER_TEST_CASE(a_wait_that_falls_back_into_a_cycle_is_told_of_in_the_log)
     f.poll();
     CHECK_COMPLETED(between, success);
     CHECK_COMPLETED(other, success);
+}
+
+MANAGER_TEST_CASE(a_composite_without_a_locker_id_is_part_of_cycles)
+{
+    log_capture log;
+    f.manager = make_manager(f.context.get_executor(), f.kind, {.detect_deadlocks = true});
+    lock s = f.get("s", "a");
+    acquired whole, closing;
+    async_acquire_all(*f.manager, {{"r"}, {"s"}}, infinite, record(whole));
+    f.poll();
+    CHECK_PENDING(whole);
+    f.acquire(closing, "r", "a");
+    f.poll();
+    CHECK_COMPLETED(closing, errc::deadlock);
+    BOOST_TEST(log.count("deadlock refused: locker=a -> resource=r -> locker=") == 1u);
+    s.release();
+    f.poll();
+    CHECK_COMPLETED(whole, success);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
