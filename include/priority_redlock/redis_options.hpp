@@ -30,7 +30,8 @@ enum class restart_guard : std::uint8_t
 
 /// How a `redis_protocol` works. An aggregate: name the fields that differ from the defaults.
 ///
-/// `prefix`, `max_ttl`, `clock_skew` and the number of nodes are constants of a deployment: the same in all its clients.
+/// `prefix`, `max_ttl`, `clock_skew` and the number of nodes are constants of a deployment: the same in all its
+/// clients.
 struct redis_options
 {
     /// What the keys and channels begin with. ACL rules of the user: `~<prefix>*` and `&<prefix>*`.
@@ -67,6 +68,13 @@ struct redis_options
     /// Lets nodes vote at once when all of them are new and empty. Otherwise a deployment waits for `max_ttl` when it
     /// first starts. Dangerous only if all nodes lost their data at the same time while locks were held.
     bool trust_fresh_nodes = false;
+
+    /// TLS, for nodes whose `boost::redis::config::use_ssl` is set: PEM files of the certificate authorities that are
+    /// trusted (empty: the system's) and of this client's certificate and key (empty: none). The certificate of a node
+    /// has to name its host.
+    std::string tls_ca_file;
+    std::string tls_certificate_file;
+    std::string tls_key_file;
 };
 
 } // namespace priority_redlock

@@ -4,6 +4,8 @@
 
 #include "quorum_client.hpp"
 
+#include <boost/asio/error.hpp>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -16,6 +18,7 @@ namespace priority_redlock::detail::redis {
 namespace {
 
 using namespace std::chrono_literals;
+namespace asio = boost::asio;
 
 /// How long a node that is empty, while others are not, is looked at before it is taken for one that lost its data: so
 /// long another client may take to set up a new deployment.
@@ -76,8 +79,8 @@ quorum_client::quorum_client(std::vector<std::string> names, const redis_options
     : options_(options), quorum_(names.size() / 2 + 1), nodes_(names.size()),
       random_(static_cast<std::minstd_rand::result_type>(seed))
 {
-    deployment_ = "version=1 nodes=" + std::to_string(names.size())
-                  + " max_ttl_us=" + std::to_string(count(options.max_ttl));
+    deployment_ =
+        "version=1 nodes=" + std::to_string(names.size()) + " max_ttl_us=" + std::to_string(count(options.max_ttl));
     for (std::size_t i = 0; i < names.size(); ++i)
         nodes_[i].name = std::move(names[i]);
 }
@@ -175,6 +178,25 @@ void quorum_client::raise(acquisition_id id, int priority, protocol::done_handle
                 send(script::raise, i, a.get(), now).number = a->priority;
     }
     out_.told.emplace_back(reply_done{std::move(handler), {}});
+}
+
+void quorum_client::abandon(moment now)
+{
+    for (const auto& [id, each] : std::vector(acquisitions_.begin(), acquisitions_.end())) {
+        acquisition& a = *each;
+        if (a.now == phase::held) {
+            protocol_event e;
+            e.what = protocol_event::kind::ended;
+            e.id = a.id;
+            e.reason = errc::lost;
+            out_.told.emplace_back(std::move(e));
+            start_ending(a, now);
+        } else if (a.now != phase::ending) {
+            fail(a, asio::error::operation_aborted, now);
+        }
+        finish(a);
+    }
+    out_.calls.clear();
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------------
@@ -319,10 +341,10 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
     case phase::held:
         n.retry_at = never;
         if (c.round == a.round && n.renewed == at_node::renewal::asked) {
-            n.renewed = r.what == verdict::granted     ? at_node::renewal::yes
-                        : n.is == status::waiting      ? at_node::renewal::no
-                        : n.is == status::refused      ? at_node::renewal::no
-                                                       : at_node::renewal::unreachable;
+            n.renewed = r.what == verdict::granted ? at_node::renewal::yes
+                        : n.is == status::waiting  ? at_node::renewal::no
+                        : n.is == status::refused  ? at_node::renewal::no
+                                                   : at_node::renewal::unreachable;
             judge_extension(a, now);
         }
         break;
@@ -426,8 +448,7 @@ void quorum_client::prompt_holder(acquisition& a, moment now)
         const auto same = [&n](const at_node& m) {
             return m.is == status::waiting && m.outranked && m.holder == n.holder;
         };
-        reached =
-            std::max(reached, static_cast<std::size_t>(std::count_if(a.nodes.begin(), a.nodes.end(), same)));
+        reached = std::max(reached, static_cast<std::size_t>(std::count_if(a.nodes.begin(), a.nodes.end(), same)));
     }
     if (!outranks || reached >= quorum_)
         return;
@@ -794,7 +815,8 @@ void quorum_client::ask_yielded(acquisition& a, moment now)
 }
 
 /// Somebody outranks a holder, or what is about to become one.
-void quorum_client::note(acquisition& a, std::size_t node, acquisition_id thief, int priority, bool answered, moment now)
+void quorum_client::note(acquisition& a, std::size_t node, acquisition_id thief, int priority, bool answered,
+                         moment now)
 {
     if (priority <= a.priority)
         return;
@@ -910,16 +932,17 @@ void quorum_client::on_hello(std::size_t node, const answer& a, moment now)
     case verdict::quarantined:
         saw_marker_ = true;
         if (n.is != node_state::status::quarantined)
-            complain(node,
-                     "does not vote for " + std::to_string(a.number / 1000)
-                         + " ms: it was (re)started and may have forgotten locks (redis_options::guard)");
+            complain(node, "does not vote for " + std::to_string(a.number / 1000)
+                               + " ms: it was (re)started and may have forgotten locks (redis_options::guard)");
         n.is = node_state::status::quarantined;
         n.hello_at = now.steady + microseconds(a.number) + jittered(1ms);
         break;
     case verdict::mismatch:
         saw_marker_ = true;
-        exclude(node, "is of a deployment with other options: it says '" + a.text + "', this client '" + deployment_
-                          + "'. All clients need the same nodes and max_ttl", now);
+        exclude(node,
+                "is of a deployment with other options: it says '" + a.text + "', this client '" + deployment_
+                    + "'. All clients need the same nodes and max_ttl",
+                now);
         break;
     case verdict::unborn:
         if (n.is != node_state::status::unborn)
@@ -934,8 +957,8 @@ void quorum_client::on_hello(std::size_t node, const answer& a, moment now)
     }
 }
 
-/// Nodes without a marker. If all of them are, the deployment is new; if not, another client is setting it up or one has
-/// lost its data.
+/// Nodes without a marker. If all of them are, the deployment is new; if not, another client is setting it up or one
+/// has lost its data.
 void quorum_client::look_at_unborn(moment now)
 {
     using is = node_state::status;
@@ -1162,7 +1185,8 @@ void quorum_client::look_again(acquisition& a, moment now)
     reschedule(a);
 }
 
-/// When one that waits for a quorum of nodes has waited long enough. One that wants no wait has what it takes to connect.
+/// When one that waits for a quorum of nodes has waited long enough. One that wants no wait has what it takes to
+/// connect.
 time_point quorum_client::gives_up_at(const acquisition& a) const noexcept
 {
     if (a.without_quorum == never)

@@ -60,9 +60,9 @@ struct call
     time_point sent;
     std::shared_ptr<acquisition> about; // none: hello, declare
     std::uint64_t round = 0;
-    std::int64_t waited = 0;   // obtain, yield: us since the start of the acquire
-    std::int64_t ttl = 0;      // obtain: us; release: how long a late obtain is to be ignored, us
-    std::int64_t number = 0;   // obtain: proposed token; settle: token; raise: priority
+    std::int64_t waited = 0; // obtain, yield: us since the start of the acquire
+    std::int64_t ttl = 0;    // obtain: us; release: how long a late obtain is to be ignored, us
+    std::int64_t number = 0; // obtain: proposed token; settle: token; raise: priority
     obtain_request::mode how = obtain_request::mode::wait;
     bool answered = false; // obtain: a quorum has answered this waiter
     bool trust = false;    // hello
@@ -85,8 +85,8 @@ struct answer
         done, // yielded, released, settled, raised
         absent,
         unknown, // the node does not have the script
-        failed, // the node has answered with an error: `text`
-        lost,   // the connection has ended before the answer
+        failed,  // the node has answered with an error: `text`
+        lost,    // the connection has ended before the answer
     };
 
     verdict what = verdict::lost;
@@ -179,10 +179,10 @@ struct acquisition : boost::intrusive::set_base_hook<>,
     std::uint64_t round = 0;
     time_point round_ends = never; // never: it rests
     std::int64_t proposal = 0;
-    bool has_ticket = false;        // corrected by the nodes' clocks
-    bool answered = false;          // by a quorum
-    bool told_of_answer = false;    // the nodes know
-    bool cut_off = false;           // without a quorum: it has withdrawn
+    bool has_ticket = false;           // corrected by the nodes' clocks
+    bool answered = false;             // by a quorum
+    bool told_of_answer = false;       // the nodes know
+    bool cut_off = false;              // without a quorum: it has withdrawn
     time_point without_quorum = never; // since when
     std::vector<at_node> nodes;
     std::int64_t token = 0;
@@ -260,7 +260,13 @@ public:
     void on_answer(const call& c, const answer& a, moment now);
     void on_push(std::size_t node, std::string_view message, moment now);
 
+    /// Something else that is to be said of a node, if it has not been said last.
+    void complain(std::size_t node, std::string what, log_level level = log_level::warning);
+
     // --- time ---
+
+    /// All ends: waits with `operation_aborted`, holds as lost. Nothing more is sent.
+    void abandon(moment now);
 
     [[nodiscard]] time_point next_deadline() const noexcept;
     void advance(moment now);
@@ -302,15 +308,15 @@ private:
 
         std::string name;
         status is = status::down;
-        bool silent = false;      // does not answer in time
+        bool silent = false; // does not answer in time
         std::string run_id;
-        std::string nonce;        // unborn
-        bool seen_again = false;  // unborn, with the same nonce, after all had been seen
+        std::string nonce;       // unborn
+        bool seen_again = false; // unborn, with the same nonce, after all had been seen
         time_point unborn_since = never;
         time_point hello_at = never;
         std::uint64_t last_sequence = 0;
         std::deque<std::pair<std::uint64_t, time_point>> unanswered;
-        std::int64_t offset = 0;  // its clock against ours
+        std::int64_t offset = 0; // its clock against ours
         bool has_offset = false;
         duration round_trip{};
         std::string last_complaint;
@@ -326,7 +332,6 @@ private:
     [[nodiscard]] duration jittered(duration d);
     [[nodiscard]] std::int64_t corrected(moment now) const;
     [[nodiscard]] pointer find(acquisition_id id) const noexcept;
-    void complain(std::size_t node, std::string what, log_level level = log_level::warning);
 
     call& send(script what, std::size_t node, acquisition* about, moment now);
     void send_hello(std::size_t node, bool trust, moment now);
