@@ -13,6 +13,7 @@
 #include <mutex>
 #include <ostream>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -104,8 +105,9 @@ public:
 
         std::vector<violation> result;
         for (auto& [name, grants] : resources) {
-            std::stable_sort(grants.begin(), grants.end(),
-                             [](const grant& a, const grant& b) { return a.acquired_at < b.acquired_at; });
+            std::sort(grants.begin(), grants.end(), [](const grant& a, const grant& b) {
+                return std::tie(a.acquired_at, a.token) < std::tie(b.acquired_at, b.token);
+            });
             const grant* latest_end = nullptr; // what overlaps with anything before overlaps with this
             const grant* highest = nullptr;
             for (const grant& g : grants) {

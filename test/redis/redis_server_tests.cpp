@@ -20,10 +20,12 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -115,6 +117,17 @@ BOOST_AUTO_TEST_CASE(a_stopped_server_ends_with_its_object)
         server.stop();
     }
     BOOST_TEST(::kill(process, 0) == -1);
+}
+
+BOOST_AUTO_TEST_CASE(a_server_does_not_outlive_who_started_it)
+{
+    std::unique_ptr<redis_server> server;
+    std::thread([&] { server = std::make_unique<redis_server>(); }).join();
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    std::string text;
+    while (text.find("refused") == text.npos && std::chrono::steady_clock::now() < deadline)
+        text = text_of_error([&] { (void)server->command({"PING"}); });
+    BOOST_TEST(text.find("refused") != text.npos, text);
 }
 
 BOOST_AUTO_TEST_CASE(a_killed_server_refuses_until_it_is_restarted_on_its_port)
