@@ -297,6 +297,8 @@ void lock_table::renewed(resource& r, time_point until, const step_time& now, ta
         return;
     }
     renewal& n = renewal_of(r);
+    if (n.last && until < n.limit)
+        n.limit = std::max(r.expires, until); // the store allows for what its answer took
     set_end(r, std::max(r.expires, std::min(until, n.limit)));
     renew_later(n, now, n.ttl / 3);
 }
@@ -309,6 +311,7 @@ const renewal* lock_table::take_renewal(resource& r, duration again, const step_
     if (!n.due)
         return nullptr;
     renew_later(n, now, std::min(again, n.ttl / 3));
+    n.last = n.limit != never && n.ttl >= n.limit - now();
     return &n;
 }
 

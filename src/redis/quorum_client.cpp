@@ -29,6 +29,8 @@ constexpr duration shortest_window = 30ms;
 
 constexpr duration quick_timeout = 1s;
 
+constexpr std::size_t remembered_ends = 4096;
+
 std::int64_t count(duration d) noexcept
 {
     return std::chrono::duration_cast<microseconds>(d).count();
@@ -116,6 +118,10 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
         }
         return;
     }
+    if (ended_.contains(request.id)) {
+        out_.told.emplace_back(reply_to_obtain{std::move(handler), {}, {}});
+        return;
+    }
     const auto made = std::make_shared<acquisition>();
     acquisition& a = *made;
     a.id = request.id;
@@ -140,6 +146,7 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
 
 void quorum_client::end(acquisition_id id, protocol::done_handler handler, moment now)
 {
+    remember_end(id);
     const pointer a = find(id);
     if (!a) {
         out_.told.emplace_back(reply_done{std::move(handler), {}});
@@ -197,6 +204,17 @@ void quorum_client::abandon(moment now)
         finish(a);
     }
     out_.calls.clear();
+}
+
+void quorum_client::remember_end(acquisition_id id)
+{
+    if (!ended_.insert(id).second)
+        return;
+    ended_order_.push_back(id);
+    if (ended_order_.size() > remembered_ends) {
+        ended_.erase(ended_order_.front());
+        ended_order_.pop_front();
+    }
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 
 #include <boost/intrusive/set.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -359,6 +360,7 @@ private:
     void note(acquisition& a, std::size_t node, acquisition_id thief, int priority, bool answered, moment now);
     void heed_notices(acquisition& a, moment now);
     void repeat(const call& c, moment now);
+    void remember_end(acquisition_id id);
     [[nodiscard]] time_point gives_up_at(const acquisition& a) const noexcept;
     void reschedule(acquisition& a);
     void look_again(acquisition& a, moment now);
@@ -386,6 +388,8 @@ private:
     bool looked_once_ = false; // at all nodes, which were unborn
     std::int64_t last_token_ = 0;
     std::minstd_rand random_;
+    boost::unordered_flat_set<acquisition_id, std::hash<acquisition_id>> ended_; // the latest, which do not come back
+    std::deque<acquisition_id> ended_order_;
     boost::unordered_flat_map<acquisition_id, pointer, std::hash<acquisition_id>> acquisitions_;
     boost::intrusive::multiset<acquisition, boost::intrusive::compare<by_due>> deadlines_;
     actions out_;

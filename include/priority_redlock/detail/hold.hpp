@@ -192,6 +192,7 @@ struct renewal : deadline,
     time_point limit = never;         // the lock does not outlive it
     time_point grace_end = never;     // while it is revoking
     bool due = false;                 // leased: to be asked for
+    bool last = false;                // what was asked for goes up to the limit
     bool stands_for_infinite = false; // a lease of the store, for a lock without a ttl
 };
 
