@@ -127,6 +127,7 @@ void node_link::run()
         g->request.push("INFO", section);
     for (std::size_t i = 0; i < script_count; ++i)
         g->request.push("SCRIPT", "LOAD", text_of(static_cast<script>(i)));
+    subscribed_ = channels_.size();
     if (!channels_.empty())
         g->request.push_range("SUBSCRIBE", channels_);
     boost::redis::any_adapter adapter([g](parse_event event, const resp3::node_view& part, boost::system::error_code&) {
@@ -178,6 +179,7 @@ void node_link::on_greeted(error_code ec, greeting& g)
         shas_[i] = g.replies[sections + i];
     up_ = true;
     failures_ = 0;
+    subscribe_rest();
     events_.on_up(node_, std::string(run_id));
 }
 
@@ -222,10 +224,18 @@ void node_link::on_run_ended(error_code ec)
 void node_link::subscribe(std::string channel)
 {
     channels_.push_back(std::move(channel));
-    if (!up_)
+    if (up_)
+        subscribe_rest();
+}
+
+/// To the channels that were added since the connection was made.
+void node_link::subscribe_rest()
+{
+    const auto first = channels_.begin() + static_cast<std::ptrdiff_t>(std::exchange(subscribed_, channels_.size()));
+    if (first == channels_.end())
         return;
     auto request = std::make_shared<boost::redis::request>();
-    request->push("SUBSCRIBE", channels_.back());
+    request->push_range("SUBSCRIBE", first, channels_.end());
     connection_.async_exec(*request, boost::redis::any_adapter(),
                            [request, kept = events_.self()](error_code, std::size_t) {});
 }

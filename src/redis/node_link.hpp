@@ -88,6 +88,7 @@ private:
     void on_run_ended(error_code ec);
     void on_greeted(error_code ec, greeting& g);
     void refuse(std::string why);
+    void subscribe_rest();
     void receive();
     void read(batch& b, boost::redis::any_adapter::parse_event event, const boost::redis::resp3::node_view& part);
     void answer_rest(batch& b) noexcept;
@@ -102,6 +103,7 @@ private:
     boost::redis::connection connection_;
     boost::asio::steady_timer pause_;
     std::vector<std::string> channels_;
+    std::size_t subscribed_ = 0; // to the first ones, on this connection
     std::array<std::string, script_count> shas_;
     std::shared_ptr<batch> next_;
     std::vector<std::shared_ptr<batch>> sent_;

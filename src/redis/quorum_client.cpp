@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <functional>
 #include <span>
 #include <tuple>
@@ -28,6 +29,8 @@ constexpr duration birth_poll = 50ms;
 constexpr duration shortest_window = 30ms;
 
 constexpr duration quick_timeout = 1s;
+
+constexpr duration smallest_correction = 10ms;
 
 constexpr std::size_t remembered_ends = 4096;
 
@@ -1103,18 +1106,21 @@ void quorum_client::learn_clock(std::size_t node, const call& c, const answer& a
     n.has_offset = true;
 }
 
-/// The system's clock, corrected by the median of the nodes'.
-std::int64_t quorum_client::corrected(moment now) const
+/// The system's clock, corrected by the median of the nodes'. What the measurement itself may be wrong by is no reason to
+/// correct it anew: tickets of one manager rise.
+std::int64_t quorum_client::corrected(moment now)
 {
     std::vector<std::int64_t> offsets;
     for (const node_state& n : nodes_)
         if (n.has_offset)
             offsets.push_back(n.offset);
-    if (offsets.empty())
-        return now.wall;
-    const auto middle = offsets.begin() + static_cast<std::ptrdiff_t>(offsets.size() / 2);
-    std::nth_element(offsets.begin(), middle, offsets.end());
-    return now.wall + *middle;
+    if (!offsets.empty()) {
+        const auto middle = offsets.begin() + static_cast<std::ptrdiff_t>(offsets.size() / 2);
+        std::nth_element(offsets.begin(), middle, offsets.end());
+        if (std::abs(*middle - correction_) > count(smallest_correction))
+            correction_ = *middle;
+    }
+    return now.wall + correction_;
 }
 
 duration quorum_client::window(std::size_t node) const noexcept

@@ -331,7 +331,7 @@ private:
     [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
     [[nodiscard]] bool votes(std::size_t node) const noexcept;
     [[nodiscard]] duration jittered(duration d);
-    [[nodiscard]] std::int64_t corrected(moment now) const;
+    [[nodiscard]] std::int64_t corrected(moment now);
     [[nodiscard]] pointer find(acquisition_id id) const noexcept;
 
     call& send(script what, std::size_t node, acquisition* about, moment now);
@@ -387,6 +387,7 @@ private:
     bool saw_marker_ = false;
     bool looked_once_ = false; // at all nodes, which were unborn
     std::int64_t last_token_ = 0;
+    std::int64_t correction_ = 0; // of the system's clock
     std::minstd_rand random_;
     boost::unordered_flat_set<acquisition_id, std::hash<acquisition_id>> ended_; // the latest, which do not come back
     std::deque<acquisition_id> ended_order_;
