@@ -1039,7 +1039,7 @@ bool quorum_client::votes(std::size_t node) const noexcept
 void quorum_client::note_silence(moment now)
 {
     for (node_state& n : nodes_)
-        if (!n.unanswered.empty() && n.unanswered.front().second + options_.node_timeout <= now.steady)
+        if (!n.unanswered.empty() && n.unanswered.front().second + options_.retry_interval <= now.steady)
             n.silent = true;
     count_voting(now);
 }
@@ -1106,8 +1106,8 @@ void quorum_client::learn_clock(std::size_t node, const call& c, const answer& a
     n.has_offset = true;
 }
 
-/// The system's clock, corrected by the median of the nodes'. What the measurement itself may be wrong by is no reason to
-/// correct it anew: tickets of one manager rise.
+/// The system's clock, corrected by the median of the nodes'. What the measurement itself may be wrong by is no reason
+/// to correct it anew: tickets of one manager rise.
 std::int64_t quorum_client::corrected(moment now)
 {
     std::vector<std::int64_t> offsets;
@@ -1176,6 +1176,8 @@ void quorum_client::look_again(acquisition& a, moment now)
         if (!has_quorum()) {
             if (a.round_ends == never)
                 withdraw(a, now);
+            for (at_node& n : a.nodes)
+                n.retry_at = never; // all are asked when there is a quorum again
             break;
         }
         for (std::size_t i = 0; i < size(); ++i) {
