@@ -550,10 +550,13 @@ void quorum_client::on_settled(const call& c, const answer& r, moment now)
     at_node& n = a.nodes[c.node];
     if (a.now != phase::settling || c.sequence < n.ignore_before || !std::exchange(n.settling, false))
         return;
-    if (r.what == answer::verdict::done)
+    if (r.what == answer::verdict::done) {
         n.token = a.token;
-    else
+    } else {
+        // It is no longer held there, or nobody knows: if this comes to nothing, the node is asked again.
         n.is = r.what == answer::verdict::refused ? status::refused : status::unreachable;
+        n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
+    }
     judge_settled(a, now);
 }
 
@@ -1223,8 +1226,9 @@ time_point quorum_client::gives_up_at(const acquisition& a) const noexcept
 void quorum_client::reschedule(acquisition& a)
 {
     time_point due = a.round_ends;
-    for (const at_node& n : a.nodes)
-        due = std::min(due, n.retry_at);
+    if (a.now == phase::open || a.now == phase::ending) // a retry that falls due while the token is written waits
+        for (const at_node& n : a.nodes)
+            due = std::min(due, n.retry_at);
     if (a.now == phase::open)
         due = std::min(due, gives_up_at(a));
     if (due == a.due)

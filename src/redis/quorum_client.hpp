@@ -95,7 +95,7 @@ struct answer
     std::int64_t number = 0; // granted: token; waiting: the holder's remaining time, us; quarantined: time left, us
     bool best = false;       // waiting
     bool outranks = false;   // waiting: the holder
-    std::string text;        // waiting: the holder; mismatch: the node's deployment; unborn: nonce; failed: message
+    std::string text{};      // waiting: the holder; mismatch: the node's deployment; unborn: nonce; failed: message
 };
 
 /// What the client has of a resource on one node.
