@@ -2,7 +2,7 @@
 --
 -- KEYS: lock, queue, tomb, node
 -- ARGV: 1 acquisition, 2 priority as rank (8 hexadecimal digits, the highest first), 3 ticket (us), 4 waited so far (us),
---       5 locker, 6 priority, 7 round, 8 ttl (us), 9 proposal of a token, 10 mode (wait, once, now),
+--       5 locker, 6 priority, 7 count of calls, 8 ttl (us), 9 proposal of a token, 10 mode (wait, once, now),
 --       11 answered by a quorum (1, 0), 12 takeover after (us, or -1), 13 how long an entry of the queue lasts (us),
 --       14 window of a reservation (us), 15 channels' prefix, 16 run id, 17 deployment, 18 longest ttl (us), 19 guard,
 --       20 skew (us)
