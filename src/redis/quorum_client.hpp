@@ -172,6 +172,7 @@ struct acquisition : boost::intrusive::set_base_hook<>,
     int priority = 0;
     std::int64_t ticket = 0;
     duration ttl{};
+    duration longest_ttl{}; // that was asked for
     obtain_request::mode how = obtain_request::mode::wait;
 
     phase now = phase::open;
