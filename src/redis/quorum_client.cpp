@@ -1223,8 +1223,11 @@ time_point quorum_client::gives_up_at(const acquisition& a) const noexcept
 void quorum_client::reschedule(acquisition& a)
 {
     time_point due = a.round_ends;
-    for (const at_node& n : a.nodes)
-        due = std::min(due, n.retry_at);
+    // Nodes are asked again only by one that may ask: a time that nobody heeds would be due for ever.
+    const bool asks = a.now == phase::open && !a.cut_off && (has_quorum() || a.round_ends == never);
+    if (asks || a.now == phase::ending)
+        for (const at_node& n : a.nodes)
+            due = std::min(due, n.retry_at);
     if (a.now == phase::open)
         due = std::min(due, gives_up_at(a));
     if (due == a.due)
