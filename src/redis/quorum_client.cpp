@@ -1180,8 +1180,6 @@ void quorum_client::look_again(acquisition& a, moment now)
         if (!has_quorum()) {
             if (a.round_ends == never)
                 withdraw(a, now);
-            for (at_node& n : a.nodes)
-                n.retry_at = never; // all are asked when there is a quorum again
             break;
         }
         for (std::size_t i = 0; i < size(); ++i) {
@@ -1229,7 +1227,9 @@ time_point quorum_client::gives_up_at(const acquisition& a) const noexcept
 void quorum_client::reschedule(acquisition& a)
 {
     time_point due = a.round_ends;
-    if (a.now == phase::open || a.now == phase::ending) // a retry that falls due while the token is written waits
+    // Nodes are asked again only by one that may ask: a time that nobody heeds would be due for ever.
+    const bool asks = a.now == phase::open && !a.cut_off && (has_quorum() || a.round_ends == never);
+    if (asks || a.now == phase::ending)
         for (const at_node& n : a.nodes)
             due = std::min(due, n.retry_at);
     if (a.now == phase::open)
