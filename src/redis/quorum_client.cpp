@@ -493,14 +493,13 @@ void quorum_client::yield(acquisition& a, std::size_t node, moment now)
 /// One that no quorum answers leaves the queues, lest it block everybody with a minority. It keeps its ticket.
 void quorum_client::withdraw(acquisition& a, moment now)
 {
-    if (std::exchange(a.cut_off, true))
-        return;
+    a.cut_off = true;
     for (std::size_t i = 0; i < size(); ++i) {
         at_node& n = a.nodes[i];
         n.retry_at = never;
         n.yielded = false;
-        n.is = status::nothing;
-        if (n.may_exist && nodes_[i].is != node_state::status::down)
+        if (std::exchange(n.is, status::nothing) != status::nothing && n.may_exist
+            && nodes_[i].is != node_state::status::down)
             n.ignore_before = send(script::release, i, &a, now).sequence;
     }
 }
@@ -1180,6 +1179,9 @@ void quorum_client::look_again(acquisition& a, moment now)
         if (!has_quorum()) {
             if (a.round_ends == never)
                 withdraw(a, now);
+            for (at_node& n : a.nodes) // the round comes to its end first
+                if (n.retry_at <= now.steady)
+                    n.retry_at = a.round_ends;
             break;
         }
         for (std::size_t i = 0; i < size(); ++i) {

@@ -1002,6 +1002,18 @@ BOOST_AUTO_TEST_CASE(R10_without_a_quorum_it_withdraws_and_comes_back_with_its_t
     BOOST_TEST(d.granted(1) != "");
 }
 
+BOOST_AUTO_TEST_CASE(a_retry_that_falls_due_in_a_round_without_a_quorum_waits_for_the_end_of_the_round)
+{
+    quorum_driver d(3);
+    let_wait(d, 3);
+    d.after(d.timer() - 50ms); // a retry is due in 50 ms
+    BOOST_TEST(d.wake(1).starts_with("obtain 1"));
+    d.down(0);
+    d.down(2);
+    BOOST_TEST(d.after(99ms) == "");
+    BOOST_TEST(d.after(1ms) == "yield 1; release 1");
+}
+
 BOOST_AUTO_TEST_CASE(R10_after_quorum_timeout_it_fails)
 {
     quorum_driver d(3, quorum_driver::plain_options(), false);
