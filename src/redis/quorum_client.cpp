@@ -340,7 +340,10 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
         break;
     }
     case verdict::refused:
-    case verdict::gone: n.is = status::refused; break;
+    case verdict::gone:
+        n.is = status::refused;
+        n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
+        break;
     default:
         // What a node has granted it may still have, though it does not answer.
         if (n.is != status::granted)
@@ -427,10 +430,10 @@ void quorum_client::give_up_round(acquisition& a, moment now)
     std::size_t refused = 0;
     duration remaining = duration::zero();
     for (const at_node& n : a.nodes) {
+        refused += n.is == status::refused; // in whichever round
         if (n.answered != a.round)
             continue;
         voted += n.is == status::granted || n.is == status::waiting || n.is == status::refused;
-        refused += n.is == status::refused;
         if (n.is == status::waiting && n.retry_at != never)
             remaining = std::max(remaining, n.retry_at - now.steady);
     }
@@ -553,7 +556,7 @@ void quorum_client::on_settled(const call& c, const answer& r, moment now)
         n.token = a.token;
     } else {
         // It is no longer held there, or nobody knows: if this comes to nothing, the node is asked again.
-        n.is = r.what == answer::verdict::refused ? status::refused : status::unreachable;
+        n.is = status::unreachable;
         n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
     }
     judge_settled(a, now);

@@ -358,6 +358,22 @@ BOOST_AUTO_TEST_CASE(once_that_outranks_waits_for_the_hand_shake)
     BOOST_TEST(d.waiting(1, {.outranks = true}) == "yield 2; 1 waiting");
 }
 
+BOOST_AUTO_TEST_CASE(once_is_refused_by_nodes_at_different_times)
+{
+    quorum_driver d(3);
+    d.obtain(1, {.priority = 9, .how = mode::once});
+    d.waiting(0, {.outranks = true});
+    d.waiting(1, {.outranks = true});
+    d.waiting(2, {.outranks = true});
+    d.done(2);
+    d.after(10ms);
+    d.wake(0);
+    d.refused(0); // somebody with a higher priority has come
+    d.granted(2);
+    BOOST_TEST(d.after(100ms) == "yield 2; obtain 1");
+    BOOST_TEST(d.refused(1) == "release 0 1 2; 1 failed: already acquired");
+}
+
 // --- tokens ----------------------------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(R7_one_token_of_a_quorum_costs_no_round_trip)
