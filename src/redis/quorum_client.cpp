@@ -23,7 +23,7 @@ namespace asio = boost::asio;
 
 /// How long a node that is empty, while others are not, is looked at before it is taken for one that lost its data: so
 /// long another client may take to set up a new deployment.
-constexpr duration birth = 2s;
+constexpr duration birth = 500ms;
 constexpr duration birth_poll = 50ms;
 
 constexpr duration shortest_window = 30ms;
@@ -905,7 +905,7 @@ void quorum_client::on_up(std::size_t node, std::string run_id, moment now)
         if (a.now == phase::ending && a.nodes[node].may_exist)
             release(a, node, now);
     }
-    send_hello(node, options_.trust_fresh_nodes && !saw_marker_, now);
+    send_hello(node, options_.trust_fresh_nodes, now); // an empty one may be about to be set up
     count_voting(now);
 }
 

@@ -32,6 +32,11 @@ inline std::ostream& boost_test_print_type(std::ostream& out, lock_state s)
     return out << to_string(s);
 }
 
+inline std::ostream& boost_test_print_type(std::ostream& out, errc e)
+{
+    return out << make_error_code(e);
+}
+
 } // namespace priority_redlock
 
 namespace test {
