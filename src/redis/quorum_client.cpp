@@ -909,7 +909,7 @@ void quorum_client::on_up(std::size_t node, std::string run_id, moment now)
         if (a.now == phase::ending && a.nodes[node].may_exist)
             release(a, node, now);
     }
-    send_hello(node, options_.trust_fresh_nodes, now); // an empty one may be about to be set up
+    send_hello(node, now);
     count_voting(now);
 }
 
@@ -933,12 +933,14 @@ void quorum_client::exclude(std::size_t node, std::string why, moment now)
     count_voting(now);
 }
 
-void quorum_client::send_hello(std::size_t node, bool trust, moment now)
+/// An empty node of a deployment that exists may be one that another client is about to set up.
+void quorum_client::send_hello(std::size_t node, moment now)
 {
-    nodes_[node].hello_at = never;
+    node_state& n = nodes_[node];
+    n.hello_at = never;
     call& c = send(script::hello, node, nullptr, now);
-    c.trust = trust;
-    if (trust)
+    c.trust = options_.trust_fresh_nodes && (n.unborn_since == never || now.steady - n.unborn_since < birth);
+    if (c.trust)
         c.nonce = std::to_string(random_()) + '-' + std::to_string(now.wall);
 }
 
@@ -960,6 +962,7 @@ void quorum_client::on_hello(std::size_t node, const answer& a, moment now)
             complain(node, "does not vote for " + std::to_string(a.number / 1000)
                                + " ms: it was (re)started and may have forgotten locks (redis_options::guard)");
         n.is = node_state::status::quarantined;
+        n.unborn_since = never;
         n.hello_at = now.steady + microseconds(a.number) + jittered(1ms);
         break;
     case verdict::mismatch:
@@ -970,16 +973,14 @@ void quorum_client::on_hello(std::size_t node, const answer& a, moment now)
                 now);
         break;
     case verdict::unborn:
-        if (n.is != node_state::status::unborn)
-            n.unborn_since = now.steady;
         n.is = node_state::status::unborn;
         n.seen_again = looked_once_ && n.nonce == a.text;
         n.nonce = a.text;
-        look_at_unborn(now);
         break;
     case verdict::failed: n.hello_at = now.steady + options_.retry_interval; break;
     default: break;
     }
+    look_at_unborn(now);
 }
 
 /// Nodes without a marker. If all of them are, the deployment is new; if not, another client is setting it up or one
@@ -989,9 +990,12 @@ void quorum_client::look_at_unborn(moment now)
     using is = node_state::status;
 
     if (saw_marker_) {
-        for (std::size_t i = 0; i < size(); ++i)
-            if (nodes_[i].is == is::unborn && nodes_[i].hello_at == never)
-                nodes_[i].hello_at = now.steady + birth_poll;
+        for (node_state& n : nodes_) {
+            if (n.is != is::unborn || n.hello_at != never)
+                continue;
+            n.unborn_since = std::min(n.unborn_since, now.steady);
+            n.hello_at = now.steady + birth_poll;
+        }
         return;
     }
     if (std::any_of(nodes_.begin(), nodes_.end(), [](const node_state& n) { return n.is != is::unborn; })) {
@@ -1002,7 +1006,7 @@ void quorum_client::look_at_unborn(moment now)
         looked_once_ = true;
         for (std::size_t i = 0; i < size(); ++i) {
             nodes_[i].seen_again = false;
-            send_hello(i, true, now);
+            send_hello(i, now);
         }
         return;
     }
@@ -1154,8 +1158,7 @@ void quorum_client::advance(moment now)
             on_up(i, n.run_id, now); // perhaps the other one has gone
             continue;
         }
-        const bool newborn = n.is == node_state::status::unborn && now.steady - n.unborn_since < birth;
-        send_hello(i, newborn, now);
+        send_hello(i, now);
     }
     while (!deadlines_.empty() && deadlines_.begin()->due <= now.steady) {
         const pointer a = deadlines_.begin()->shared_from_this();

@@ -314,7 +314,7 @@ private:
         std::string run_id;
         std::string nonce;       // unborn
         bool seen_again = false; // unborn, with the same nonce, after all had been seen
-        time_point unborn_since = never;
+        time_point unborn_since = never; // while others were not
         time_point hello_at = never;
         std::uint64_t last_sequence = 0;
         std::deque<std::pair<std::uint64_t, time_point>> unanswered;
@@ -336,7 +336,7 @@ private:
     [[nodiscard]] pointer find(acquisition_id id) const noexcept;
 
     call& send(script what, std::size_t node, acquisition* about, moment now);
-    void send_hello(std::size_t node, bool trust, moment now);
+    void send_hello(std::size_t node, moment now);
     void ask(acquisition& a, std::size_t node, bool to_keep, moment now);
     void start_round(acquisition& a, moment now);
     void ask_all(acquisition& a, moment now);
