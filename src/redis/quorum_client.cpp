@@ -72,6 +72,32 @@ std::string_view next_word(std::string_view& rest) noexcept
     return word;
 }
 
+/// What is wrong with a node that answers with such an error to whatever it is asked, and what to do about it. Empty: the
+/// error is about what was asked for.
+std::string_view ailment(std::string_view error) noexcept
+{
+    struct known_error
+    {
+        std::string_view word;
+        std::string_view ailment;
+    };
+    static constexpr std::array known{
+        known_error{"READONLY", "has become a replica: name a master, nodes are independent of each other"},
+        known_error{"OOM", "is out of memory: raise its maxmemory"},
+        known_error{"MISCONF", "cannot write to its disk: see its log, and the space on the disk"},
+        known_error{"NOREPLICAS", "wants replicas: unset min-replicas-to-write, nodes are independent of each other"},
+        known_error{"NOPERM", "forbids a command, key or channel to its user: see redis_options::prefix for the ACL"},
+        known_error{"NOAUTH", "wants a password"},
+        known_error{"LOADING", "is loading its data"},
+        known_error{"BUSY", "is busy with somebody's script"},
+        known_error{"CLUSTERDOWN", "is part of a cluster that is down: name independent servers"},
+    };
+    // Older servers put it into the middle.
+    const auto it = std::find_if(known.begin(), known.end(),
+                                 [error](const known_error& each) { return error.find(each.word) != error.npos; });
+    return it == known.end() ? std::string_view() : it->ailment;
+}
+
 template <class Number>
 bool read(std::string_view text, Number& n) noexcept
 {
@@ -773,7 +799,7 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
         learn_clock(c.node, c, a, now);
     }
     if (a.what == verdict::failed)
-        complain(c.node, a.text);
+        on_failed(c.node, a.text, now);
     if (c.what != script::hello && c.what != script::declare
         && (a.what == verdict::quarantined || a.what == verdict::mismatch))
         on_hello(c.node, a, now);
@@ -791,6 +817,21 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
     case script::raise: break;
     }
     count_voting(now);
+}
+
+/// The node answers, but with an error.
+void quorum_client::on_failed(std::size_t node, const std::string& error, moment now)
+{
+    node_state& n = nodes_[node];
+    const auto what = ailment(error);
+    if (what.empty()) {
+        complain(node, "answers with an error: " + error);
+        return;
+    }
+    complain(node, std::string(what) + " (" + error.substr(0, error.find(" script:")) + ')');
+    if (n.is == node_state::status::ready)
+        n.is = node_state::status::ailing;
+    n.hello_at = std::min(n.hello_at, saturating_add(now.steady, jittered(options_.retry_interval)));
 }
 
 void quorum_client::on_push(std::size_t node, std::string_view message, moment now)
@@ -977,7 +1018,9 @@ void quorum_client::on_hello(std::size_t node, const answer& a, moment now)
         n.seen_again = looked_once_ && n.nonce == a.text;
         n.nonce = a.text;
         break;
-    case verdict::failed: n.hello_at = now.steady + options_.retry_interval; break;
+    case verdict::failed:
+        n.hello_at = std::min(n.hello_at, saturating_add(now.steady, options_.retry_interval));
+        break;
     default: break;
     }
     look_at_unborn(now);

@@ -305,6 +305,7 @@ private:
             unborn,
             excluded, // twice the same server, or of another deployment
             quarantined,
+            ailing, // answers with errors
             ready,
         };
 
@@ -366,6 +367,7 @@ private:
     void reschedule(acquisition& a);
     void look_again(acquisition& a, moment now);
 
+    void on_failed(std::size_t node, const std::string& error, moment now);
     void on_hello(std::size_t node, const answer& a, moment now);
     void on_obtain(const call& c, const answer& a, moment now);
     void on_settled(const call& c, const answer& a, moment now);

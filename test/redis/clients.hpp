@@ -62,7 +62,7 @@ using node_configs = std::vector<boost::redis::config>;
 {
     redis_options result;
     result.lease = 1s;
-    result.max_ttl = 2s;
+    result.max_ttl = 1500ms;
     result.clock_skew = 500ms;
     result.quorum_timeout = 1s;
     result.trust_fresh_nodes = true;
