@@ -32,6 +32,11 @@ inline std::ostream& boost_test_print_type(std::ostream& out, lock_state s)
     return out << to_string(s);
 }
 
+inline std::ostream& boost_test_print_type(std::ostream& out, errc e)
+{
+    return out << make_error_code(e);
+}
+
 } // namespace priority_redlock
 
 namespace test {
@@ -57,7 +62,7 @@ using node_configs = std::vector<boost::redis::config>;
 {
     redis_options result;
     result.lease = 1s;
-    result.max_ttl = 2s;
+    result.max_ttl = 1500ms;
     result.clock_skew = 500ms;
     result.quorum_timeout = 1s;
     result.trust_fresh_nodes = true;

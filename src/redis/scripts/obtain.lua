@@ -6,7 +6,7 @@
 --       11 answered by a quorum (1, 0), 12 takeover after (us, or -1), 13 how long an entry of the queue lasts (us),
 --       14 window of a reservation (us), 15 channels' prefix, 16 run id, 17 deployment, 18 longest ttl (us), 19 guard,
 --       20 skew (us)
--- Reply: {granted, time, token} | {waiting, time, the holder's remaining time (us), best (1, 0), holder, outranks (1, 0)}
+-- Reply: {granted, time, token} | {waiting, time, how long it is not free yet (us), next in line (1, 0), holder, outranks (1, 0)}
 --        | {refused, time} | {gone, time} | {quarantined, ...} | {mismatch, ...}
 --
 -- Idempotent: what is held is granted again with the same token and a later end, and an entry of the queue is renewed.
@@ -99,7 +99,10 @@ end
 if not holder and not reserved then
     hand_on(lock, queue, channels, nil)
 end
-return {
-    'waiting', text(now), holder and text(tonumber(f[2]) - now) or '0', first and '1' or '0', holder or '',
-    outranks and '1' or '0',
-}
+-- When to ask again, for the one that is next: when the holder ends by itself, or the reservation of one that may be dead.
+local next_in_line, left = first, holder and tonumber(f[2]) - now or 0
+if not holder and reserved then
+    next_in_line = best_id == reserved and redis.call('ZRANGE', queue, 1, 1)[1] == mine
+    left = tonumber(f[8]) - now
+end
+return { 'waiting', text(now), text(left), next_in_line and '1' or '0', holder or '', outranks and '1' or '0' }
