@@ -8,6 +8,8 @@
 //
 // There is no queue and no coordinator, only the name of the video.
 
+#include "store.hpp"
+
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/locker.hpp>
 
@@ -88,10 +90,10 @@ private:
     int processed_ = 0;
 };
 
-int main()
+int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager(context);
+    lock_manager manager = example::make_manager(context, argc, argv);
     std::vector<worker> workers;
     for (const char* name : {"anna", "bert", "cleo"})
         workers.emplace_back(manager, name);

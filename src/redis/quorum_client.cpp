@@ -1054,8 +1054,9 @@ void quorum_client::count_voting(moment now)
     if (had == has_quorum())
         return;
     if (had) {
-        out_.log.push_back({log_level::warning, "redis: " + std::to_string(voting_) + " of " + std::to_string(size())
-                                                    + " nodes can be asked: no quorum"});
+        if (!idle()) // else nobody needs one, and the connections are closed for that
+            out_.log.push_back({log_level::warning, "redis: " + std::to_string(voting_) + " of "
+                                                        + std::to_string(size()) + " nodes can be asked: no quorum"});
         for_each_open([&](acquisition& a) {
             a.without_quorum = now.steady;
             reschedule(a);
@@ -1106,8 +1107,8 @@ void quorum_client::learn_clock(std::size_t node, const call& c, const answer& a
     n.has_offset = true;
 }
 
-/// The system's clock, corrected by the median of the nodes'. What the measurement itself may be wrong by is no reason to
-/// correct it anew: tickets of one manager rise.
+/// The system's clock, corrected by the median of the nodes'. What the measurement itself may be wrong by is no reason
+/// to correct it anew: tickets of one manager rise.
 std::int64_t quorum_client::corrected(moment now)
 {
     std::vector<std::int64_t> offsets;
