@@ -96,7 +96,7 @@ int main(int argc, char* argv[])
     });
     // [/lockers]
 
-    asio::steady_timer late(context, 300ms);
+    asio::steady_timer late(context, 600ms);
     late.async_wait([&](error_code) { go_home.emit(asio::cancellation_type::terminal); });
     context.run();
 

@@ -52,6 +52,7 @@ void say(const std::string& what)
     std::cout << microseconds_now() << ' ' << what << std::endl;
 }
 
+// [worker]
 asio::awaitable<void> work(lock_manager& manager, std::string name, int priority, duration rest)
 {
     asio::steady_timer timer(manager.get_executor());
@@ -75,8 +76,9 @@ asio::awaitable<void> work(lock_manager& manager, std::string name, int priority
         } else {
             say("releases, done");
         }
-    }
+    } // the arm is released
 }
+// [/worker]
 
 /// The library's log, as lines of the same kind.
 void show_log()
@@ -98,7 +100,6 @@ try {
     }
     show_log();
 
-    // [redis]
     priority_redlock::redis_options options;
     options.prefix = argc > 4 ? argv[4] : "robot:";
     options.lease = 1s;         // so long the arm is out of reach when the process that has it dies
@@ -108,6 +109,7 @@ try {
     options.idle_timeout = 200ms; // the program ends so long after its last lock
 
     asio::io_context context;
+    // [redis]
     const auto store = std::make_shared<priority_redlock::redis_protocol>(
         context.get_executor(), priority_redlock::parse_redis_nodes(nodes), options);
     lock_manager manager(context, store);
