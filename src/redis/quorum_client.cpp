@@ -1107,8 +1107,9 @@ void quorum_client::count_voting(moment now)
     if (had == has_quorum())
         return;
     if (had) {
-        out_.log.push_back({log_level::warning, "redis: " + std::to_string(voting_) + " of " + std::to_string(size())
-                                                    + " nodes can be asked: no quorum"});
+        if (!idle()) // else nobody needs one, and the connections are closed for that
+            out_.log.push_back({log_level::warning, "redis: " + std::to_string(voting_) + " of "
+                                                        + std::to_string(size()) + " nodes can be asked: no quorum"});
         for_each_open([&](acquisition& a) {
             a.without_quorum = now.steady;
             reschedule(a);
