@@ -4,9 +4,14 @@
 
 // Plays a scenario of contention for locks, in memory or over a store, and shows how long who waited.
 
+#include "charts.hpp"
 #include "contender.hpp"
+#include "environment.hpp"
+#include "node_peers.hpp"
 #include "output_file.hpp"
 #include "presets.hpp"
+#include "process.hpp"
+#include "report.hpp"
 #include "run.hpp"
 #include "scenario.hpp"
 #include "schedule.hpp"
@@ -31,6 +36,7 @@
 #include <iostream>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,8 +54,9 @@ constexpr int interrupted_status = 130; // as a shell reports a program that SIG
     options::options_description changes("Changes to it");
     options::options_description outputs("What to do with the results");
     options::options_description others("Other");
-    all.add_options()                                                                                //
-        ("preset", options::value<std::string>()->value_name("NAME"), "a scenario that is built in") //
+    all.add_options() //
+        ("preset", options::value<std::string>()->value_name("NAME"),
+         "a scenario that is built in (default: priority-mix)") //
         ("scenario", options::value<std::string>()->value_name("FILE"), "a scenario of your own, as JSON");
     changes.add_options()                                                                                     //
         ("duration", options::value<double>()->value_name("SECONDS"), "how long to play it")                  //
@@ -59,10 +66,14 @@ constexpr int interrupted_status = 130; // as a shell reports a program that SIG
     outputs.add_options()                                                                              //
         ("compare", "let the peers play it too, and show them side by side")                           //
         ("json", options::value<std::string>()->value_name("FILE"), "write all results, for programs") //
-        ("csv", options::value<std::string>()->value_name("FILE"), "write a line for each group");
-    others.add_options()                                                                                          //
+        ("csv", options::value<std::string>()->value_name("FILE"), "write a line for each group")      //
+        ("report", options::value<std::string>()->value_name("FILE.html"), "write a page with charts (needs gnuplot)");
+    others.add_options() //
+        ("peers", options::value<std::string>()->value_name("DIR")->default_value("", "none"),
+         "where the peers are that run in Node: benchmarks/peers")                                                //
         ("list-presets", "list the presets")                                                                      //
         ("show", "print the scenario as it is written, to begin your own with")                                   //
+        ("show-complete", "print it with every default filled in")                                                //
         ("schedule", options::value<std::size_t>()->value_name("N"), "print the first N requests of each client") //
         ("help-scenario", "say how a scenario is written")                                                        //
         ("help", "print this");
@@ -190,6 +201,41 @@ private:
     return std::optional<output_file>(std::in_place, chosen[name].as<std::string>());
 }
 
+/// Lets everybody play who should, one after the other, until interrupted.
+void play_all(const scenario& s, store* where, const options::variables_map& chosen, interruption& interrupt,
+              std::vector<run_result>& results)
+{
+    const bool compare = chosen.count("compare") != 0;
+    std::vector<contender_kind> kinds{priority_redlock_locks(where)};
+    if (compare && !where)
+        kinds.push_back(channel_map_locks());
+    for (const contender_kind& kind : kinds) {
+        if (interrupt.happened())
+            return;
+        progress_line line(kind.name);
+        results.push_back(
+            run(s, kind, where, interrupt, [&](duration elapsed, const progress& p) { line(elapsed, p); }));
+    }
+    if (!compare || interrupt.happened())
+        return;
+    const std::string peers = chosen["peers"].as<std::string>();
+    if (const std::string why = why_no_node_peers(peers); !why.empty()) {
+        std::cerr << "contention: the peers for Node are left out: " << why << '\n';
+        return;
+    }
+    scenario theirs = s;
+    const char* name = "async-mutex";
+    if (where) {
+        name = "redlock";
+        theirs.nodes = where->nodes();
+        where->reset();
+    }
+    const auto commands_before = where ? where->commands() : 0;
+    run_result& r = results.emplace_back(run_node_peer(name, peers, theirs, interrupt));
+    if (where && r.acquired())
+        r.commands = static_cast<double>(where->commands() - commands_before) / static_cast<double>(r.acquired());
+}
+
 int play(const options::variables_map& chosen)
 {
     if (chosen.count("show")) {
@@ -197,28 +243,27 @@ int play(const options::variables_map& chosen)
         return 0;
     }
     const scenario s = choose_scenario(chosen);
+    if (chosen.count("show-complete")) {
+        std::cout << to_json(s) << '\n';
+        return 0;
+    }
     if (chosen.count("schedule")) {
         write_schedule(std::cout, s, chosen["schedule"].as<std::size_t>());
         return 0;
     }
     auto json = open_output(chosen, "json");
     auto csv = open_output(chosen, "csv");
+    auto report = open_output(chosen, "report");
+    if (report && !has_program("gnuplot"))
+        throw std::runtime_error("--report needs gnuplot to draw the charts: install the package gnuplot-nox");
     const auto where = make_store(s);
 
     interruption interrupt;
     std::vector<run_result> results;
     if (!s.title.empty())
-        std::cout << s.title << "\n\n" << std::flush;
-    std::vector<contender_kind> kinds{priority_redlock_locks(where.get())};
-    if (chosen.count("compare") && !where)
-        kinds.push_back(channel_map_locks());
-    for (const contender_kind& kind : kinds) {
-        progress_line line(kind.name);
-        results.push_back(
-            run(s, kind, where.get(), interrupt, [&](duration elapsed, const progress& p) { line(elapsed, p); }));
-        if (interrupt.happened())
-            break;
-    }
+        std::cout << s.title << '\n';
+    std::cout << describe_environment() << "\n\n" << std::flush;
+    play_all(s, where.get(), chosen, interrupt, results);
 
     for (const run_result& each : results) {
         print_table(std::cout, each);
@@ -231,7 +276,8 @@ int play(const options::variables_map& chosen)
         boost::json::array runs;
         for (const run_result& each : results)
             runs.push_back(to_json(each));
-        json->write(boost::json::serialize(boost::json::object{{"scenario", to_json(s)}, {"runs", std::move(runs)}})
+        json->write(boost::json::serialize(boost::json::object{
+                        {"scenario", to_json(s)}, {"environment", describe_environment()}, {"runs", std::move(runs)}})
                     + "\n");
     }
     if (csv) {
@@ -239,6 +285,8 @@ int play(const options::variables_map& chosen)
         print_csv(lines, results);
         csv->write(lines.str());
     }
+    if (report)
+        report->write(write_report(s, choose_source(chosen).text, results, draw_charts(s, results)));
     const bool broken = std::ranges::any_of(results, [](const run_result& r) { return r.overlaps != 0; });
     return broken ? 1 : interrupt.happened() ? interrupted_status : 0;
 }

@@ -16,7 +16,7 @@ namespace {
 using priority_redlock::errc;
 
 constexpr std::size_t steps = 100;     // of a run, for what is shown over time
-constexpr std::size_t hot_holds = 400; // of the hot resource, for the timeline
+constexpr std::size_t hot_holds = 150; // of the hot resource, for the timeline
 
 thread_local std::size_t current_slot = 0;
 

@@ -11,6 +11,7 @@
 #include <ostream>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace contention {
 namespace {
@@ -51,7 +52,14 @@ void print_lines(std::ostream& out, std::span<const line> lines)
 
 [[nodiscard]] std::string ratio(double ours, double theirs)
 {
-    return theirs > 0 ? significant(ours / theirs) + "x" : "-";
+    if (theirs <= 0)
+        return "-";
+    const double x = ours / theirs;
+    if (x == 0 || x >= 0.0995)
+        return significant(x) + "x";
+    char text[32];
+    std::snprintf(text, sizeof text, "%.2gx", x);
+    return text;
 }
 
 /// As RFC 4180 asks of a field that may contain commas or quotes.
@@ -85,40 +93,55 @@ std::string format_count(double n)
     return significant(n / 1e6) + " M";
 }
 
-void print_table(std::ostream& out, const run_result& r)
+table group_table(const run_result& r)
 {
-    out << r.contender << (r.version.empty() ? "" : " " + r.version) << ", " << significant(r.seconds) << " s"
-        << (r.interrupted ? ", interrupted" : "") << (r.note.empty() ? "" : " (" + r.note + ")") << '\n';
-    std::vector<line> lines{{"group", "priority", "clients", "acquired", "per s", "wait p50", "p99", "max", "hold p50",
-                             "preempted", "overran", "expired", "timed out", "waiting", "most", "least"}};
+    table lines{{"group", "priority", "clients", "acquired", "per s", "wait p50", "p99", "max", "hold p50", "preempted",
+                 "overran", "expired", "timed out", "waiting", "per client"}};
     for (const group_result& g : r.groups)
         lines.push_back({g.name, std::to_string(g.priority), std::to_string(g.clients), std::to_string(g.acquired),
                          format_count(static_cast<double>(g.acquired) / r.seconds), format_time(g.wait.p50_us),
                          format_time(g.wait.p99_us), format_time(g.wait.max_us), format_time(g.hold.p50_us),
                          std::to_string(g.preempted), std::to_string(g.overrun), std::to_string(g.expired),
-                         std::to_string(g.timed_out), std::to_string(g.still_waiting), std::to_string(g.most_served),
-                         std::to_string(g.least_served)});
-    print_lines(out, lines);
-    out << "in all " << format_count(static_cast<double>(r.acquired()) / r.seconds) << "/s; held: the hot resource "
-        << percent(r.hot_utilisation) << " of the time, all " << percent(r.utilisation);
-    if (r.commands)
-        out << "; " << significant(*r.commands) << " commands per acquisition";
-    out << '\n';
-    for (const group_result& g : r.groups) {
-        if (g.overrun)
-            out << g.name << ": " << g.overrun << " of " << g.preempted
-                << " preempted had not let go when their grace was over\n";
-        if (g.still_waiting)
-            out << g.name << ": " << g.still_waiting << " were still waiting at the end, the longest for "
-                << format_time(g.longest_waiting_us) << '\n';
-        if (g.lost || g.failed)
-            out << g.name << ": " << g.lost << " locks were lost, " << g.failed << " acquires failed\n";
-    }
-    if (r.overlaps)
-        out << "EXCLUSION BROKEN: " << r.overlaps << " grants while another client held the resource\n";
+                         std::to_string(g.timed_out), std::to_string(g.still_waiting),
+                         std::to_string(g.least_served) + " - " + std::to_string(g.most_served)});
+    return lines;
 }
 
-void print_comparison(std::ostream& out, const std::vector<run_result>& runs)
+std::string headline(const run_result& r)
+{
+    std::string text = r.contender;
+    if (!r.version.empty())
+        text += " " + r.version;
+    text += ", " + significant(r.seconds) + " s";
+    if (r.interrupted)
+        text += ", interrupted";
+    if (!r.note.empty())
+        text += " (" + r.note + ")";
+    return text;
+}
+
+std::vector<std::string> remarks(const run_result& r)
+{
+    std::vector<std::string> all;
+    all.push_back("in all " + format_count(static_cast<double>(r.acquired()) / r.seconds)
+                  + " acquisitions/s; held: the hot resource " + percent(r.hot_utilisation) + " of the time, all "
+                  + percent(r.utilisation)
+                  + (r.commands ? "; " + significant(*r.commands) + " commands per acquisition" : ""));
+    for (const group_result& g : r.groups) {
+        if (g.still_waiting)
+            all.push_back(g.name + ": " + std::to_string(g.still_waiting)
+                          + " still waiting at the end, the first of them for " + format_time(g.longest_waiting_us));
+        if (g.lost || g.failed)
+            all.push_back(g.name + ": " + std::to_string(g.lost) + " locks lost, " + std::to_string(g.failed)
+                          + " acquires failed");
+    }
+    if (r.overlaps)
+        all.push_back("EXCLUSION BROKEN: " + std::to_string(r.overlaps)
+                      + " grants while another client held the resource");
+    return all;
+}
+
+table comparison_table(const std::vector<run_result>& runs)
 {
     const run_result& ours = runs.front();
     line heads{"group", ""};
@@ -127,30 +150,48 @@ void print_comparison(std::ostream& out, const std::vector<run_result>& runs)
         if (&each != &ours)
             heads.push_back("ours/theirs");
     }
-    std::vector<line> lines{heads};
-    const auto add = [&](std::size_t g, const char* what, auto value, auto format) {
-        line l{ours.groups[g].name, what};
-        for (const run_result& each : runs) {
-            l.push_back(format(value(each, each.groups[g])));
-            if (&each != &ours)
-                l.push_back(ratio(value(ours, ours.groups[g]), value(each, each.groups[g])));
-        }
-        lines.push_back(l);
+    table lines{heads};
+    struct row
+    {
+        const char* what;
+        double (*value)(const run_result&, const group_result&);
+        std::string (*format)(double);
     };
-    const auto time = [](double us) { return format_time(us); };
-    const auto count = [](double n) { return format_count(n); };
+    static constexpr row rows[] = {
+        {"acquired/s",
+         [](const run_result& r, const group_result& g) { return static_cast<double>(g.acquired) / r.seconds; },
+         format_count},
+        {"wait p50", [](const run_result&, const group_result& g) { return g.wait.p50_us; }, format_time},
+        {"wait p99", [](const run_result&, const group_result& g) { return g.wait.p99_us; }, format_time},
+        {"wait max", [](const run_result&, const group_result& g) { return g.wait.max_us; }, format_time},
+    };
     for (std::size_t g = 0; g < ours.groups.size(); ++g) {
-        add(
-            g, "acquired/s",
-            [](const run_result& r, const group_result& each) {
-                return static_cast<double>(each.acquired) / r.seconds;
-            },
-            count);
-        add(g, "wait p50", [](const run_result&, const group_result& each) { return each.wait.p50_us; }, time);
-        add(g, "wait p99", [](const run_result&, const group_result& each) { return each.wait.p99_us; }, time);
-        add(g, "wait max", [](const run_result&, const group_result& each) { return each.wait.max_us; }, time);
+        for (const row& each : rows) {
+            line l{ours.groups[g].name, each.what};
+            const double own = each.value(ours, ours.groups[g]);
+            for (const run_result& run : runs) {
+                const double value = each.value(run, run.groups[g]);
+                l.push_back(each.format(value));
+                if (&run != &ours)
+                    l.push_back(ratio(own, value));
+            }
+            lines.push_back(std::move(l));
+        }
     }
-    print_lines(out, lines);
+    return lines;
+}
+
+void print_table(std::ostream& out, const run_result& r)
+{
+    out << headline(r) << '\n';
+    print_lines(out, group_table(r));
+    for (const std::string& each : remarks(r))
+        out << each << '\n';
+}
+
+void print_comparison(std::ostream& out, const std::vector<run_result>& runs)
+{
+    print_lines(out, comparison_table(runs));
 }
 
 void print_csv(std::ostream& out, const std::vector<run_result>& runs)

@@ -21,10 +21,23 @@ namespace contention {
 /// "812", "12.3 k", "4.56 M".
 [[nodiscard]] std::string format_count(double n);
 
-/// A table for each run: a line for each group, and what concerns all of them.
-void print_table(std::ostream& out, const run_result& r);
+/// Cells by line, headings first.
+using table = std::vector<std::vector<std::string>>;
+
+/// A line for each group.
+[[nodiscard]] table group_table(const run_result& r);
 
 /// The first run beside the others, with ratios of the first to each other.
+[[nodiscard]] table comparison_table(const std::vector<run_result>& runs);
+
+/// Who was asked, for how long.
+[[nodiscard]] std::string headline(const run_result& r);
+
+/// What concerns all groups, and what a reader should not miss.
+[[nodiscard]] std::vector<std::string> remarks(const run_result& r);
+
+void print_table(std::ostream& out, const run_result& r);
+
 void print_comparison(std::ostream& out, const std::vector<run_result>& runs);
 
 /// A line for each group of each run.
