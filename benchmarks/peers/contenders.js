@@ -7,6 +7,8 @@
 // The peers. Each has a version, a note on what it leaves out of a scenario, and visit(client, request, hold): acquire
 // what the request wants, hold it, let go, and tell the client of each step.
 
+const { dependencies } = require('./package.json'); // exact versions
+
 /** npm async-mutex: a mutex for each resource, made by its first user. */
 function asyncMutex() {
     const { Mutex, withTimeout, E_TIMEOUT } = require('async-mutex');
@@ -16,7 +18,7 @@ function asyncMutex() {
         return mutexes.get(resource);
     };
     return {
-        version: require('async-mutex/package.json').version,
+        version: dependencies['async-mutex'],
         note: 'Node; first come first served: no priorities, grace, ttl or ageing; one thread',
         async visit(client, request, hold) {
             const releases = [];
@@ -57,7 +59,7 @@ function redlock(scenario) {
     const locks = new Redlock(connections, { retryDelay, retryJitter: retryDelay / 2, automaticExtensionThreshold: 0 });
     locks.on('error', () => {}); // votes of nodes that said no
     return {
-        version: require('redlock/package.json').version,
+        version: dependencies.redlock,
         note: `Node; retries each ${retryDelay} ms or so for ever: no priorities, grace or queue; one thread`,
         async visit(client, request, hold) {
             const { ttl, timeout } = client.group;
