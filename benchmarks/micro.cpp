@@ -34,7 +34,6 @@
 #include <exception>
 #include <iterator>
 #include <map>
-#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -297,22 +296,15 @@ void memory_remembered(benchmark::State& state)
     grow<N>(state, {.idle_resources = 2 * N});
 }
 
-/// What is behind a name in the plain table: as large as it takes to name a holder.
-struct record
-{
-    std::string locker;
-    std::size_t visits = 0;
-};
+using plain_table = boost::unordered_flat_map<std::string, std::size_t>;
 
-using plain_table = boost::unordered_flat_map<std::string, std::unique_ptr<record>>;
-
-asio::awaitable<void> look_up(const plain_table& table, rotation& keys)
+asio::awaitable<void> look_up(plain_table& table, rotation& keys)
 {
     std::string key; // the table takes no views
     for (std::size_t n = batch / team; n != 0; --n) {
         co_await asio::post(asio::deferred);
         key = keys.next();
-        ++table.find(key)->second->visits;
+        ++table.find(key)->second;
     }
 }
 
@@ -324,7 +316,7 @@ void floor_post_and_find(benchmark::State& state)
     fixture f;
     plain_table table;
     for (const std::string& each : names<N>())
-        table.emplace(each, std::make_unique<record>());
+        table.emplace(each, 0);
     auto turns = turns_of(names<N>());
     measure(state, [&] { f.run(team, [&](std::size_t i) { return look_up(table, turns[i]); }); });
 }
@@ -631,7 +623,6 @@ public:
                 judge(std::string(each.of) + " / " + each.to, of->second.median() / to->second.median(), each.at_most);
         }
         judge_growth("memory/remembered");
-        judge_growth("memory/resources");
         if (const auto it = results_.find("memory/allocations"); it != results_.end() && it->second.allocations)
             judge("memory/allocations: from the global heap, per operation", *it->second.allocations, 0);
     }

@@ -158,8 +158,8 @@ table comparison_table(const std::vector<run_result>& runs)
         std::string (*format)(double);
     };
     static constexpr row rows[] = {
-        {"acquired/s",
-         [](const run_result& r, const group_result& g) { return static_cast<double>(g.acquired) / r.seconds; },
+        {"completed/s",
+         [](const run_result& r, const group_result& g) { return static_cast<double>(g.completed()) / r.seconds; },
          format_count},
         {"wait p50", [](const run_result&, const group_result& g) { return g.wait.p50_us; }, format_time},
         {"wait p99", [](const run_result&, const group_result& g) { return g.wait.p99_us; }, format_time},
@@ -196,14 +196,14 @@ void print_comparison(std::ostream& out, const std::vector<run_result>& runs)
 
 void print_csv(std::ostream& out, const std::vector<run_result>& runs)
 {
-    out << "contender,version,seconds,group,priority,clients,acquired,acquired_per_s,wait_mean_us,wait_p50_us,"
+    out << "contender,version,seconds,group,priority,clients,acquired,completed,completed_per_s,wait_mean_us,wait_p50_us,"
            "wait_p90_us,wait_p99_us,wait_p999_us,wait_max_us,hold_mean_us,hold_p50_us,hold_p99_us,preempted,overrun,"
            "expired,lost,timed_out,failed,still_waiting,longest_waiting_us,most_served,least_served\n";
     for (const run_result& r : runs) {
         for (const group_result& g : r.groups) {
             out << quoted(r.contender) << ',' << quoted(r.version) << ',' << r.seconds << ',' << quoted(g.name) << ','
-                << g.priority << ',' << g.clients << ',' << g.acquired << ','
-                << static_cast<double>(g.acquired) / r.seconds;
+                << g.priority << ',' << g.clients << ',' << g.acquired << ',' << g.completed() << ','
+                << static_cast<double>(g.completed()) / r.seconds;
             for (const double us : {g.wait.mean_us, g.wait.p50_us, g.wait.p90_us, g.wait.p99_us, g.wait.p999_us,
                                     g.wait.max_us, g.hold.mean_us, g.hold.p50_us, g.hold.p99_us})
                 out << ',' << us;

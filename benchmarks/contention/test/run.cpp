@@ -42,6 +42,8 @@ BOOST_AUTO_TEST_CASE(clients_are_served_and_never_two_at_a_time)
                     BOOST_TEST(g.acquired > 0U);
                     BOOST_TEST(g.wait.count == g.acquired);
                     BOOST_TEST(g.failed == 0U);
+                    BOOST_TEST(g.completed() <= g.acquired);
+                    BOOST_TEST(g.completed() + g.clients >= g.acquired);
                     BOOST_TEST(g.least_served <= g.most_served);
                 }
                 BOOST_TEST(r.utilisation > 0);
@@ -58,6 +60,7 @@ BOOST_AUTO_TEST_CASE(a_higher_priority_preempts_and_a_long_cleanup_overruns_the_
         {"name": "high", "priority": 1, "think": 5}]})");
     BOOST_TEST(r.groups[1].acquired > 0U);
     BOOST_TEST(r.groups[0].preempted > 0U);
+    BOOST_TEST(r.groups[0].completed() == 0U);
     BOOST_TEST(r.groups[0].overrun == r.groups[0].preempted);
 }
 
