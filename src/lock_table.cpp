@@ -48,9 +48,18 @@ bool is_due(time_point t, const step_time& now)
     return t != never && t <= now();
 }
 
-std::unique_ptr<renewal> make_renewal(const acquire_options& o)
+std::unique_ptr<renewal> make_lease(duration lease)
 {
-    return o.auto_extend && o.ttl != infinite ? std::make_unique<renewal>(o.ttl, o.max_hold) : nullptr;
+    auto result = std::make_unique<renewal>(lease, infinite);
+    result->stands_for_infinite = true;
+    return result;
+}
+
+std::unique_ptr<renewal> make_renewal(const acquire_options& o, duration lease)
+{
+    if (o.ttl == infinite)
+        return lease == infinite ? nullptr : make_lease(lease);
+    return o.auto_extend ? std::make_unique<renewal>(o.ttl, o.max_hold) : nullptr;
 }
 
 time_point next_deadline_of(const waiter& w) noexcept
@@ -288,6 +297,8 @@ void lock_table::renewed(resource& r, time_point until, const step_time& now, ta
         return;
     }
     renewal& n = renewal_of(r);
+    if (n.last && until < n.limit)
+        n.limit = std::max(r.expires, until); // the store allows for what its answer took
     set_end(r, std::max(r.expires, std::min(until, n.limit)));
     renew_later(n, now, n.ttl / 3);
 }
@@ -300,6 +311,7 @@ const renewal* lock_table::take_renewal(resource& r, duration again, const step_
     if (!n.due)
         return nullptr;
     renew_later(n, now, std::min(again, n.ttl / 3));
+    n.last = n.limit != never && n.ttl >= n.limit - now();
     return &n;
 }
 
@@ -387,7 +399,7 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
                                         const step_time& now, table_actions& out)
 {
     const acquire_options& o = request.options;
-    std::unique_ptr<renewal> renews = make_renewal(o);
+    std::unique_ptr<renewal> renews = make_renewal(o, rules_.lease);
     resource& r = find_or_create(request.resource, hash, now);
     if (r.now != resource::status::vacant && is_due(r.expires, now))
         end(r, end_of_time(r), now, out);
@@ -661,7 +673,7 @@ bool lock_table::release(hold& h, const step_time& now, table_actions& out)
     }
 }
 
-bool lock_table::extend(hold& h, time_point until, const step_time& now, table_actions& out)
+bool lock_table::extend(hold& h, time_point until, bool for_ever, const step_time& now, table_actions& out)
 {
     if (h.state.load(std::memory_order_relaxed) != lock_state::held)
         return false;
@@ -670,8 +682,14 @@ bool lock_table::extend(hold& h, time_point until, const step_time& now, table_a
         end(r, end_of_time(r), now, out);
         return false;
     }
+    const bool by_lease = for_ever && until != never;
+    if (r.renewed && !by_lease && renewal_of(r).stands_for_infinite)
+        stop_renewal(r); // it has a ttl now
     if (!r.renewed) {
+        std::unique_ptr<renewal> renews = by_lease ? make_lease(rules_.lease) : nullptr;
         set_end(r, until);
+        if (renews)
+            keep_alive(r, std::move(renews), now);
         return true;
     }
     renewal& n = renewal_of(r);
@@ -977,7 +995,7 @@ void lock_table::advance(const step_time& now, table_actions& out)
         auto& w = static_cast<waiter&>(d);
         resource& r = *w.target->where;
         if (is_due(w.timeout_at, now)) {
-            fail(r, w, errc::acquire_timeout, out);
+            fail(r, w, reachable_ ? errc::acquire_timeout : errc::no_quorum, out);
         } else if (r.now == resource::status::held && r.waiting.begin()->priority > r.priority
                    && !is_due(r.expires, now)) {
             revoke(r, now, out); // for a rank that has risen
@@ -991,7 +1009,7 @@ void lock_table::advance(const step_time& now, table_actions& out)
             set_deadline(w, next_deadline_of(w));
             touch(r);
         } else {
-            fail(r, w, errc::already_acquired, out);
+            fail(r, w, reachable_ ? errc::already_acquired : errc::no_quorum, out);
         }
     }
 }

@@ -97,6 +97,7 @@ struct table_rules
 {
     duration ageing = infinite;    // a waiter's rank rises by one each time
     bool detect_deadlocks = false; // a wait that would close a cycle of lockers is refused
+    duration lease = infinite;     // the store's, for what has no ttl
 };
 
 /// What a step of the table asks its owner to carry out, in order. Filled by every non-const member function.
@@ -189,7 +190,7 @@ public:
     bool release(hold& h, const step_time& now, table_actions& out);
 
     /// Moves the end of a held lock to `until`. False unless held.
-    bool extend(hold& h, time_point until, const step_time& now, table_actions& out);
+    bool extend(hold& h, time_point until, bool for_ever, const step_time& now, table_actions& out);
 
     /// Gives the lock of a held hold a higher priority, if it is higher. False unless held.
     bool raise(hold& h, int priority);
@@ -212,6 +213,9 @@ public:
 
     /// What the store is to be asked for so that a hold lives on; null if nothing. Asked for again at `again`.
     [[nodiscard]] const renewal* take_renewal(resource& r, duration again, const step_time& now) noexcept;
+
+    /// Whether the store could be asked of late: the reason of what ends by its time.
+    void set_reachable(bool can) noexcept { reachable_ = can; }
 
     /// The store has renewed a hold.
     void renewed(resource& r, time_point until, const step_time& now, table_actions& out);
@@ -395,6 +399,7 @@ private:
     const std::size_t idle_capacity_;
     const bool leased_;
     const table_rules rules_;
+    bool reachable_ = true;
     boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
     boost::unordered_flat_set<waiter*, locker_hash, locker_equal> named_waiters_; // one of each ring, of long queues
     deadline_set deadlines_;

@@ -66,7 +66,9 @@ public:
         if (options.detect_deadlocks)
             throw std::invalid_argument(
                 "priority_redlock: manager_options::detect_deadlocks is for managers without a protocol");
-        shards_.push_back(std::make_shared<shard<Mutex, Clock>>(ex, options.idle_resources, "#", std::move(store)));
+        const table_rules rules{.lease = store->lease()};
+        shards_.push_back(
+            std::make_shared<shard<Mutex, Clock>>(ex, options.idle_resources, "#", std::move(store), rules));
         shards_.front()->subscribe();
     }
 

@@ -258,7 +258,8 @@ public:
     {
         step s(*this);
         const auto now = Clock::now();
-        return table_.extend(h, saturating_add(now, ttl), now, s.actions) ? error_code() : error_code(errc::not_held);
+        return table_.extend(h, saturating_add(now, ttl), ttl == infinite, now, s.actions) ? error_code()
+                                                                                           : error_code(errc::not_held);
     }
 
     void async_release(hold& h, protocol::done_handler handler) override
@@ -292,12 +293,13 @@ public:
             post_result(std::move(handler), errc::not_held);
             return;
         }
-        auto on_reply = [self = this->shared_from_this(), &h, id, work = asio::make_work_guard(executor_),
+        auto on_reply = [self = this->shared_from_this(), &h, id, for_ever = ttl == infinite,
+                         work = asio::make_work_guard(executor_),
                          handler = std::move(handler)](error_code ec, time_point until) mutable {
             {
                 step s(*self);
                 self->leases_->end_extend(id);
-                if (!ec && !self->table_.extend(h, until, Clock::now(), s.actions))
+                if (!ec && !self->table_.extend(h, until, for_ever, Clock::now(), s.actions))
                     ec = errc::not_held;
                 s.unreference(h);
             }
@@ -646,6 +648,8 @@ private:
         step s(*this);
         pending_ = false;
         linger_next_ = std::exchange(ringing_, false);
+        if (leases_)
+            table_.set_reachable(leases_->store().reachable());
         table_.advance(Clock::now(), s.actions);
     }
 

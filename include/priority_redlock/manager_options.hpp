@@ -48,8 +48,8 @@ struct manager_options
 
     /// An acquire whose wait would close a cycle of lockers that wait for each other fails at once with
     /// `errc::deadlock`, before anybody waits for ever; a warning in the log names the cycle. Lockers are told apart by
-    /// their ids, so an acquire without one is never part of a cycle, but a composite's parts are. If a locker waits for
-    /// a resource more than once and gives up the best placed of these acquires, the others are looked at anew.
+    /// their ids, so an acquire without one is never part of a cycle, but a composite's parts are. If a locker waits
+    /// for a resource more than once and gives up the best placed of these acquires, the others are looked at anew.
     ///
     /// A locker waits for the holder of a resource and for all who will be granted it first. It does not wait for a
     /// holder that it preempts. Timeouts, attempts and ttls are not considered: also a cycle that one of them would

@@ -196,6 +196,14 @@ public:
     /// How long the manager waits before it repeats a request that was not answered, or an obtain that waits. A
     /// protocol that loses no message needs no repetition.
     [[nodiscard]] virtual duration retry_interval() const noexcept { return infinite; }
+
+    /// For how long a hold without a ttl is granted. The manager extends it each time a third of this has passed, for
+    /// as long as it is held, and takes its end for a loss. Infinite: the store ends such a hold by itself never.
+    [[nodiscard]] virtual duration lease() const noexcept { return infinite; }
+
+    /// Whether the store can be asked at present. While it cannot, an acquire that ends by its timeout or its last
+    /// attempt says `errc::no_quorum`.
+    [[nodiscard]] virtual bool reachable() const noexcept { return true; }
 };
 
 } // namespace priority_redlock

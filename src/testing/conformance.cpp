@@ -74,6 +74,9 @@ public:
     }
 
     const conformance_subject& subject;
+    const std::uint64_t first_ticket = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count());
     asio::io_context context;
     std::shared_ptr<protocol> store;
 };
@@ -118,7 +121,7 @@ public:
         r.resource = std::move(resource);
         r.locker = "locker-" + std::to_string(r.id.number);
         r.priority = priority;
-        r.ticket = ticket;
+        r.ticket = b_.first_ticket + ticket;
         r.ttl = ttl;
         r.how = how;
         return r;

@@ -251,7 +251,7 @@ public:
         actor& a = at(name);
         events happened;
         table_actions actions;
-        if (!table_.extend(*a.h, detail::saturating_add(now(), ttl), time(), actions))
+        if (!table_.extend(*a.h, detail::saturating_add(now(), ttl), ttl == infinite, time(), actions))
             happened.answered.push_back({name, "not held"});
         carry_out(actions, happened);
         return finish(happened);

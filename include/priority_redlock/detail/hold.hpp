@@ -189,9 +189,11 @@ struct renewal : deadline,
     resource* where = nullptr; // once it is granted
     duration ttl;
     duration max_hold;
-    time_point limit = never;     // the lock does not outlive it
-    time_point grace_end = never; // while it is revoking
-    bool due = false;             // leased: to be asked for
+    time_point limit = never;         // the lock does not outlive it
+    time_point grace_end = never;     // while it is revoking
+    bool due = false;                 // leased: to be asked for
+    bool last = false;                // what was asked for goes up to the limit
+    bool stands_for_infinite = false; // a lease of the store, for a lock without a ttl
 };
 
 /// An acquire that was not granted at once. Lives in the memory of the operation that waits.

@@ -1,0 +1,81 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_REDIS_PROTOCOL_HPP
+#define PRIORITY_REDLOCK_REDIS_PROTOCOL_HPP
+
+#include <priority_redlock/protocol.hpp>
+#include <priority_redlock/redis_options.hpp>
+#include <priority_redlock/redis_url.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/redis/config.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace priority_redlock {
+
+/// Locks over Redis: the same locks across processes and machines. A quorum of independent nodes has to agree on each
+/// grant, so that the locks survive the loss of a minority. Give it to a `lock_manager`:
+/// @code
+/// auto store = std::make_shared<redis_protocol>(io.get_executor(), parse_redis_nodes("h1:6379,h2:6379,h3:6379"));
+/// lock_manager manager(io, store);
+/// @endcode
+///
+/// The algorithm is Redlock (redis.io, "Distributed Locks with Redis"), extended by priorities, a queue of waiters on
+/// every node, preemption and fencing tokens; doc/redis.md tells how it works and what it guarantees. One node is
+/// allowed: then the lock is as available as that node.
+///
+/// An infinite ttl is a lease of `redis_options::lease` that the manager renews; one that cannot be renewed ends as
+/// `errc::lost`. Waiting ends with `errc::no_quorum` when no quorum of nodes could be asked for
+/// `redis_options::quorum_timeout`.
+///
+/// It connects when it is first asked for something, and stays connected until nothing has been held, waited for or
+/// given back for `redis_options::idle_timeout`, or until `close()`. So long `io_context::run()` does not return.
+///
+/// Nodes that cannot take part are named in the log, with the cure, and cost only their vote.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: safe, except destruction.
+///
+/// @par Object lifetimes
+/// Must be destroyed before its execution context. Managers share its ownership.
+class redis_protocol final : public protocol
+{
+public:
+    /// Connections and timers run on `ex`, on a strand of their own.
+    ///
+    /// @throws std::invalid_argument without nodes or with bad options; the message names the option.
+    redis_protocol(const boost::asio::any_io_executor& ex, std::vector<boost::redis::config> nodes,
+                   redis_options options = {});
+    ~redis_protocol() override;
+
+    redis_protocol(const redis_protocol&) = delete;
+    redis_protocol& operator=(const redis_protocol&) = delete;
+
+    /// Closes the connections. Waits end with `operation_aborted`, held locks with `errc::lost`; what they have on the
+    /// nodes ends with its ttl.
+    void close();
+
+    void subscribe(std::uint64_t client, std::weak_ptr<listener> sink) override;
+    void obtain(obtain_request request, handler<obtain_reply> on_reply) override;
+    void withdraw(acquisition_id id, done_handler on_done) override;
+    void release(acquisition_id id, done_handler on_done) override;
+    void acknowledge(acquisition_id id, done_handler on_done) override;
+    void extend(acquisition_id id, duration ttl, handler<clock::time_point> on_reply) override;
+    void raise(acquisition_id id, int priority, done_handler on_done) override;
+    [[nodiscard]] duration lease() const noexcept override;
+    [[nodiscard]] bool reachable() const noexcept override;
+
+private:
+    class session;
+
+    std::shared_ptr<session> session_;
+};
+
+} // namespace priority_redlock
+
+#endif

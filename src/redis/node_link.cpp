@@ -1,0 +1,339 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "node_link.hpp"
+
+#include <boost/asio/append.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/redis/logger.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+namespace priority_redlock::detail::redis {
+
+namespace asio = boost::asio;
+namespace resp3 = boost::redis::resp3;
+using namespace std::chrono_literals;
+using parse_event = boost::redis::any_adapter::parse_event;
+
+namespace {
+
+constexpr duration shortest_pause = 50ms;
+constexpr duration longest_pause = 2s;
+constexpr duration pause_after_refusal = 5s;
+
+/// The oldest server whose scripts may call TIME and then write.
+constexpr int oldest_major = 6;
+constexpr int oldest_minor = 2;
+
+boost::redis::config with_own_reconnection(boost::redis::config c)
+{
+    c.reconnect_wait_interval = duration::zero(); // the link has to know when a connection begins and ends
+    return c;
+}
+
+asio::ssl::context make_tls(const boost::redis::config& config, const redis_options& options)
+{
+    asio::ssl::context tls(asio::ssl::context::tls_client);
+    if (!config.use_ssl)
+        return tls;
+    tls.set_verify_mode(asio::ssl::verify_peer);
+    tls.set_verify_callback(asio::ssl::host_name_verification(config.addr.host));
+    if (options.tls_ca_file.empty())
+        tls.set_default_verify_paths();
+    else
+        tls.load_verify_file(options.tls_ca_file);
+    if (!options.tls_certificate_file.empty())
+        tls.use_certificate_chain_file(options.tls_certificate_file);
+    if (!options.tls_key_file.empty())
+        tls.use_private_key_file(options.tls_key_file, asio::ssl::context::pem);
+    return tls;
+}
+
+/// A line of the reply to INFO.
+std::string_view info(std::string_view text, std::string_view key)
+{
+    for (std::size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
+        if ((at != 0 && text[at - 1] != '\n') || text.substr(at + key.size(), 1) != ":")
+            continue;
+        text.remove_prefix(at + key.size() + 1);
+        return text.substr(0, text.find_first_of("\r\n"));
+    }
+    return {};
+}
+
+bool is_too_old(std::string_view version)
+{
+    int major = 0;
+    int minor = 0;
+    const char* const end = version.data() + version.size();
+    const auto [dot, ec] = std::from_chars(version.data(), end, major);
+    if (ec == std::errc() && dot != end)
+        std::from_chars(dot + 1, end, minor);
+    return major < oldest_major || (major == oldest_major && minor < oldest_minor);
+}
+
+} // namespace
+
+node_link::node_link(std::size_t node, const asio::any_io_executor& ex, boost::redis::config config,
+                     const quorum_client& client, link_events& events)
+    : node_(node), config_(with_own_reconnection(std::move(config))), client_(client), events_(events),
+      connection_(ex, make_tls(config_, client.options()),
+                  boost::redis::logger(boost::redis::logger::level::info,
+                                       [this](boost::redis::logger::level, std::string_view text) {
+                                           if (text.find("rror") != std::string_view::npos)
+                                               last_error_ = text;
+                                       })),
+      pause_(ex)
+{
+    boost::redis::any_adapter pushes([this](parse_event event, const resp3::node_view& part,
+                                            boost::system::error_code&) { read_push(event, part); });
+    connection_.set_receive_response(pushes);
+}
+
+// --- the connection --------------------------------------------------------------------------------------------------
+
+void node_link::start()
+{
+    if (std::exchange(running_, true))
+        return;
+    failures_ = 0;
+    if (!run_pending_)
+        run();
+}
+
+void node_link::stop()
+{
+    if (!std::exchange(running_, false))
+        return;
+    pause_.cancel();
+    connection_.cancel();
+}
+
+void node_link::run()
+{
+    run_pending_ = true;
+    refused_ = false;
+    last_error_.clear();
+    connection_.async_run(config_, [this, kept = events_.self()](error_code ec) { on_run_ended(ec); });
+
+    auto g = std::make_shared<greeting>();
+    for (const char* section : {"server", "replication", "memory"})
+        g->request.push("INFO", section);
+    for (std::size_t i = 0; i < script_count; ++i)
+        g->request.push("SCRIPT", "LOAD", text_of(static_cast<script>(i)));
+    subscribed_ = channels_.size();
+    if (!channels_.empty())
+        g->request.push_range("SUBSCRIBE", channels_);
+    boost::redis::any_adapter adapter([g](parse_event event, const resp3::node_view& part, boost::system::error_code&) {
+        if (event == parse_event::node && part.depth == 0) {
+            g->replies.emplace_back(part.value);
+            g->errors.push_back(part.data_type == resp3::type::simple_error
+                                || part.data_type == resp3::type::blob_error);
+        }
+    });
+    connection_.async_exec(g->request, std::move(adapter),
+                           [this, g, kept = events_.self()](error_code ec, std::size_t) { on_greeted(ec, *g); });
+    receive();
+}
+
+void node_link::on_greeted(error_code ec, greeting& g)
+{
+    if (ec || !running_)
+        return; // the run has ended, or will
+    if (const auto bad = std::find(g.errors.begin(), g.errors.end(), true); bad != g.errors.end()) {
+        refuse("refuses a command: '" + g.replies[static_cast<std::size_t>(bad - g.errors.begin())]
+               + "'. Its user needs +info +eval +evalsha +script +publish +subscribe and the commands of the scripts");
+        return;
+    }
+    constexpr std::size_t sections = 3;
+    if (g.replies.size() < sections + script_count) {
+        refuse("gave too few replies: is it a Redis server?");
+        return;
+    }
+    const std::string_view run_id = info(g.replies[0], "run_id");
+    const std::string_view version = info(g.replies[0], "redis_version");
+    if (run_id.empty() || version.empty()) {
+        refuse("does not say who it is: is it a Redis server?");
+        return;
+    }
+    if (is_too_old(version)) {
+        refuse("is of version " + std::string(version) + ": 6.2 or newer is needed");
+        return;
+    }
+    if (const auto role = info(g.replies[1], "role"); role != "master") {
+        refuse("is a " + std::string(role) + ": name a master, nodes are independent of each other");
+        return;
+    }
+    const auto policy = info(g.replies[2], "maxmemory_policy");
+    if (info(g.replies[2], "maxmemory") != "0" && policy != "noeviction") {
+        refuse("may evict locks: its maxmemory-policy is " + std::string(policy) + ", set noeviction");
+        return;
+    }
+    for (std::size_t i = 0; i < script_count; ++i)
+        shas_[i] = g.replies[sections + i];
+    up_ = true;
+    failures_ = 0;
+    subscribe_rest();
+    events_.on_up(node_, std::string(run_id));
+}
+
+void node_link::refuse(std::string why)
+{
+    refused_ = true;
+    events_.on_complaint(node_, std::move(why));
+    connection_.cancel(boost::redis::operation::run);
+}
+
+void node_link::on_run_ended(error_code ec)
+{
+    run_pending_ = false;
+    connection_.cancel(boost::redis::operation::exec);
+    for (const auto& each : sent_)
+        answer_rest(*each);
+    if (next_) {
+        answer_rest(*next_);
+        next_ = nullptr;
+    }
+    events_.on_arrival();
+    const bool was_up = std::exchange(up_, false);
+    if (was_up)
+        events_.on_down(node_);
+    if (!running_)
+        return;
+    if (!refused_)
+        events_.on_complaint(node_, (was_up ? "is lost: " : "cannot be used: ") + ec.message()
+                                        + (last_error_.empty() ? "" : " (" + last_error_ + ")"));
+    const duration pause =
+        refused_ ? pause_after_refusal : std::min(shortest_pause * (1 << std::min(failures_, 6u)), longest_pause);
+    ++failures_;
+    pause_.expires_after(pause);
+    pause_.async_wait([this, kept = events_.self()](error_code cancelled) {
+        if (!cancelled && running_ && !run_pending_)
+            run();
+    });
+}
+
+// --- pushes ----------------------------------------------------------------------------------------------------------
+
+void node_link::subscribe(std::string channel)
+{
+    channels_.push_back(std::move(channel));
+    if (up_)
+        subscribe_rest();
+}
+
+/// To the channels that were added since the connection was made.
+void node_link::subscribe_rest()
+{
+    const auto first = channels_.begin() + static_cast<std::ptrdiff_t>(std::exchange(subscribed_, channels_.size()));
+    if (first == channels_.end())
+        return;
+    auto request = std::make_shared<boost::redis::request>();
+    request->push_range("SUBSCRIBE", first, channels_.end());
+    connection_.async_exec(*request, boost::redis::any_adapter(),
+                           [request, kept = events_.self()](error_code, std::size_t) {});
+}
+
+/// The connection does not go on unless it is told that pushes are taken.
+void node_link::receive()
+{
+    if (std::exchange(receiving_, true))
+        return;
+    connection_.async_receive2([this, kept = events_.self()](error_code ec) {
+        receiving_ = false;
+        events_.on_arrival();
+        if (!ec && running_)
+            receive();
+    });
+}
+
+void node_link::read_push(parse_event event, const resp3::node_view& part)
+{
+    switch (event) {
+    case parse_event::init: push_.clear(); break;
+    case parse_event::node:
+        if (part.depth == 1)
+            push_.emplace_back(part.value);
+        break;
+    case parse_event::done:
+        if (push_.size() == 3 && push_[0] == "message")
+            events_.on_push(node_, std::move(push_[2]));
+        break;
+    }
+}
+
+// --- calls -----------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<node_link::batch> node_link::new_batch()
+{
+    if (spare_.empty())
+        return std::make_shared<batch>();
+    auto result = std::move(spare_.back());
+    spare_.pop_back();
+    return result;
+}
+
+void node_link::add(call c)
+{
+    if (!up_) {
+        events_.on_answer(std::move(c), {});
+        return;
+    }
+    if (!next_)
+        next_ = new_batch();
+    encode(c, client_, shas_[static_cast<std::size_t>(c.what)], next_->request);
+    next_->calls.push_back(std::move(c));
+}
+
+void node_link::flush()
+{
+    if (!next_)
+        return;
+    auto b = std::exchange(next_, nullptr);
+    sent_.push_back(b);
+    boost::redis::any_adapter adapter([this, raw = b.get()](parse_event event, const resp3::node_view& part,
+                                                            boost::system::error_code&) { read(*raw, event, part); });
+    connection_.async_exec(b->request, std::move(adapter), [this, b, kept = events_.self()](error_code, std::size_t) {
+        answer_rest(*b);
+        std::erase(sent_, b);
+        b->request.clear();
+        b->calls.clear();
+        b->answered = 0;
+        b->reader = {};
+        b->over = false;
+        if (spare_.size() < 8)
+            spare_.push_back(b);
+        events_.on_arrival();
+    });
+}
+
+void node_link::read(batch& b, parse_event event, const resp3::node_view& part)
+{
+    if (b.over)
+        return;
+    if (event == parse_event::node) {
+        b.reader.add(part);
+    } else if (event == parse_event::done && b.answered < b.calls.size()) {
+        answer a = b.reader.take();
+        call& c = b.calls[b.answered++];
+        if (a.what == answer::verdict::unknown)
+            shas_[static_cast<std::size_t>(c.what)].clear(); // from now on the text is sent
+        events_.on_answer(std::move(c), std::move(a));
+    }
+}
+
+void node_link::answer_rest(batch& b) noexcept
+{
+    if (std::exchange(b.over, true))
+        return;
+    for (; b.answered < b.calls.size(); ++b.answered)
+        events_.on_answer(std::move(b.calls[b.answered]), {});
+}
+
+} // namespace priority_redlock::detail::redis

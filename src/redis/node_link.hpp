@@ -1,0 +1,122 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_SRC_REDIS_NODE_LINK_HPP
+#define PRIORITY_REDLOCK_SRC_REDIS_NODE_LINK_HPP
+
+#include "script_calls.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/redis/adapter/any_adapter.hpp>
+#include <boost/redis/connection.hpp>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace priority_redlock::detail::redis {
+
+/// What a node's link tells, on the link's executor.
+class link_events
+{
+public:
+    /// There is a connection to a server that can take part, with its scripts loaded and the channels subscribed to.
+    virtual void on_up(std::size_t node, std::string run_id) = 0;
+
+    /// It has ended, after `on_answer` for all calls.
+    virtual void on_down(std::size_t node) = 0;
+
+    /// The server cannot take part or cannot be reached.
+    virtual void on_complaint(std::size_t node, std::string what) = 0;
+
+    /// In the order in which they arrive, from within the parser: only to be noted. `on_arrival` follows.
+    virtual void on_answer(call c, answer a) noexcept = 0;
+    virtual void on_push(std::size_t node, std::string message) noexcept = 0;
+    virtual void on_arrival() = 0;
+
+    /// Keeps the link alive.
+    [[nodiscard]] virtual std::shared_ptr<link_events> self() = 0;
+
+protected:
+    ~link_events() = default;
+};
+
+/// The connection to one node, which comes back when it is lost. Used on one implicit strand.
+class node_link
+{
+public:
+    node_link(std::size_t node, const boost::asio::any_io_executor& ex, boost::redis::config config,
+              const quorum_client& client, link_events& events);
+
+    node_link(const node_link&) = delete;
+    node_link& operator=(const node_link&) = delete;
+
+    void start();
+    void stop();
+
+    /// A channel to listen to.
+    void subscribe(std::string channel);
+
+    /// Notes a call, to be sent with the next flush.
+    void add(call c);
+    void flush();
+
+private:
+    /// Calls that are sent together.
+    struct batch
+    {
+        boost::redis::request request;
+        std::vector<call> calls;
+        std::size_t answered = 0;
+        answer_reader reader;
+        bool over = false; // its calls have been answered
+    };
+
+    /// What is asked of every new connection.
+    struct greeting
+    {
+        boost::redis::request request;
+        std::vector<std::string> replies;
+        std::vector<bool> errors;
+    };
+
+    void run();
+    void on_run_ended(error_code ec);
+    void on_greeted(error_code ec, greeting& g);
+    void refuse(std::string why);
+    void subscribe_rest();
+    void receive();
+    void read(batch& b, boost::redis::any_adapter::parse_event event, const boost::redis::resp3::node_view& part);
+    void answer_rest(batch& b) noexcept;
+    void read_push(boost::redis::any_adapter::parse_event event, const boost::redis::resp3::node_view& part);
+    [[nodiscard]] std::shared_ptr<batch> new_batch();
+
+    const std::size_t node_;
+    const boost::redis::config config_;
+    const quorum_client& client_;
+    link_events& events_;
+    std::string last_error_; // of the connection's log
+    boost::redis::connection connection_;
+    boost::asio::steady_timer pause_;
+    std::vector<std::string> channels_;
+    std::size_t subscribed_ = 0; // to the first ones, on this connection
+    std::array<std::string, script_count> shas_;
+    std::shared_ptr<batch> next_;
+    std::vector<std::shared_ptr<batch>> sent_;
+    std::vector<std::shared_ptr<batch>> spare_;
+    std::vector<std::string> push_;
+    bool running_ = false; // wanted
+    bool run_pending_ = false;
+    bool receiving_ = false;
+    bool up_ = false;
+    unsigned failures_ = 0; // in a row
+    bool refused_ = false;
+};
+
+} // namespace priority_redlock::detail::redis
+
+#endif

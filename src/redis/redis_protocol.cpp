@@ -1,0 +1,360 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "../log_lines.hpp"
+#include "node_link.hpp"
+
+#include <priority_redlock/redis_protocol.hpp>
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <random>
+#include <stdexcept>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+
+namespace priority_redlock {
+
+using namespace detail::redis;
+namespace asio = boost::asio;
+
+namespace {
+
+void check(const std::vector<boost::redis::config>& nodes, const redis_options& o)
+{
+    const auto refuse = [](const char* what) { throw std::invalid_argument(std::string("redis_protocol: ") + what); };
+    using namespace std::chrono_literals;
+    if (nodes.empty())
+        refuse("no node is named");
+    if (o.lease <= 0s || o.lease > o.max_ttl)
+        refuse("redis_options::lease must be above zero and at most max_ttl");
+    if (o.clock_skew < 0s || o.max_ttl <= 2 * o.clock_skew)
+        refuse("redis_options::max_ttl must be more than twice clock_skew, which is at least zero");
+    if (o.max_ttl > 24h * 365)
+        refuse("redis_options::max_ttl must be at most a year");
+    if (o.node_timeout < 1ms || o.retry_interval < 1ms || o.quorum_timeout < 1ms)
+        refuse("redis_options::node_timeout, retry_interval and quorum_timeout must be at least 1 ms");
+    if (o.takeover_after < 0s || o.idle_timeout < 0s)
+        refuse("redis_options::takeover_after and idle_timeout must not be negative");
+    if (o.prefix.find_first_of("{}") != std::string::npos)
+        refuse("redis_options::prefix must not contain braces");
+}
+
+std::vector<std::string> names_of(const std::vector<boost::redis::config>& nodes)
+{
+    std::vector<std::string> names;
+    for (const auto& each : nodes)
+        names.push_back(each.unix_socket.empty() ? each.addr.host + ':' + each.addr.port : each.unix_socket);
+    return names;
+}
+
+} // namespace
+
+// Everything runs on its strand. What arrives is noted by the parser and looked at in order; what is decided is carried
+// out afterwards, and what is to be sent leaves with the next turn of the strand, so that calls of one turn go
+// together.
+class redis_protocol::session final : public link_events,
+                                      public std::enable_shared_from_this<session>
+{
+public:
+    session(const asio::any_io_executor& ex, const std::vector<boost::redis::config>& nodes,
+            const redis_options& options)
+        : strand_(asio::make_strand(ex)), timer_(strand_), client_(names_of(nodes), options, std::random_device()())
+    {
+        for (std::size_t i = 0; i < nodes.size(); ++i)
+            links_.push_back(std::make_unique<node_link>(i, strand_, nodes[i], client_, *this));
+    }
+
+    template <class Function>
+    void run(Function f)
+    {
+        asio::dispatch(strand_, [self = shared_from_this(), f = std::move(f)]() mutable {
+            f(*self);
+            self->carry_out();
+        });
+    }
+
+    void add_listener(std::uint64_t client, std::weak_ptr<listener> sink)
+    {
+        std::erase_if(listeners_, [](const auto& each) { return each.second.expired(); });
+        listeners_[client] = std::move(sink);
+        char name[17];
+        std::snprintf(name, sizeof name, "%016llx", static_cast<unsigned long long>(client));
+        for (const auto& each : links_)
+            each->subscribe(client_.options().prefix + "client:" + name);
+    }
+
+    /// Connects, if it is not connected.
+    void wake_up()
+    {
+        idle_since_ = never;
+        if (std::exchange(running_, true))
+            return;
+        for (const auto& each : links_)
+            each->start();
+    }
+
+    void close()
+    {
+        closed_ = true;
+        client_.abandon(now());
+        stop();
+    }
+
+    [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+    [[nodiscard]] bool reachable() const noexcept { return reachable_.load(std::memory_order_relaxed); }
+    [[nodiscard]] duration lease() const noexcept { return client_.options().lease; }
+    [[nodiscard]] quorum_client& client() noexcept { return client_; }
+
+    [[nodiscard]] static moment now()
+    {
+        using namespace std::chrono;
+        return {clock::now(), duration_cast<microseconds>(system_clock::now().time_since_epoch()).count()};
+    }
+
+private:
+    using time_point = detail::time_point;
+    static constexpr time_point never = detail::never;
+
+    struct arrival
+    {
+        std::size_t node = 0;
+        call about;
+        answer result;
+        std::string push; // not empty: a push
+    };
+
+    // --- link_events ---
+
+    void on_up(std::size_t node, std::string run_id) override
+    {
+        client_.on_up(node, std::move(run_id), now());
+        carry_out();
+    }
+
+    void on_down(std::size_t node) override
+    {
+        client_.on_down(node, now());
+        carry_out();
+    }
+
+    void on_complaint(std::size_t node, std::string what) override
+    {
+        client_.complain(node, std::move(what));
+        carry_out();
+    }
+
+    void on_answer(call c, answer a) noexcept override
+    {
+        const auto node = c.node;
+        arrivals_.push_back({node, std::move(c), std::move(a), {}});
+    }
+
+    void on_push(std::size_t node, std::string message) noexcept override
+    {
+        arrivals_.push_back({node, {}, {}, std::move(message)});
+    }
+
+    void on_arrival() override { carry_out(); }
+
+    std::shared_ptr<link_events> self() override { return {shared_from_this(), static_cast<link_events*>(this)}; }
+
+    // --- actions ---
+
+    /// Looks at what has arrived, and carries out what the client decides. Handlers that ask for more from within are
+    /// served by the turn that runs.
+    void carry_out()
+    {
+        if (std::exchange(busy_, true))
+            return;
+        for (;;) {
+            if (!arrivals_.empty()) {
+                auto arrived = std::exchange(arrivals_, {});
+                const moment at = now();
+                for (arrival& each : arrived) {
+                    if (!each.push.empty())
+                        client_.on_push(each.node, each.push, at);
+                    else
+                        client_.on_answer(each.about, each.result, at);
+                }
+            }
+            auto actions = client_.take_actions();
+            if (actions.calls.empty() && actions.told.empty() && actions.log.empty())
+                break;
+            for (auto& each : actions.log)
+                detail::log(each.level, each.text);
+            for (call& each : actions.calls) {
+                const auto node = each.node;
+                links_[node]->add(std::move(each));
+                flush_later();
+            }
+            reachable_.store(client_.has_quorum() || !running_, std::memory_order_relaxed);
+            for (auto& each : actions.told)
+                std::visit([this](auto& item) { tell(item); }, each);
+        }
+        busy_ = false;
+        set_timer();
+    }
+
+    void tell(quorum_client::reply_to_obtain& r) { std::move(r.handler)(r.ec, std::move(r.reply)); }
+    void tell(quorum_client::reply_to_extend& r) { std::move(r.handler)(r.ec, r.until); }
+    void tell(quorum_client::reply_done& r) { std::move(r.handler)(r.ec); }
+
+    void tell(const protocol_event& e)
+    {
+        if (const auto it = listeners_.find(e.id.client); it != listeners_.end())
+            if (const auto sink = it->second.lock())
+                sink->on_event(e);
+    }
+
+    void flush_later()
+    {
+        if (std::exchange(flushing_, true))
+            return;
+        asio::post(strand_, [self = shared_from_this()] {
+            self->flushing_ = false;
+            for (const auto& each : self->links_)
+                each->flush();
+        });
+    }
+
+    // --- time ---
+
+    void set_timer()
+    {
+        time_point next = client_.next_deadline();
+        if (running_ && client_.idle()) {
+            if (idle_since_ == never)
+                idle_since_ = clock::now();
+            next = std::min(next, detail::saturating_add(idle_since_, client_.options().idle_timeout));
+        } else {
+            idle_since_ = never;
+        }
+        if (!running_ || next >= armed_at_)
+            return; // it will look again when it rings
+        armed_at_ = next;
+        timer_.expires_at(next);
+        timer_.async_wait([self = shared_from_this()](error_code cancelled) {
+            if (!cancelled)
+                self->on_timer();
+        });
+    }
+
+    void on_timer()
+    {
+        armed_at_ = never;
+        const moment at = now();
+        if (client_.idle() && idle_since_ != never
+            && detail::saturating_add(idle_since_, client_.options().idle_timeout) <= at.steady) {
+            stop();
+            return;
+        }
+        client_.advance(at);
+        carry_out();
+    }
+
+    void stop()
+    {
+        running_ = false;
+        idle_since_ = armed_at_ = never;
+        timer_.cancel();
+        for (const auto& each : links_)
+            each->stop();
+    }
+
+    asio::strand<asio::any_io_executor> strand_;
+    asio::steady_timer timer_;
+    quorum_client client_;
+    std::vector<std::unique_ptr<node_link>> links_;
+    std::unordered_map<std::uint64_t, std::weak_ptr<listener>> listeners_;
+    std::vector<arrival> arrivals_;
+    time_point armed_at_ = never;
+    time_point idle_since_ = never;
+    std::atomic<bool> reachable_ = true;
+    bool running_ = false;
+    bool closed_ = false;
+    bool busy_ = false;
+    bool flushing_ = false;
+};
+
+redis_protocol::redis_protocol(const asio::any_io_executor& ex, std::vector<boost::redis::config> nodes,
+                               redis_options options)
+{
+    check(nodes, options);
+    session_ = std::make_shared<session>(ex, nodes, options);
+}
+
+redis_protocol::~redis_protocol() = default;
+
+void redis_protocol::close()
+{
+    session_->run([](session& s) { s.close(); });
+}
+
+void redis_protocol::subscribe(std::uint64_t client, std::weak_ptr<listener> sink)
+{
+    session_->run([client, sink = std::move(sink)](session& s) mutable { s.add_listener(client, std::move(sink)); });
+}
+
+void redis_protocol::obtain(obtain_request request, handler<obtain_reply> on_reply)
+{
+    session_->run([request = std::move(request), on_reply = std::move(on_reply)](session& s) mutable {
+        if (s.is_closed()) {
+            std::move(on_reply)(asio::error::operation_aborted, obtain_reply());
+            return;
+        }
+        s.wake_up();
+        s.client().obtain(std::move(request), std::move(on_reply), session::now());
+    });
+}
+
+void redis_protocol::withdraw(acquisition_id id, done_handler on_done)
+{
+    release(id, std::move(on_done));
+}
+
+void redis_protocol::release(acquisition_id id, done_handler on_done)
+{
+    session_->run([id, on_done = std::move(on_done)](session& s) mutable {
+        s.client().end(id, std::move(on_done), session::now());
+    });
+}
+
+void redis_protocol::acknowledge(acquisition_id id, done_handler on_done)
+{
+    release(id, std::move(on_done));
+}
+
+void redis_protocol::extend(acquisition_id id, duration ttl, handler<clock::time_point> on_reply)
+{
+    session_->run([id, ttl, on_reply = std::move(on_reply)](session& s) mutable {
+        s.client().extend(id, ttl, std::move(on_reply), session::now());
+    });
+}
+
+void redis_protocol::raise(acquisition_id id, int priority, done_handler on_done)
+{
+    session_->run([id, priority, on_done = std::move(on_done)](session& s) mutable {
+        s.client().raise(id, priority, std::move(on_done), session::now());
+    });
+}
+
+duration redis_protocol::lease() const noexcept
+{
+    return session_->lease();
+}
+
+bool redis_protocol::reachable() const noexcept
+{
+    return session_->reachable();
+}
+
+} // namespace priority_redlock

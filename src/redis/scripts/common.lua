@@ -1,0 +1,98 @@
+-- What all scripts begin with: the node's time, the guard, ranks, the queue. It is put before each of them.
+--
+-- Keys of a resource, which share one hash tag:
+--   lock  hash   h k y u g t: the holder's acquisition, locker, priority, end, round and token
+--                n            the fencing counter, the largest token so far
+--                b s          the thief that the holder was told of first, and when
+--                v w          the waiter for whom the free lock is reserved, and until when
+--                l<id>        a waiter: the end of its entry, its window and its member of the queue
+--   queue zset   the waiters, all with the score 0, so that they are ordered by their members: rank, then id
+--   tomb  string exists while a late obtain of an acquisition that was given up must be ignored
+--
+-- Of a node:
+--   node  hash   run since deployment: the server's run id, since when, and what its clients agree on
+--                nonce: of a node that has not been set up
+--
+-- All times are microseconds of the node's clock, as decimal strings. The keys of a resource expire some time after the
+-- last write, when nothing in them can matter any more; what decides are the times inside.
+local function text(number)
+    return string.format('%.0f', number)
+end
+
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+
+-- The channel of the manager that an acquisition, '<client>-<number>', belongs to.
+local function tell(channels, id, message)
+    redis.call('PUBLISH', channels .. string.match(id, '^[^-]*'), message)
+end
+
+-- A member is 8 digits for the priority, the highest first, 16 for the ticket, and the id.
+local function id_of(member)
+    return string.sub(member, 25)
+end
+
+-- The best waiter whose entry has not ended: member, id and window. Those before it are dropped.
+local function best_waiter(lock, queue)
+    while true do
+        local member = redis.call('ZRANGE', queue, 0, 0)[1]
+        if not member then
+            return nil
+        end
+        local id = id_of(member)
+        local ends, window = string.match(redis.call('HGET', lock, 'l' .. id) or '0 0', '^(%d+) (%d+)')
+        if tonumber(ends) > now then
+            return member, id, tonumber(window)
+        end
+        redis.call('ZREM', queue, member)
+        redis.call('HDEL', lock, 'l' .. id)
+    end
+end
+
+local function forget_waiter(lock, queue, id)
+    local entry = redis.call('HGET', lock, 'l' .. id)
+    if entry then
+        redis.call('ZREM', queue, string.match(entry, '%S+$'))
+        redis.call('HDEL', lock, 'l' .. id)
+    end
+    return entry
+end
+
+-- The lock is free and reserved for nobody: reserves it for the best waiter, wakes it, and has the next one ask when the
+-- reservation has lapsed. A yielder that is still the best is not woken by its own yield.
+local function hand_on(lock, queue, channels, yielder)
+    local _, id, window = best_waiter(lock, queue)
+    if not id or id == yielder then
+        return
+    end
+    redis.call('HSET', lock, 'v', id, 'w', text(now + window))
+    tell(channels, id, 'wake ' .. id)
+    local second = redis.call('ZRANGE', queue, 1, 1)[1]
+    if second then
+        tell(channels, id_of(second), 'standby ' .. id_of(second) .. ' ' .. text(window))
+    end
+end
+
+-- Whether this node may vote: it has not forgotten anything since it was set up or restarted longer ago than the longest
+-- ttl, and its clients agree on the deployment. Gives the reply that refuses, or nil and when its marker was set.
+local function refusal(node, run, deployment, max_ttl, guard)
+    if guard == 'off' then
+        return nil, 0
+    end
+    local m = redis.call('HMGET', node, 'run', 'since', 'deployment')
+    if not m[1] or (m[1] ~= run and guard ~= 'durable') then
+        redis.call('DEL', node)
+        redis.call('HSET', node, 'run', run, 'since', text(now), 'deployment', deployment)
+        m = { run, text(now), deployment }
+    elseif m[1] ~= run then
+        redis.call('HSET', node, 'run', run)
+    end
+    if m[3] ~= deployment then
+        return { 'mismatch', text(now), m[3] }
+    end
+    local left = tonumber(m[2]) + max_ttl - now
+    if left > 0 then
+        return { 'quarantined', text(now), text(left) }
+    end
+    return nil, tonumber(m[2])
+end

@@ -1,0 +1,15 @@
+-- Looks whether a node votes, when a connection to it has been made and while it does not. Starts its quarantine if it has
+-- been restarted.
+--
+-- KEYS: node
+-- ARGV: run id, deployment, longest ttl (us), guard (on, durable, off), trust (1: an empty node is not quarantined but
+--       given a nonce), nonce
+-- Reply: {ready, time} | {quarantined, time, left (us)} | {mismatch, time, its deployment} | {unborn, time, nonce}
+--
+-- Idempotent: a quarantine that has started goes on, and a nonce that is set stays.
+local node = KEYS[1]
+if ARGV[4] ~= 'off' and ARGV[5] == '1' and redis.call('HEXISTS', node, 'run') == 0 then
+    redis.call('HSETNX', node, 'nonce', ARGV[6])
+    return { 'unborn', text(now), redis.call('HGET', node, 'nonce') }
+end
+return refusal(node, ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]) or { 'ready', text(now) }

@@ -1,0 +1,20 @@
+-- Writes the token of a grant, the largest that a quorum gave it, where a smaller one was given.
+--
+-- KEYS: lock, node
+-- ARGV: 1 acquisition, 2 token, 3 run id, 4 deployment, 5 longest ttl (us), 6 guard, 7 how long to keep the keys (ms)
+-- Reply: {settled, time} | {refused, time} | {quarantined, ...} | {mismatch, ...}
+--
+-- Idempotent: a counter only rises. It confirms only with a write.
+local lock = KEYS[1]
+local refused = refusal(KEYS[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6])
+if refused then
+    return refused
+end
+local f = redis.call('HMGET', lock, 'h', 'u', 'n')
+if f[1] ~= ARGV[1] or tonumber(f[2]) <= now then
+    return { 'refused', text(now) }
+end
+local token = text(math.max(tonumber(f[3]), tonumber(ARGV[2])))
+redis.call('HSET', lock, 't', ARGV[2], 'n', token)
+redis.call('PEXPIRE', lock, ARGV[7])
+return { 'settled', text(now) }
