@@ -20,6 +20,8 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/log/keywords/format.hpp>
+#include <boost/log/utility/setup/console.hpp>
 #include <boost/program_options/errors.hpp>
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/parsers.hpp>
@@ -59,6 +61,7 @@ constexpr int interrupted_status = 130; // as a shell reports a program that SIG
          "a scenario that is built in (default: priority-mix)") //
         ("scenario", options::value<std::string>()->value_name("FILE"), "a scenario of your own, as JSON");
     changes.add_options()                                                                                     //
+        ("protocol", options::value<std::string>()->value_name("NAME"), "memory, or redis with nodes of its own") //
         ("duration", options::value<double>()->value_name("SECONDS"), "how long to play it")                  //
         ("seed", options::value<std::uint32_t>()->value_name("N"), "draw other requests")                     //
         ("threads", options::value<unsigned>()->value_name("N"), "how many threads run the clients, 1 to 64") //
@@ -124,6 +127,10 @@ struct source
             throw scenario_error("--duration must be a number of seconds, more than 0 and at most 3600");
         s.length = std::chrono::round<duration>(std::chrono::duration<double>(seconds));
     }
+    if (chosen.count("protocol"))
+        s.protocol = chosen["protocol"].as<std::string>();
+    if (s.protocol != "memory" && s.protocol != "redis")
+        throw scenario_error("--protocol must be memory or redis");
     if (chosen.count("seed"))
         s.seed = chosen["seed"].as<std::uint32_t>();
     if (chosen.count("threads"))
@@ -230,10 +237,9 @@ void play_all(const scenario& s, store* where, const options::variables_map& cho
         theirs.nodes = where->nodes();
         where->reset();
     }
-    const auto commands_before = where ? where->commands() : 0;
-    run_result& r = results.emplace_back(run_node_peer(name, peers, theirs, interrupt));
-    if (where && r.acquired())
-        r.commands = static_cast<double>(where->commands() - commands_before) / static_cast<double>(r.acquired());
+    const command_count commands(where);
+    const auto faults = schedule_faults(s, where, interrupt);
+    commands.fill(results.emplace_back(run_node_peer(name, peers, theirs, interrupt)));
 }
 
 int play(const options::variables_map& chosen)
@@ -295,6 +301,8 @@ int play(const options::variables_map& chosen)
 
 int main(int argc, char* argv[])
 try {
+    // Warnings of the library's; by default they would be among the results.
+    boost::log::add_console_log(std::cerr, boost::log::keywords::format = "contention: %Message%");
     const auto known = describe_options();
     options::variables_map chosen;
     options::store(options::command_line_parser(argc, argv).options(known).positional({}).run(), chosen);

@@ -141,6 +141,24 @@ void interruption::on_interrupt(std::function<void()> f)
         hook_();
 }
 
+std::deque<asio::steady_timer> schedule_faults(const scenario& s, store* where, interruption& interrupt)
+{
+    std::deque<asio::steady_timer> timers;
+    for (const fault& f : s.faults)
+        timers.emplace_back(interrupt.context(), f.at).async_wait([where, f](const boost::system::error_code& error) {
+            if (!error && where)
+                where->inject(f);
+        });
+    return timers;
+}
+
+void command_count::fill(run_result& r) const
+{
+    const auto now = store_ ? store_->commands() : std::nullopt;
+    if (now && before_ && r.acquired())
+        r.commands = static_cast<double>(*now - *before_) / static_cast<double>(r.acquired());
+}
+
 run_result run(const scenario& s, const contender_kind& kind, store* where, interruption& interrupt,
                const watcher& watch)
 {
@@ -148,7 +166,7 @@ run_result run(const scenario& s, const contender_kind& kind, store* where, inte
     asio::io_context context(static_cast<int>(s.threads));
     const auto k = kind.make(context, s);
     crowd all(context, s, rec, *k);
-    const auto commands_before = where ? where->commands() : 0;
+    const command_count commands(where);
 
     const auto start = clock::now();
     rec.start(start);
@@ -160,13 +178,7 @@ run_result run(const scenario& s, const contender_kind& kind, store* where, inte
         });
 
     // This thread looks on.
-    std::deque<asio::steady_timer> faults;
-    for (const fault& f : s.faults)
-        faults.emplace_back(interrupt.context(), start + f.at)
-            .async_wait([where, &f](const boost::system::error_code& error) {
-                if (!error && where)
-                    where->inject(f);
-            });
+    const auto faults = schedule_faults(s, where, interrupt);
     const auto end = start + s.length;
     for (auto next = start; next < end && !context.stopped();) {
         next = std::min<clock::time_point>(end, next + watch_interval);
@@ -185,9 +197,7 @@ run_result run(const scenario& s, const contender_kind& kind, store* where, inte
     result.contender = kind.name;
     result.note = kind.note;
     result.interrupted = interrupt.happened();
-    if (where && result.acquired())
-        result.commands =
-            static_cast<double>(where->commands() - commands_before) / static_cast<double>(result.acquired());
+    commands.fill(result);
 
     context.restart();
     all.end();

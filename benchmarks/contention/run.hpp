@@ -16,7 +16,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <cstdint>
+#include <deque>
 #include <functional>
+#include <optional>
 
 namespace contention {
 
@@ -46,6 +49,23 @@ private:
 
 /// Called twice a second while a run goes on.
 using watcher = std::function<void(duration elapsed, const progress& p)>;
+
+/// Lets the faults of a scenario happen in time, while the interruption waits.
+/// @return the timers, which call it off when they go
+[[nodiscard]] std::deque<asio::steady_timer> schedule_faults(const scenario& s, store* where, interruption& interrupt);
+
+/// Counts the commands that a store is sent for each acquisition of a run.
+class command_count
+{
+public:
+    explicit command_count(store* where) : store_(where), before_(where ? where->commands() : std::nullopt) {}
+
+    void fill(run_result& r) const;
+
+private:
+    store* store_;
+    std::optional<std::uint64_t> before_;
+};
 
 /// @param where the store that the contender uses; nullptr: none
 [[nodiscard]] run_result run(const scenario& s, const contender_kind& kind, store* where, interruption& interrupt,

@@ -4,12 +4,20 @@
 
 #include "stores.hpp"
 
+#ifdef CONTENTION_HAS_REDIS
+#include "redis_store.hpp"
+#endif
+
 namespace contention {
 
 std::unique_ptr<store> make_store(const scenario& s)
 {
     if (s.protocol == "memory")
         return nullptr;
+#ifdef CONTENTION_HAS_REDIS
+    if (s.protocol == "redis")
+        return make_redis_store(s);
+#endif
     json_input::refuse("protocol", "\"" + s.protocol + "\" is not part of this build; use \"memory\"");
 }
 

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,8 @@ public:
     /// Lets a fault happen.
     virtual void inject(const fault& f) = 0;
 
-    /// How many commands its nodes have been sent so far.
-    [[nodiscard]] virtual std::uint64_t commands() = 0;
+    /// How many commands its nodes have been sent so far; nullopt: it cannot tell.
+    [[nodiscard]] virtual std::optional<std::uint64_t> commands() = 0;
 
     /// Ends every fault and forgets every lock, so that the next run starts from nothing.
     virtual void reset() = 0;

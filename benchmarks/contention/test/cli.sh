@@ -36,6 +36,7 @@ refuses 2 "absent.json: cannot be read: No such file or directory" --scenario ab
 refuses 2 'no preset "hot"; there are uncontended, hot-lock, ' --preset hot
 refuses 2 "choose a preset or a scenario, not both" --preset hot-lock --scenario good.json
 refuses 2 "--duration must be a number of seconds" --duration -1
+refuses 2 "--protocol must be memory or redis" --protocol paxos
 refuses 2 "--threads must be an integer from 1 to 64" --threads 0
 refuses 2 "--help lists the options" --durations 5
 
