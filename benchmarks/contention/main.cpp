@@ -20,7 +20,6 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/log/keywords/format.hpp>
 #include <boost/log/utility/setup/console.hpp>
 #include <boost/program_options/errors.hpp>
 #include <boost/program_options/options_description.hpp>
@@ -60,11 +59,11 @@ constexpr int interrupted_status = 130; // as a shell reports a program that SIG
         ("preset", options::value<std::string>()->value_name("NAME"),
          "a scenario that is built in (default: priority-mix)") //
         ("scenario", options::value<std::string>()->value_name("FILE"), "a scenario of your own, as JSON");
-    changes.add_options()                                                                                     //
+    changes.add_options()                                                                                         //
         ("protocol", options::value<std::string>()->value_name("NAME"), "memory, or redis with nodes of its own") //
-        ("duration", options::value<double>()->value_name("SECONDS"), "how long to play it")                  //
-        ("seed", options::value<std::uint32_t>()->value_name("N"), "draw other requests")                     //
-        ("threads", options::value<unsigned>()->value_name("N"), "how many threads run the clients, 1 to 64") //
+        ("duration", options::value<double>()->value_name("SECONDS"), "how long to play it")                      //
+        ("seed", options::value<std::uint32_t>()->value_name("N"), "draw other requests")                         //
+        ("threads", options::value<unsigned>()->value_name("N"), "how many threads run the clients, 1 to 64")     //
         ("resources", options::value<std::size_t>()->value_name("N"), "how many resources there are");
     outputs.add_options()                                                                              //
         ("compare", "let the peers play it too, and show them side by side")                           //
@@ -302,7 +301,7 @@ int play(const options::variables_map& chosen)
 int main(int argc, char* argv[])
 try {
     // Warnings of the library's; by default they would be among the results.
-    boost::log::add_console_log(std::cerr, boost::log::keywords::format = "contention: %Message%");
+    boost::log::add_console_log(std::cerr);
     const auto known = describe_options();
     options::variables_map chosen;
     options::store(options::command_line_parser(argc, argv).options(known).positional({}).run(), chosen);
