@@ -45,9 +45,10 @@ struct redis_options
     duration max_ttl = std::chrono::minutes(1);
 
     /// How long a node may take for an answer before the others decide without it; at most a third of the ttl.
-    duration node_timeout = std::chrono::milliseconds(100);
+    duration node_timeout = std::chrono::milliseconds(250);
 
-    /// How long a waiter rests before it asks again by itself, in case that a message was lost.
+    /// How long a waiter rests before it asks again by itself, in case that a message was lost. A node that does not
+    /// answer for so long is not asked any more until it does.
     duration retry_interval = std::chrono::milliseconds(700);
 
     /// How long an acquire waits without a quorum of nodes before `errc::no_quorum`.

@@ -133,7 +133,7 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
     a.locker = std::move(request.locker);
     a.priority = request.priority;
     a.ticket = static_cast<std::int64_t>(request.ticket);
-    a.ttl = request.ttl == infinite ? options_.lease : request.ttl;
+    a.ttl = a.longest_ttl = request.ttl == infinite ? options_.lease : request.ttl;
     a.how = request.how;
     a.started = now.steady;
     a.nodes.resize(size());
@@ -550,10 +550,13 @@ void quorum_client::on_settled(const call& c, const answer& r, moment now)
     at_node& n = a.nodes[c.node];
     if (a.now != phase::settling || c.sequence < n.ignore_before || !std::exchange(n.settling, false))
         return;
-    if (r.what == answer::verdict::done)
+    if (r.what == answer::verdict::done) {
         n.token = a.token;
-    else
+    } else {
+        // It is no longer held there, or nobody knows: if this comes to nothing, the node is asked again.
         n.is = r.what == answer::verdict::refused ? status::refused : status::unreachable;
+        n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
+    }
     judge_settled(a, now);
 }
 
@@ -625,6 +628,7 @@ void quorum_client::start_extension(acquisition& a, moment now)
     }
     ++a.round;
     a.ttl = a.extensions.front().ttl;
+    a.longest_ttl = std::max(a.longest_ttl, a.ttl);
     a.round_ends = saturating_add(now.steady, std::min(options_.node_timeout, a.ttl / 3));
     for (std::size_t i = 0; i < size(); ++i) {
         a.nodes[i].renewed = at_node::renewal::unreachable;
@@ -687,7 +691,7 @@ void quorum_client::start_ending(acquisition& a, moment now)
     for (auto& each : a.extensions)
         out_.told.emplace_back(reply_to_extend{std::move(each.handler), errc::not_held, {}});
     a.extensions.clear();
-    a.round_ends = saturating_add(now.steady, a.ttl + options_.node_timeout); // then nothing can be left of it
+    a.round_ends = saturating_add(now.steady, a.longest_ttl + options_.node_timeout); // then nothing can be left of it
     for (std::size_t i = 0; i < size(); ++i) {
         a.nodes[i].retry_at = never;
         if (a.nodes[i].may_exist)
@@ -703,7 +707,7 @@ void quorum_client::release(acquisition& a, std::size_t node, moment now)
         return;
     at_node& n = a.nodes[node];
     call& c = send(script::release, node, &a, now);
-    c.ttl = n.may_come ? count(a.ttl) : 0;
+    c.ttl = n.may_come ? count(a.longest_ttl) : 0;
     n.ignore_before = c.sequence;
 }
 
@@ -1039,7 +1043,7 @@ bool quorum_client::votes(std::size_t node) const noexcept
 void quorum_client::note_silence(moment now)
 {
     for (node_state& n : nodes_)
-        if (!n.unanswered.empty() && n.unanswered.front().second + options_.node_timeout <= now.steady)
+        if (!n.unanswered.empty() && n.unanswered.front().second + options_.retry_interval <= now.steady)
             n.silent = true;
     count_voting(now);
 }
@@ -1106,8 +1110,8 @@ void quorum_client::learn_clock(std::size_t node, const call& c, const answer& a
     n.has_offset = true;
 }
 
-/// The system's clock, corrected by the median of the nodes'. What the measurement itself may be wrong by is no reason to
-/// correct it anew: tickets of one manager rise.
+/// The system's clock, corrected by the median of the nodes'. What the measurement itself may be wrong by is no reason
+/// to correct it anew: tickets of one manager rise.
 std::int64_t quorum_client::corrected(moment now)
 {
     std::vector<std::int64_t> offsets;
@@ -1223,8 +1227,11 @@ time_point quorum_client::gives_up_at(const acquisition& a) const noexcept
 void quorum_client::reschedule(acquisition& a)
 {
     time_point due = a.round_ends;
-    for (const at_node& n : a.nodes)
-        due = std::min(due, n.retry_at);
+    // Nodes are asked again only by one that may ask: a time that nobody heeds would be due for ever.
+    const bool asks = a.now == phase::open && !a.cut_off && (has_quorum() || a.round_ends == never);
+    if (asks || a.now == phase::ending)
+        for (const at_node& n : a.nodes)
+            due = std::min(due, n.retry_at);
     if (a.now == phase::open)
         due = std::min(due, gives_up_at(a));
     if (due == a.due)

@@ -95,7 +95,7 @@ struct answer
     std::int64_t number = 0; // granted: token; waiting: the holder's remaining time, us; quarantined: time left, us
     bool best = false;       // waiting
     bool outranks = false;   // waiting: the holder
-    std::string text;        // waiting: the holder; mismatch: the node's deployment; unborn: nonce; failed: message
+    std::string text{};      // waiting: the holder; mismatch: the node's deployment; unborn: nonce; failed: message
 };
 
 /// What the client has of a resource on one node.
@@ -172,6 +172,7 @@ struct acquisition : boost::intrusive::set_base_hook<>,
     int priority = 0;
     std::int64_t ticket = 0;
     duration ttl{};
+    duration longest_ttl{}; // that was asked for
     obtain_request::mode how = obtain_request::mode::wait;
 
     phase now = phase::open;

@@ -98,7 +98,7 @@ void encode(const call& c, const quorum_client& client, std::string_view sha, bo
         const acquisition& a = *c.about;
         const keys k(a);
         to.push(command, what, 4, k.lock, k.queue, k.tomb, node, a.id_text, rank_of(a.priority), a.ticket, c.waited,
-                a.locker, a.priority, c.round, c.ttl, c.number, mode_of(c.how), c.answered ? 1 : 0,
+                a.locker, a.priority, c.sequence, c.ttl, c.number, mode_of(c.how), c.answered ? 1 : 0,
                 micros(o.takeover_after), micros(client.entry_lease()), micros(client.window(c.node)), channels, run,
                 client.deployment(), micros(o.max_ttl), name_of(o.guard), micros(o.clock_skew));
         return;
@@ -106,14 +106,14 @@ void encode(const call& c, const quorum_client& client, std::string_view sha, bo
     case script::yield: {
         const acquisition& a = *c.about;
         const keys k(a);
-        to.push(command, what, 3, k.lock, k.queue, k.tomb, a.id_text, rank_of(a.priority), a.ticket, c.waited, c.round,
+        to.push(command, what, 3, k.lock, k.queue, k.tomb, a.id_text, rank_of(a.priority), a.ticket, c.waited, c.sequence,
                 micros(client.entry_lease()), micros(client.window(c.node)), channels, micros(o.clock_skew), keep(o));
         return;
     }
     case script::release: {
         const acquisition& a = *c.about;
         const keys k(a);
-        to.push(command, what, 3, k.lock, k.queue, k.tomb, a.id_text, (c.ttl + 999) / 1000, channels);
+        to.push(command, what, 3, k.lock, k.queue, k.tomb, a.id_text, c.sequence, (c.ttl + 999) / 1000, channels);
         return;
     }
     case script::settle: {

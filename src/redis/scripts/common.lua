@@ -1,7 +1,7 @@
 -- What all scripts begin with: the node's time, the guard, ranks, the queue. It is put before each of them.
 --
 -- Keys of a resource, which share one hash tag:
---   lock  hash   h k y u g t: the holder's acquisition, locker, priority, end, round and token
+--   lock  hash   h k y u g t: the holder's acquisition, locker, priority, end, latest call and token
 --                n            the fencing counter, the largest token so far
 --                b s          the thief that the holder was told of first, and when
 --                v w          the waiter for whom the free lock is reserved, and until when
@@ -12,6 +12,9 @@
 -- Of a node:
 --   node  hash   run since deployment: the server's run id, since when, and what its clients agree on
 --                nonce: of a node that has not been set up
+--
+-- A client counts its calls to a node. What was sent earlier can still arrive later, over a connection that it has given
+-- up: a yield or a release that is older than the latest obtain of the holder leaves the hold alone.
 --
 -- All times are microseconds of the node's clock, as decimal strings. The keys of a resource expire some time after the
 -- last write, when nothing in them can matter any more; what decides are the times inside.

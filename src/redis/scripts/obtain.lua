@@ -2,14 +2,14 @@
 --
 -- KEYS: lock, queue, tomb, node
 -- ARGV: 1 acquisition, 2 priority as rank (8 hexadecimal digits, the highest first), 3 ticket (us), 4 waited so far (us),
---       5 locker, 6 priority, 7 round, 8 ttl (us), 9 proposal of a token, 10 mode (wait, once, now),
+--       5 locker, 6 priority, 7 count of calls, 8 ttl (us), 9 proposal of a token, 10 mode (wait, once, now),
 --       11 answered by a quorum (1, 0), 12 takeover after (us, or -1), 13 how long an entry of the queue lasts (us),
 --       14 window of a reservation (us), 15 channels' prefix, 16 run id, 17 deployment, 18 longest ttl (us), 19 guard,
 --       20 skew (us)
 -- Reply: {granted, time, token} | {waiting, time, the holder's remaining time (us), best (1, 0), holder, outranks (1, 0)}
 --        | {refused, time} | {gone, time} | {quarantined, ...} | {mismatch, ...}
 --
--- Idempotent: what is held is granted again with the same token and a new end, and an entry of the queue is renewed.
+-- Idempotent: what is held is granted again with the same token and a later end, and an entry of the queue is renewed.
 -- A notice is repeated. Nothing is granted without a write, so that a replica cannot vote.
 local lock, queue, tomb, node = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, priority, mode, channels = ARGV[1], tonumber(ARGV[6]), ARGV[10], ARGV[15]
@@ -24,12 +24,13 @@ if redis.call('EXISTS', tomb) == 1 then
 end
 
 local keep = math.ceil((max_ttl + 4 * skew) / 1000)
-local ends = text(now + math.min(tonumber(ARGV[8]), max_ttl))
+local ends = now + math.min(tonumber(ARGV[8]), max_ttl)
 local f = redis.call('HMGET', lock, 'h', 'u', 'y', 'g', 't', 'n', 'v', 'w', 'b', 's')
 local holder = f[1] and tonumber(f[2]) > now and f[1]
 
 if holder == id then
-    redis.call('HSET', lock, 'u', ends, 'g', text(math.max(tonumber(f[4]), tonumber(ARGV[7]))))
+    -- Never earlier than before: the holder counts on that until it knows that it has less, and this may have come late.
+    redis.call('HSET', lock, 'u', text(math.max(tonumber(f[2]), ends)), 'g', text(math.max(tonumber(f[4]), tonumber(ARGV[7]))))
     redis.call('PEXPIRE', lock, keep)
     return { 'granted', text(now), f[5] }
 end
@@ -72,7 +73,7 @@ if (not holder and first) or taken_over then
     if f[7] or f[9] then
         redis.call('HDEL', lock, 'v', 'w', 'b', 's')
     end
-    redis.call('HSET', lock, 'h', id, 'k', ARGV[5], 'y', ARGV[6], 'u', ends, 'g', ARGV[7], 't', token, 'n', token)
+    redis.call('HSET', lock, 'h', id, 'k', ARGV[5], 'y', ARGV[6], 'u', text(ends), 'g', ARGV[7], 't', token, 'n', token)
     redis.call('PEXPIRE', lock, keep)
     return { 'granted', text(now), token }
 end

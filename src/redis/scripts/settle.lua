@@ -10,11 +10,12 @@ local refused = refusal(KEYS[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6])
 if refused then
     return refused
 end
-local f = redis.call('HMGET', lock, 'h', 'u', 'n')
+local f = redis.call('HMGET', lock, 'h', 'u', 'n', 't')
 if f[1] ~= ARGV[1] or tonumber(f[2]) <= now then
     return { 'refused', text(now) }
 end
-local token = text(math.max(tonumber(f[3]), tonumber(ARGV[2])))
-redis.call('HSET', lock, 't', ARGV[2], 'n', token)
+-- A late one, of an earlier grant to the same acquisition, sets nothing back.
+local token = tonumber(ARGV[2])
+redis.call('HSET', lock, 't', text(math.max(tonumber(f[4]), token)), 'n', text(math.max(tonumber(f[3]), token)))
 redis.call('PEXPIRE', lock, ARGV[7])
 return { 'settled', text(now) }

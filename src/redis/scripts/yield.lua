@@ -1,11 +1,11 @@
 -- Gives back what a round that failed was granted: the holder becomes a waiter.
 --
 -- KEYS: lock, queue, tomb
--- ARGV: 1 acquisition, 2 priority as rank, 3 ticket (us), 4 waited so far (us), 5 round, 6 how long an entry of the queue
---       lasts (us), 7 window of a reservation (us), 8 channels' prefix, 9 skew (us), 10 how long to keep the keys (ms)
+-- ARGV: 1 acquisition, 2 priority as rank, 3 ticket (us), 4 waited so far (us), 5 count of calls, 6 how long an entry of the
+--       queue lasts (us), 7 window of a reservation (us), 8 channels' prefix, 9 skew (us), 10 how long to keep the keys (ms)
 -- Reply: {yielded, time} | {absent, time}
 --
--- Idempotent: a yield of a lower round than the holder's last does nothing, nor does one of what is not held.
+-- Idempotent: a yield that is older than the holder's latest call does nothing, nor does one of what is not held.
 local lock, queue = KEYS[1], KEYS[2]
 local id, skew = ARGV[1], tonumber(ARGV[9])
 local f = redis.call('HMGET', lock, 'h', 'g')

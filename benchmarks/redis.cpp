@@ -1,0 +1,518 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+// What locks over five Redis nodes on this machine cost, beside the same number of scripts through Boost.Redis alone.
+// Starts its own servers. README.md says how to read it.
+
+#include "redis/redis_server.hpp"
+
+#include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/redis_protocol.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/redis/connection.hpp>
+#include <boost/redis/request.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace asio = boost::asio;
+
+using namespace priority_redlock;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t node_count = 5;
+constexpr std::size_t quorum = 3;
+constexpr std::size_t key_count = 1000;
+
+test::redis_nodes& nodes()
+{
+    static test::redis_nodes all(node_count);
+    return all;
+}
+
+std::vector<std::string> make_keys()
+{
+    std::vector<std::string> keys;
+    for (std::size_t i = 0; i < key_count; ++i) {
+        const std::string number = std::to_string(i);
+        keys.push_back("resource-" + std::string(11 - number.size(), '0') + number);
+    }
+    return keys;
+}
+
+const std::vector<std::string> keys = make_keys();
+
+redis_options make_options()
+{
+    redis_options o;
+    o.trust_fresh_nodes = true;
+    return o;
+}
+
+/// Times in microseconds.
+class latencies
+{
+public:
+    void add(clock::duration d) { all_.push_back(std::chrono::duration<double, std::micro>(d).count()); }
+
+    [[nodiscard]] double quantile(double q)
+    {
+        if (all_.empty())
+            return 0;
+        const auto at = std::min(all_.size() - 1, static_cast<std::size_t>(q * static_cast<double>(all_.size())));
+        std::nth_element(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(at), all_.end());
+        return all_[at];
+    }
+
+private:
+    std::vector<double> all_;
+};
+
+/// Runs the context until `done`.
+template <class Done>
+void run_until(asio::io_context& context, Done done)
+{
+    while (!done()) {
+        context.restart();
+        context.run_one();
+    }
+}
+
+void rethrow(std::exception_ptr e)
+{
+    if (e)
+        std::rethrow_exception(e);
+}
+
+// --- ours ------------------------------------------------------------------------------------------------------------
+
+/// A process that takes part: its own connections.
+struct participant
+{
+    explicit participant(asio::io_context& c)
+        : store(std::make_shared<redis_protocol>(c.get_executor(), nodes().configs(), make_options())),
+          manager(c, store)
+    {
+    }
+
+    std::shared_ptr<redis_protocol> store;
+    lock_manager manager;
+};
+
+asio::awaitable<void> pair_of(lock_manager& manager, std::string_view key)
+{
+    lock lk = co_await manager.async_acquire(key, {}, asio::deferred);
+    co_await lk.async_release(asio::deferred);
+}
+
+// --- the floor -------------------------------------------------------------------------------------------------------
+
+// As many calls of Redis as obtain.lua and release.lua make for a free lock, on keys of the same kinds.
+constexpr const char* floor_obtain = R"(
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+redis.call('HMGET', KEYS[4], 'run', 'since', 'deployment')
+redis.call('EXISTS', KEYS[3])
+redis.call('HMGET', KEYS[1], 'h', 'u', 'y', 'g', 't', 'n', 'v', 'w', 'b', 's')
+redis.call('ZRANGE', KEYS[2], 0, 0)
+redis.call('HSET', KEYS[1], 'h', ARGV[1], 'k', ARGV[2], 'y', ARGV[3], 'u', ARGV[4], 'g', ARGV[3], 't', ARGV[4], 'n', ARGV[4])
+redis.call('PEXPIRE', KEYS[1], 64000)
+return { 'granted', string.format('%.0f', now), ARGV[4] }
+)";
+
+constexpr const char* floor_release = R"(
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+redis.call('HMGET', KEYS[1], 'h', 'v', 'w', 'u', 'l' .. ARGV[1])
+redis.call('HDEL', KEYS[1], 'h', 'k', 'y', 'u', 'g', 't', 'b', 's')
+redis.call('ZRANGE', KEYS[2], 0, 0)
+return { 'released', string.format('%.0f', now) }
+)";
+
+class floor_client
+{
+public:
+    explicit floor_client(asio::io_context& context)
+    {
+        boost::redis::request load;
+        load.push("SCRIPT", "LOAD", floor_obtain);
+        load.push("SCRIPT", "LOAD", floor_release);
+        boost::redis::response<std::string, std::string> shas;
+        std::size_t loaded = 0;
+        for (const auto& config : nodes().configs()) {
+            auto& c = *connections_.emplace_back(std::make_unique<boost::redis::connection>(
+                context.get_executor(), boost::redis::logger(boost::redis::logger::level::emerg)));
+            c.async_run(config, [](error_code) {});
+            c.async_exec(load, shas, [&](error_code ec, std::size_t) {
+                if (ec)
+                    throw boost::system::system_error(ec);
+                ++loaded;
+            });
+        }
+        run_until(context, [&] { return loaded == node_count; });
+        obtain_ = std::get<0>(shas).value();
+        release_ = std::get<1>(shas).value();
+    }
+
+    ~floor_client()
+    {
+        for (const auto& c : connections_)
+            c->cancel();
+    }
+
+private:
+    struct ask
+    {
+        boost::redis::request request;
+        std::size_t answered = 0;
+    };
+
+    /// On all nodes; completes when a quorum has answered.
+    template <class Token>
+    auto run(std::shared_ptr<ask> step, Token&& token)
+    {
+        return asio::async_initiate<Token, void()>(
+            [this](auto handler, std::shared_ptr<ask> s) {
+                auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+                for (const auto& c : connections_)
+                    c->async_exec(s->request, boost::redis::any_adapter(), [s, shared](error_code, std::size_t) {
+                        if (++s->answered == quorum)
+                            std::move (*shared)();
+                    });
+            },
+            token, std::move(step));
+    }
+
+public:
+    asio::awaitable<void> pair(std::string_view key)
+    {
+        const std::string lock = "floor{" + std::string(key) + '}';
+        auto step = std::make_shared<ask>();
+        step->request.push("EVALSHA", obtain_, 4, lock, lock + ":q", lock + ":x:0000000000000000-1", "floor:node",
+                           "0000000000000000-1", "locker", 0, 1795594370085250);
+        co_await run(step, asio::deferred);
+        step = std::make_shared<ask>();
+        step->request.push("EVALSHA", release_, 2, lock, lock + ":q", "0000000000000000-1");
+        co_await run(step, asio::deferred);
+    }
+
+private:
+    std::vector<std::unique_ptr<boost::redis::connection>> connections_;
+    std::string obtain_;
+    std::string release_;
+};
+
+// --- rows ------------------------------------------------------------------------------------------------------------
+
+/// Pairs of acquire and release by `clients` coroutines, each of them one after the other.
+template <class Pair>
+void run_pairs(benchmark::State& state, asio::io_context& context, std::size_t clients, Pair pair)
+{
+    const std::size_t per_client = std::max<std::size_t>(6000 / clients, 40);
+    latencies times;
+    for (auto _ : state) {
+        std::size_t running = clients;
+        const auto start = clock::now();
+        for (std::size_t i = 0; i < clients; ++i)
+            asio::co_spawn(
+                context,
+                [&, i]() -> asio::awaitable<void> {
+                    for (std::size_t k = 0; k < per_client; ++k) {
+                        const auto at = clock::now();
+                        co_await pair(keys[i + clients * (k % (key_count / clients))]); // its own keys
+                        times.add(clock::now() - at);
+                    }
+                    --running;
+                },
+                rethrow);
+        run_until(context, [&] { return running == 0; });
+        state.SetIterationTime(std::chrono::duration<double>(clock::now() - start).count()
+                               / static_cast<double>(clients * per_client));
+    }
+    state.counters["p50_us"] = times.quantile(0.5);
+    state.counters["p99_us"] = times.quantile(0.99);
+    state.counters["pairs_per_s"] = benchmark::Counter(1, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void redis_pair(benchmark::State& state)
+{
+    asio::io_context context;
+    participant p(context);
+    bool ready = false;
+    asio::co_spawn(context, pair_of(p.manager, "warm-up"), [&](std::exception_ptr e) {
+        rethrow(e);
+        ready = true;
+    });
+    run_until(context, [&] { return ready; });
+    run_pairs(state, context, static_cast<std::size_t>(state.range(0)),
+              [&](std::string_view key) { return pair_of(p.manager, key); });
+}
+
+void floor_redis_quorum(benchmark::State& state)
+{
+    asio::io_context context;
+    floor_client floor(context);
+    run_pairs(state, context, static_cast<std::size_t>(state.range(0)),
+              [&](std::string_view key) { return floor.pair(key); });
+}
+
+/// One of the nodes does not answer.
+void redis_pair_one_stopped(benchmark::State& state)
+{
+    asio::io_context context;
+    participant p(context);
+    bool ready = false;
+    asio::co_spawn(context, pair_of(p.manager, "warm-up"), [&](std::exception_ptr e) {
+        rethrow(e);
+        ready = true;
+    });
+    run_until(context, [&] { return ready; });
+    nodes()[node_count - 1].stop();
+    run_pairs(state, context, static_cast<std::size_t>(state.range(0)),
+              [&](std::string_view key) { return pair_of(p.manager, key); });
+    nodes()[node_count - 1].resume();
+}
+
+/// One script on one node: the unit of the rows below.
+void floor_round_trip(benchmark::State& state)
+{
+    asio::io_context context;
+    boost::redis::connection c(context.get_executor(), boost::redis::logger(boost::redis::logger::level::emerg));
+    c.async_run(nodes()[0].config(), [](error_code) {});
+    boost::redis::request request;
+    request.push("EVAL", "return redis.call('TIME')", 0);
+    latencies times;
+    for (auto _ : state) {
+        constexpr int rounds = 2000;
+        bool done = false;
+        const auto start = clock::now();
+        asio::co_spawn(
+            context,
+            [&]() -> asio::awaitable<void> {
+                for (int i = 0; i < rounds; ++i) {
+                    const auto at = clock::now();
+                    co_await c.async_exec(request, boost::redis::ignore, asio::deferred);
+                    times.add(clock::now() - at);
+                }
+                done = true;
+            },
+            rethrow);
+        run_until(context, [&] { return done; });
+        state.SetIterationTime(std::chrono::duration<double>(clock::now() - start).count() / rounds);
+    }
+    c.cancel();
+    state.counters["p50_us"] = times.quantile(0.5);
+    state.counters["p99_us"] = times.quantile(0.99);
+}
+
+/// From a release to the completion of the acquire that waits, in another manager with its own connections.
+void redis_hand_over(benchmark::State& state)
+{
+    asio::io_context context;
+    participant one(context);
+    participant two(context);
+    latencies times;
+    for (auto _ : state) {
+        constexpr int rounds = 500;
+        bool done = false;
+        asio::co_spawn(
+            context,
+            [&]() -> asio::awaitable<void> {
+                participant* holder = &one;
+                participant* waiter = &two;
+                lock held = co_await holder->manager.async_acquire("hand-over", {}, asio::deferred);
+                for (int i = 0; i < rounds; ++i) {
+                    clock::time_point granted_at;
+                    std::optional<lock> next;
+                    waiter->manager.async_acquire("hand-over", {}, [&](error_code, lock lk) {
+                        granted_at = clock::now();
+                        next = std::move(lk);
+                    });
+                    asio::steady_timer settled(context, 2ms); // so that it is in the queues
+                    co_await settled.async_wait(asio::deferred);
+                    const auto at = clock::now();
+                    held.release();
+                    while (!next)
+                        co_await asio::post(asio::deferred);
+                    times.add(granted_at - at);
+                    held = std::move(*next);
+                    std::swap(holder, waiter);
+                }
+                co_await held.async_release(asio::deferred);
+                done = true;
+            },
+            rethrow);
+        run_until(context, [&] { return done; });
+        state.SetIterationTime(times.quantile(0.5) / 1e6);
+    }
+    state.counters["p50_us"] = times.quantile(0.5);
+    state.counters["p99_us"] = times.quantile(0.99);
+}
+
+/// From an acquire that outranks the holder, who goes at once when told, to its grant.
+void redis_preempt(benchmark::State& state)
+{
+    asio::io_context context;
+    participant low(context);
+    participant high(context);
+    latencies times;
+    for (auto _ : state) {
+        constexpr int rounds = 500;
+        bool done = false;
+        asio::co_spawn(
+            context,
+            [&]() -> asio::awaitable<void> {
+                for (int i = 0; i < rounds; ++i) {
+                    auto victim =
+                        std::make_shared<lock>(co_await low.manager.async_acquire("preempt", {}, asio::deferred));
+                    victim->async_wait([victim](error_code) { victim->release(); });
+                    const auto at = clock::now();
+                    lock thief = co_await high.manager.async_acquire("preempt", {.priority = 1}, asio::deferred);
+                    times.add(clock::now() - at);
+                    co_await thief.async_release(asio::deferred);
+                }
+                done = true;
+            },
+            rethrow);
+        run_until(context, [&] { return done; });
+        state.SetIterationTime(times.quantile(0.5) / 1e6);
+    }
+    state.counters["p50_us"] = times.quantile(0.5);
+    state.counters["p99_us"] = times.quantile(0.99);
+}
+
+std::int64_t commands_so_far()
+{
+    std::int64_t sum = 0;
+    for (auto& node : nodes()) {
+        const std::string text = node.command({"INFO", "commandstats"}).text;
+        for (const char* name : {"cmdstat_evalsha:calls=", "cmdstat_eval:calls="})
+            if (const auto at = text.find(name); at != std::string::npos)
+                sum += std::stoll(text.substr(at + std::string(name).size()));
+    }
+    return sum;
+}
+
+/// Clients with managers and connections of their own that want one lock all the time, and hold it for 5 ms.
+void redis_contention(benchmark::State& state)
+{
+    const auto clients = static_cast<std::size_t>(state.range(0));
+    constexpr auto length = 10s;
+    for (auto _ : state) {
+        asio::io_context context;
+        std::vector<std::unique_ptr<participant>> all;
+        for (std::size_t i = 0; i < clients; ++i)
+            all.push_back(std::make_unique<participant>(context));
+        std::size_t ready = 0;
+        for (const auto& each : all)
+            asio::co_spawn(context, pair_of(each->manager, "warm-up"), [&](std::exception_ptr e) {
+                rethrow(e);
+                ++ready;
+            });
+        run_until(context, [&] { return ready == clients; });
+
+        latencies waits;
+        std::vector<std::size_t> served(clients);
+        std::size_t failed = 0;
+        std::size_t running = clients;
+        const auto before = commands_so_far();
+        const auto end = clock::now() + length;
+        for (std::size_t i = 0; i < clients; ++i)
+            asio::co_spawn(
+                context,
+                [&, i]() -> asio::awaitable<void> {
+                    asio::steady_timer hold(context);
+                    while (clock::now() < end) {
+                        const auto at = clock::now();
+                        auto [ec, lk] = co_await all[i]->manager.async_acquire("contended", {.ttl = 1s},
+                                                                               asio::as_tuple(asio::deferred));
+                        if (ec) {
+                            ++failed;
+                            continue;
+                        }
+                        waits.add(clock::now() - at);
+                        if (clock::now() < end)
+                            ++served[i];
+                        hold.expires_after(5ms);
+                        co_await hold.async_wait(asio::deferred);
+                        lk.release();
+                    }
+                    --running;
+                },
+                rethrow);
+        run_until(context, [&] { return clock::now() >= end; });
+        const auto commands = commands_so_far() - before;
+        run_until(context, [&] { return running == 0; });
+        std::size_t sum = 0;
+        for (const std::size_t each : served)
+            sum += each;
+        const auto [least, most] = std::minmax_element(served.begin(), served.end());
+        state.SetIterationTime(std::chrono::duration<double>(length).count() / static_cast<double>(sum));
+        state.counters["per_s"] = static_cast<double>(sum) / std::chrono::duration<double>(length).count();
+        state.counters["wait_p50_ms"] = waits.quantile(0.5) / 1000;
+        state.counters["wait_p99_ms"] = waits.quantile(0.99) / 1000;
+        state.counters["most"] = static_cast<double>(*most);
+        state.counters["least"] = static_cast<double>(*least);
+        state.counters["failed"] = static_cast<double>(failed);
+        state.counters["commands"] = static_cast<double>(commands) / static_cast<double>(sum);
+    }
+}
+
+void register_rows()
+{
+    const auto add = [](const char* name, void (*row)(benchmark::State&)) {
+        return benchmark::RegisterBenchmark(name, row)->UseManualTime()->Unit(benchmark::kMicrosecond);
+    };
+    // In pairs, so that both parts of a ratio have the machine in the same state.
+    for (const int clients : {1, 32, 256}) {
+        add("redis/pair", redis_pair)->Arg(clients)->Iterations(4);
+        add("floor/redis_quorum", floor_redis_quorum)->Arg(clients)->Iterations(4);
+    }
+    add("redis/pair_one_stopped", redis_pair_one_stopped)->Arg(1)->Iterations(4);
+    add("floor/round_trip", floor_round_trip)->Iterations(3);
+    add("redis/hand_over", redis_hand_over)->Iterations(2);
+    add("redis/preempt", redis_preempt)->Iterations(2);
+    add("redis/contention", redis_contention)->Arg(50)->Iterations(1);
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    std::thread([] {}).join(); // as a server: from now on atomics are atomic
+    register_rows();
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv))
+        return 1;
+    try {
+        benchmark::RunSpecifiedBenchmarks();
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "the benchmark failed: %s\n", e.what());
+        return 1;
+    }
+    benchmark::Shutdown();
+    return 0;
+}
