@@ -1116,7 +1116,8 @@ BOOST_AUTO_TEST_CASE(a_node_that_fails_is_named_once)
         d.wake(0);
         d.after(800ms);
     }
-    BOOST_TEST(std::count(d.log.begin(), d.log.end(), "redis: node n0 is out of memory: raise its maxmemory (says OOM)") == 1);
+    BOOST_TEST(std::count(d.log.begin(), d.log.end(), "redis: node n0 is out of memory: raise its maxmemory (says OOM)")
+               == 1);
 }
 
 BOOST_AUTO_TEST_CASE(abandoned_waits_are_aborted_and_holds_lost)
