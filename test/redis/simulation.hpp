@@ -443,12 +443,15 @@ private:
                     && o.priority == w.priority && o.since + 20'000 < w.since)
                     ++counts_.overtaken;
 
-        after(below(world_.stubborn ? 1'500'000 : 30'000), [this, &c, &w, number = w.number] {
-            on_client(c, [this, &c, &w, number] {
-                if (w.number == number && w.now == worker::phase::holds)
-                    finish(c, w, "releases");
-            });
-        });
+        after(below(world_.stubborn ? 1'500'000
+                    : w.leased      ? 400'000
+                                    : 30'000),
+              [this, &c, &w, number = w.number] {
+                  on_client(c, [this, &c, &w, number] {
+                      if (w.number == number && w.now == worker::phase::holds)
+                          finish(c, w, "releases");
+                  });
+              });
         watch_end(c, w);
         if (w.leased)
             extend_later(c, w);
@@ -467,10 +470,14 @@ private:
 
     void extend_later(client& c, worker& w)
     {
-        after(50'000 + below(100'000), [this, &c, &w, number = w.number] {
+        after(10'000 + below(100'000), [this, &c, &w, number = w.number] {
             on_client(c, [this, &c, &w, number] {
                 if (w.number != number || w.now != worker::phase::holds || w.until <= now_)
                     return;
+                if (chance(0.1)) {
+                    ++w.priority;
+                    c.machine->raise({c.number, number}, w.priority, [](error_code) {}, moment_of(c));
+                }
                 const auto ttl = std::chrono::microseconds(100'000 + below(900'000));
                 note([&] { return who(c, w) + " extends to " + std::to_string(request_to_node::micros(ttl)); });
                 c.machine->extend(
