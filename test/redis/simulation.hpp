@@ -73,7 +73,8 @@ public:
         std::size_t failures = 0;
         std::size_t extensions = 0;
         std::int64_t longest_wait = 0;
-        std::size_t overtaken = 0; // grants before one of the same priority that had waited for longer
+        std::size_t overtaken = 0; // grants before one that had the same priority and came clearly earlier
+        std::size_t unranked = 0;  // grants before one that had a higher priority and was queued
     };
 
     simulation(const simulated_world& world, std::uint64_t seed, std::vector<std::string>* trace = nullptr)
@@ -440,8 +441,10 @@ private:
         for (const auto& other : clients_)
             for (const worker& o : other->workers)
                 if (other->alive && o.now == worker::phase::waits && o.resource == w.resource && o.queued_at >= 0
-                    && o.priority == w.priority && o.since + 20'000 < w.since)
-                    ++counts_.overtaken;
+                    && o.queued_at + 20'000 < now_) {
+                    counts_.overtaken += o.priority == w.priority && o.since + 20'000 < w.since;
+                    counts_.unranked += o.priority > w.priority;
+                }
 
         after(below(world_.stubborn ? 1'500'000
                     : w.leased      ? 400'000
