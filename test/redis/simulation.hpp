@@ -47,11 +47,13 @@ struct simulated_world
     std::int64_t stop_client_every = 0;
     std::int64_t crash_client_every = 0;
     std::int64_t client_skew = 0;
-    std::int64_t node_skew = 0; // at most options.clock_skew / 2
-    bool stubborn = false;      // some victims don't go
-    bool impatient = false;     // some acquires end by a timeout, some do not wait
-    bool extend = false;        // some locks are extended, to longer and to shorter ttls
-    bool new_nodes = false;     // which the clients have to declare
+    std::int64_t node_skew = 0;   // at most options.clock_skew / 2
+    std::size_t silent_nodes = 0; // that never answer,
+    std::size_t dead_nodes = 0;   // and that cannot be reached, while faults last
+    bool stubborn = false;        // some victims don't go
+    bool impatient = false;       // some acquires end by a timeout, some do not wait
+    bool extend = false;          // some locks are extended, to longer and to shorter ttls
+    bool new_nodes = false;       // which the clients have to declare
     std::int64_t takeover_after = -1;
 };
 
@@ -384,7 +386,7 @@ private:
             q.priority = w.priority;
             c.last_ticket = std::max(c.last_ticket + 1, moment_of(c).wall);
             q.ticket = static_cast<std::uint64_t>(c.last_ticket);
-            q.ttl = std::chrono::microseconds(200'000 + below(800'000));
+            q.ttl = std::chrono::microseconds(100'000 + below(world_.stubborn ? 200'000 : 900'000));
             q.how = w.how;
             note([&] {
                 return who(c, w) + " asks for " + w.resource + ", priority " + std::to_string(w.priority) + ", ttl "
@@ -741,6 +743,12 @@ private:
 
     void plan_faults()
     {
+        for (std::size_t i = 0; i < world_.dead_nodes + world_.silent_nodes; ++i) {
+            node& n = *nodes_[nodes_.size() - 1 - i];
+            const bool dead = i < world_.dead_nodes;
+            // Those that fall silent are connected first.
+            at(dead ? 0 : 4000, [this, &n] { n.stopped_until = world_.busy_for; });
+        }
         every(world_.break_every, [this] { disconnect(any_client(), any_node(), true); });
         every(world_.cut_every, [this] { cut(any_client(), any_node(), some_time()); });
         every(world_.isolate_every, [this] {
