@@ -874,7 +874,7 @@ void quorum_client::on_push(std::size_t node, std::string_view message, moment n
     }
 }
 
-/// A yielder that is woken somewhere asks again where it yielded.
+/// A yielder that asks somewhere asks again where it yielded.
 void quorum_client::ask_yielded(acquisition& a, moment now)
 {
     for (std::size_t i = 0; i < size(); ++i)
@@ -1243,6 +1243,7 @@ void quorum_client::look_again(acquisition& a, moment now)
             if (a.round_ends == never)
                 start_round(a, now);
             ask(a, i, false, now);
+            ask_yielded(a, now); // else a lone waiter could be granted one node after the other, and never a quorum
         }
         break;
     case phase::settling: judge_settled(a, now); return;

@@ -352,7 +352,7 @@ private:
     [[nodiscard]] rank place_of(const request_to_node& q, const resource& r) const
     {
         const auto it = r.waiters.find(q.id);
-        return it == r.waiters.end() ? new_place(q) : it->second.place;
+        return it == r.waiters.end() ? new_place(q) : std::min(it->second.place, new_place(q));
     }
 
     static bool by_place(const std::pair<const std::string, entry>& a, const std::pair<const std::string, entry>& b)

@@ -47,11 +47,13 @@ struct simulated_world
     std::int64_t stop_client_every = 0;
     std::int64_t crash_client_every = 0;
     std::int64_t client_skew = 0;
-    std::int64_t node_skew = 0; // at most options.clock_skew / 2
-    bool stubborn = false;      // some victims don't go
-    bool impatient = false;     // some acquires end by a timeout, some do not wait
-    bool extend = false;        // some locks are extended, to longer and to shorter ttls
-    bool new_nodes = false;     // which the clients have to declare
+    std::int64_t node_skew = 0;   // at most options.clock_skew / 2
+    std::size_t silent_nodes = 0; // that never answer,
+    std::size_t dead_nodes = 0;   // and that cannot be reached, while faults last
+    bool stubborn = false;        // some victims don't go
+    bool impatient = false;       // some acquires end by a timeout, some do not wait
+    bool extend = false;          // some locks are extended, to longer and to shorter ttls
+    bool new_nodes = false;       // which the clients have to declare
     std::int64_t takeover_after = -1;
 };
 
@@ -73,7 +75,8 @@ public:
         std::size_t failures = 0;
         std::size_t extensions = 0;
         std::int64_t longest_wait = 0;
-        std::size_t overtaken = 0; // grants before one of the same priority that had waited for longer
+        std::size_t overtaken = 0; // grants before one that had the same priority and came clearly earlier
+        std::size_t unranked = 0;  // grants before one that had a higher priority and was queued
     };
 
     simulation(const simulated_world& world, std::uint64_t seed, std::vector<std::string>* trace = nullptr)
@@ -383,7 +386,7 @@ private:
             q.priority = w.priority;
             c.last_ticket = std::max(c.last_ticket + 1, moment_of(c).wall);
             q.ticket = static_cast<std::uint64_t>(c.last_ticket);
-            q.ttl = std::chrono::microseconds(200'000 + below(800'000));
+            q.ttl = std::chrono::microseconds(100'000 + below(world_.stubborn ? 200'000 : 900'000));
             q.how = w.how;
             note([&] {
                 return who(c, w) + " asks for " + w.resource + ", priority " + std::to_string(w.priority) + ", ttl "
@@ -440,15 +443,20 @@ private:
         for (const auto& other : clients_)
             for (const worker& o : other->workers)
                 if (other->alive && o.now == worker::phase::waits && o.resource == w.resource && o.queued_at >= 0
-                    && o.priority == w.priority && o.since + 20'000 < w.since)
-                    ++counts_.overtaken;
+                    && o.queued_at + 20'000 < now_) {
+                    counts_.overtaken += o.priority == w.priority && o.since + 20'000 < w.since;
+                    counts_.unranked += o.priority > w.priority;
+                }
 
-        after(below(world_.stubborn ? 1'500'000 : 30'000), [this, &c, &w, number = w.number] {
-            on_client(c, [this, &c, &w, number] {
-                if (w.number == number && w.now == worker::phase::holds)
-                    finish(c, w, "releases");
-            });
-        });
+        after(below(world_.stubborn ? 1'500'000
+                    : w.leased      ? 400'000
+                                    : 30'000),
+              [this, &c, &w, number = w.number] {
+                  on_client(c, [this, &c, &w, number] {
+                      if (w.number == number && w.now == worker::phase::holds)
+                          finish(c, w, "releases");
+                  });
+              });
         watch_end(c, w);
         if (w.leased)
             extend_later(c, w);
@@ -467,10 +475,14 @@ private:
 
     void extend_later(client& c, worker& w)
     {
-        after(50'000 + below(100'000), [this, &c, &w, number = w.number] {
+        after(10'000 + below(100'000), [this, &c, &w, number = w.number] {
             on_client(c, [this, &c, &w, number] {
                 if (w.number != number || w.now != worker::phase::holds || w.until <= now_)
                     return;
+                if (chance(0.1)) {
+                    ++w.priority;
+                    c.machine->raise({c.number, number}, w.priority, [](error_code) {}, moment_of(c));
+                }
                 const auto ttl = std::chrono::microseconds(100'000 + below(900'000));
                 note([&] { return who(c, w) + " extends to " + std::to_string(request_to_node::micros(ttl)); });
                 c.machine->extend(
@@ -731,6 +743,12 @@ private:
 
     void plan_faults()
     {
+        for (std::size_t i = 0; i < world_.dead_nodes + world_.silent_nodes; ++i) {
+            node& n = *nodes_[nodes_.size() - 1 - i];
+            const bool dead = i < world_.dead_nodes;
+            // Those that fall silent are connected first.
+            at(dead ? 0 : 4000, [this, &n] { n.stopped_until = world_.busy_for; });
+        }
         every(world_.break_every, [this] { disconnect(any_client(), any_node(), true); });
         every(world_.cut_every, [this] { cut(any_client(), any_node(), some_time()); });
         every(world_.isolate_every, [this] {

@@ -45,18 +45,19 @@ if reserved and tonumber(f[8]) <= now then
     reserved = false
 end
 
--- Where it has a place it keeps it. A ticket of a wrong clock is brought into bounds when the place is taken.
+-- A ticket of a wrong clock is brought into bounds. A message that was long under way seems to have one: the place that it
+-- gave is mended by the next, so that all nodes come to agree on who is first.
+local place
 local function my_member()
     local entry = redis.call('HGET', lock, 'l' .. id)
-    if entry then
-        return string.match(entry, '%S+$')
-    end
+    place = entry and string.match(entry, '%S+$')
     local started = now - tonumber(ARGV[4])
     local ticket = math.max(started - skew, math.min(tonumber(ARGV[3]), started + skew))
-    return ARGV[2] .. string.format('%016x', ticket) .. id
+    local member = ARGV[2] .. string.format('%016x', ticket) .. id
+    return place and place < member and place or member
 end
 
-local best, best_id = best_waiter(lock, queue)
+local best = best_waiter(lock, queue)
 local mine = best and my_member()
 local first = not best or mine <= best
 local outranks = holder and priority > tonumber(f[3])
@@ -86,6 +87,9 @@ if mode == 'now' or (mode == 'once' and not (outranks and first)) then
 end
 
 mine = mine or my_member()
+if place and place ~= mine then
+    redis.call('ZREM', queue, place)
+end
 redis.call('ZADD', queue, 0, mine)
 redis.call('HSET', lock, 'l' .. id, text(now + tonumber(ARGV[13])) .. ' ' .. ARGV[14] .. ' ' .. mine)
 redis.call('PEXPIRE', lock, keep)
