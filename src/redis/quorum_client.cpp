@@ -72,8 +72,8 @@ std::string_view next_word(std::string_view& rest) noexcept
     return word;
 }
 
-/// What is wrong with a node that answers with such an error to whatever it is asked, and what to do about it. Empty: the
-/// error is about what was asked for.
+/// What is wrong with a node that answers with such an error to whatever it is asked, and what to do about it. Empty:
+/// the error is about what was asked for.
 std::string_view ailment(std::string_view error) noexcept
 {
     struct known_error
@@ -1018,9 +1018,7 @@ void quorum_client::on_hello(std::size_t node, const answer& a, moment now)
         n.seen_again = looked_once_ && n.nonce == a.text;
         n.nonce = a.text;
         break;
-    case verdict::failed:
-        n.hello_at = std::min(n.hello_at, saturating_add(now.steady, options_.retry_interval));
-        break;
+    case verdict::failed: n.hello_at = std::min(n.hello_at, saturating_add(now.steady, options_.retry_interval)); break;
     default: break;
     }
     look_at_unborn(now);

@@ -136,16 +136,18 @@ public:
     attempt acquire(std::string_view resource, const acquire_options& options = {})
     {
         attempt result;
-        manager.async_acquire(resource, options, [weak = std::weak_ptr(result.state_), end = result.end_](error_code ec, redlock::lock held) {
-            const auto s = weak.lock();
-            if (!s)
-                return;
-            s->done_at = redlock::clock::now();
-            s->ec = ec;
-            s->held = std::move(held);
-            if (!ec)
-                s->held.async_wait([end](error_code why) { *end = why; });
-        });
+        manager.async_acquire(
+            resource, options,
+            [weak = std::weak_ptr(result.state_), end = result.end_](error_code ec, redlock::lock held) {
+                const auto s = weak.lock();
+                if (!s)
+                    return;
+                s->done_at = redlock::clock::now();
+                s->ec = ec;
+                s->held = std::move(held);
+                if (!ec)
+                    s->held.async_wait([end](error_code why) { *end = why; });
+            });
         return result;
     }
 

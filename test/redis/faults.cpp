@@ -84,7 +84,8 @@ BOOST_FIXTURE_TEST_SUITE(redis_faults, faults)
 
 // --- nodes that die ---
 
-/// Two of five nodes are killed and come back, then two others are: only if the first ones vote again is there a quorum.
+/// Two of five nodes are killed and come back, then two others are: only if the first ones vote again is there a
+/// quorum.
 void kill_and_restart_a_minority(const redis_server_options& servers, const redis_options& options, redis_data found)
 {
     redis_nodes nodes(5, servers);
@@ -139,7 +140,6 @@ BOOST_AUTO_TEST_CASE(a_minority_is_killed_and_restarted_with_everything)
     }
     check(all);
 }
-
 
 BOOST_AUTO_TEST_CASE(C18_the_majority_is_down)
 {
@@ -431,7 +431,8 @@ BOOST_AUTO_TEST_CASE(P1_the_thief_is_killed_between_its_notice_and_its_grant)
         attempt next;
         if (before) {
             next = other.acquire(resource);
-            BOOST_TEST(run_until(io, [&] { return waiters(nodes[0], resource) == 1 && waiters(nodes[4], resource) == 1; }));
+            BOOST_TEST(
+                run_until(io, [&] { return waiters(nodes[0], resource) == 1 && waiters(nodes[4], resource) == 1; }));
         }
         lock_process thief({.nodes = nodes.addresses(), .resource = resource, .priority = 5});
         BOOST_REQUIRE(thief.next().has_value());

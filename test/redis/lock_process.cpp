@@ -104,8 +104,8 @@ lock_process::lock_process(const order& o)
 
     // All that allocates is done before the fork.
     std::ostringstream text;
-    text << order_variable << '=' << o.nodes << ' ' << o.priority << ' ' << o.ttl.count() << ' ' << o.grace.count() << ' '
-         << o.resource;
+    text << order_variable << '=' << o.nodes << ' ' << o.priority << ' ' << o.ttl.count() << ' ' << o.grace.count()
+         << ' ' << o.resource;
     std::string variable = text.str();
     std::vector<char*> environment{variable.data()};
     for (char** each = environ; *each; ++each)

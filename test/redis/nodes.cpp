@@ -42,7 +42,8 @@ public:
     /// Takes from the input what it understands, and replies.
     using answer = std::function<std::string(std::string& input)>;
 
-    fake_server(asio::io_context& io, answer a) : acceptor_(io, {asio::ip::address_v4::loopback(), 0}), answer_(std::move(a))
+    fake_server(asio::io_context& io, answer a)
+        : acceptor_(io, {asio::ip::address_v4::loopback(), 0}), answer_(std::move(a))
     {
         accept();
     }
@@ -153,7 +154,8 @@ struct nodes_fixture
     [[nodiscard]] bool said(const boost::redis::config& node, std::string_view what)
     {
         return std::any_of(log.records().begin(), log.records().end(), [&](const log_capture::record& r) {
-            return r.text.find(node.addr.host + ':' + node.addr.port) != r.text.npos && r.text.find(what) != r.text.npos;
+            return r.text.find(node.addr.host + ':' + node.addr.port) != r.text.npos
+                   && r.text.find(what) != r.text.npos;
         });
     }
 
@@ -512,7 +514,7 @@ BOOST_AUTO_TEST_CASE(a_context_is_destroyed_at_any_moment)
     {
         std::minstd_rand random(seed);
         std::size_t grants = 0;
-        for (int i = 0; i < 60; ++i) {
+        for (int i = 0; i < 30; ++i) {
             auto context = std::make_unique<asio::io_context>(1);
             auto clients = std::make_unique<std::deque<client>>();
             redis_options options = quick_options();
@@ -536,7 +538,7 @@ BOOST_AUTO_TEST_CASE(a_context_is_destroyed_at_any_moment)
                 for (int n = 0; n < 4; ++n)
                     work(c);
             attempt kept = clients->front().acquire("kept"); // outlives its context
-            const auto steps = random() % 400;
+            const auto steps = random() % 2000;
             for (unsigned n = 0; n < steps; ++n)
                 context->run_one_for(1ms);
             std::exchange(clients, nullptr).reset();
@@ -544,7 +546,7 @@ BOOST_AUTO_TEST_CASE(a_context_is_destroyed_at_any_moment)
                 context->poll();
             context.reset();
         }
-        BOOST_TEST(grants > 100);
+        BOOST_TEST(grants > 50);
     }
 }
 
