@@ -6,6 +6,8 @@
 // deadlock, whatever the order in which they name the accounts. An audit of one account comes in between with a higher
 // priority: the transfer is undone, and repeated.
 
+#include "store.hpp"
+
 #include <priority_redlock/combine.hpp>
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/locker.hpp>
@@ -73,10 +75,10 @@ asio::awaitable<int> audit(account& one, transaction_context&)
     co_return one.balance;
 }
 
-int main()
+int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager(context);
+    lock_manager manager = example::make_manager(context, argc, argv);
     account ann{"ann", 100}, ben{"ben", 50};
     int audited = -1;
 

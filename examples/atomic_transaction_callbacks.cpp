@@ -7,6 +7,8 @@
 // A deposit reads the balance, takes its time and writes it back. Without the lock both would read 0, and one deposit
 // would be lost.
 
+#include "store.hpp"
+
 #include <priority_redlock/lock_manager.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -44,10 +46,10 @@ void deposit(lock_manager& manager, int& balance, const std::string& locker, int
     });
 }
 
-int main()
+int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager(context);
+    lock_manager manager = example::make_manager(context, argc, argv);
     int balance = 0;
 
     deposit(manager, balance, "locker1", 100);

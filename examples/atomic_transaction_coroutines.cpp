@@ -7,6 +7,8 @@
 // A deposit reads the balance, takes its time and writes it back. Without the lock both would read 0, and one deposit
 // would be lost.
 
+#include "store.hpp"
+
 #include <priority_redlock/lock_manager.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -38,10 +40,10 @@ asio::awaitable<void> deposit(lock_manager& manager, int& balance, std::string l
     std::cout << locker << ": writes " << balance << '\n';
 } // the lock is released here, or wherever an exception leaves the coroutine
 
-int main()
+int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager(context);
+    lock_manager manager = example::make_manager(context, argc, argv);
     int balance = 0;
 
     co_spawn(context, deposit(manager, balance, "locker1", 100), asio::detached);

@@ -8,6 +8,7 @@
 // guarded: it ends when the lock is lost, and the locker cleans up and lets go.
 
 #include "scenario.hpp"
+#include "store.hpp"
 #include "timeline.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
@@ -56,9 +57,8 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 class player
 {
 public:
-    player(asio::io_context& context, const scenario& s, timeline& t)
-        : context_(context), manager_(context, priority_redlock::single_threaded), scenario_(s), timeline_(t),
-          locks_(s.steps.size())
+    player(asio::io_context& context, lock_manager manager, const scenario& s, timeline& t)
+        : context_(context), manager_(std::move(manager)), scenario_(s), timeline_(t), locks_(s.steps.size())
     {
     }
 
@@ -168,12 +168,12 @@ private:
     return isatty(STDOUT_FILENO) && (!no_colour || !*no_colour);
 }
 
-int play(const std::string& file)
+int play(const std::string& file, const std::string& nodes)
 {
     const scenario s = demo::read_scenario(file);
     timeline t(s, std::cout, wants_colour());
     asio::io_context context(1);
-    player p(context, s, t);
+    player p(context, example::make_manager(context, nodes), s, t);
     p.start();
     context.run();
     t.chart();
@@ -187,7 +187,9 @@ int play(const std::string& file)
 int main(int argc, char* argv[])
 {
     constexpr std::string_view usage =
-        "usage: demo FILE\n\nPlays the scenario in FILE and shows who had what when.\n\n";
+        "usage: demo [--redis HOST:PORT,HOST:PORT,...] FILE\n\nPlays the scenario in FILE and shows who had what when. "
+        "The locks are in memory, or on the nodes named.\n\n";
+    const std::string nodes = example::take_redis_option(argc, argv);
     if (argc == 2 && (argv[1] == std::string_view("--help") || argv[1] == std::string_view("-h"))) {
         std::cout << usage << demo::describe_format();
         return 0;
@@ -197,7 +199,7 @@ int main(int argc, char* argv[])
         return 2;
     }
     try {
-        return play(argv[1]);
+        return play(argv[1], nodes);
     } catch (const demo::scenario_error& error) {
         std::cerr << "demo: " << error.what() << '\n';
         return 2;

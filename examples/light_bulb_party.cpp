@@ -8,6 +8,8 @@
 // The two know nothing of each other but the name of the resource. The party's transaction is suspended between two of
 // its steps; its local variables stay.
 
+#include "store.hpp"
+
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/locker.hpp>
 
@@ -70,10 +72,10 @@ asio::awaitable<int> flash(smart_bulb& bulb, transaction_context& transaction)
 }
 // [/transactions]
 
-int main()
+int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager(context);
+    lock_manager manager = example::make_manager(context, argc, argv);
     smart_bulb bulb(context);
     asio::cancellation_signal go_home;
     asio::steady_timer burglar(context, 45ms);
@@ -94,7 +96,7 @@ int main()
     });
     // [/lockers]
 
-    asio::steady_timer late(context, 300ms);
+    asio::steady_timer late(context, 600ms);
     late.async_wait([&](error_code) { go_home.emit(asio::cancellation_type::terminal); });
     context.run();
 

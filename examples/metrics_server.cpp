@@ -6,6 +6,10 @@
 //
 //     metrics_server PORT    serves on the loopback interface until Ctrl-C, while lockers work; try it with curl
 //     metrics_server         scrapes itself on a port of the system's choice, checks what it gets, and ends
+//
+// With --redis HOST:PORT,HOST:PORT,... before that the locks are those of these nodes.
+
+#include "store.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/metrics.hpp>
@@ -198,17 +202,18 @@ asio::awaitable<void> check(tcp::endpoint server, lock_manager& manager)
 
 int main(int argc, char* argv[])
 {
+    const std::string nodes = example::take_redis_option(argc, argv);
     std::uint16_t port = 0;
     const std::string_view argument = argc > 1 ? argv[1] : "";
     const auto [end, failure] = std::from_chars(argument.data(), argument.data() + argument.size(), port);
     if (argc > 2 || (argc == 2 && (failure != std::errc() || end != argument.data() + argument.size() || port == 0))) {
-        std::cerr << "usage: metrics_server [PORT], a number from 1 to 65535\n";
+        std::cerr << "usage: metrics_server [--redis NODES] [PORT], a number from 1 to 65535\n";
         return 2;
     }
 
     try {
         asio::io_context context;
-        lock_manager manager(context);
+        lock_manager manager = example::make_manager(context, nodes);
         tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), port});
         co_spawn(context, listen(acceptor, manager), asio::detached);
 

@@ -57,8 +57,8 @@ struct office
     room kitchen;
     room meeting_room;
 
-    explicit office(boost::asio::io_context& context)
-        : manager(context), kitchen(context, "kitchen"), meeting_room(context, "meeting room")
+    office(boost::asio::io_context& context, priority_redlock::lock_manager locks)
+        : manager(std::move(locks)), kitchen(context, "kitchen"), meeting_room(context, "meeting room")
     {
     }
 };

@@ -8,6 +8,7 @@
 // away while energy is being saved, and the switching in progress ends at once with operation_aborted.
 
 #include "office.hpp"
+#include "store.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 
@@ -55,10 +56,10 @@ void motion_detected(office& o)
 }
 // [/callbacks]
 
-int main()
+int main(int argc, char* argv[])
 {
     asio::io_context context;
-    office o(context);
+    office o(context, example::make_manager(context, argc, argv));
 
     save_energy(o);
     asio::steady_timer motion(context, 75ms); // in the middle of the meeting room

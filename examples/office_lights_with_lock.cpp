@@ -8,6 +8,7 @@
 // of it on every way out.
 
 #include "office.hpp"
+#include "store.hpp"
 
 #include <priority_redlock/with_lock.hpp>
 
@@ -53,10 +54,10 @@ asio::awaitable<void> motion_detected(office& o)
 }
 // [/with_lock]
 
-int main()
+int main(int argc, char* argv[])
 {
     asio::io_context context;
-    office o(context);
+    office o(context, example::make_manager(context, argc, argv));
 
     co_spawn(context, save_energy(o), asio::detached);
     asio::steady_timer motion(context, 75ms); // in the middle of the meeting room

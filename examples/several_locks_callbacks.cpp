@@ -7,6 +7,8 @@
 // Whoever needs several locks acquires them one after the other, all in the same order (here: sorted by name), or two
 // of them may each wait for what the other has. Whatever goes wrong on the way, none is kept.
 
+#include "store.hpp"
+
 #include <priority_redlock/lock_manager.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -150,10 +152,10 @@ private:
     lock held_;
 };
 
-int main()
+int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager(context);
+    lock_manager manager = example::make_manager(context, argc, argv);
 
     fun_app kitchen(manager, "kitchen light", 4);
     fun_app bedroom(manager, "bedroom light", 4);

@@ -7,6 +7,8 @@
 // Whoever needs several locks acquires them one after the other, all in the same order (here: sorted by name), or two
 // of them may each wait for what the other has. Whatever goes wrong on the way, none is kept.
 
+#include "store.hpp"
+
 #include <priority_redlock/lock_manager.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -84,10 +86,10 @@ asio::awaitable<void> fun_app(lock_manager& manager, std::string light, int move
     std::cout << light << ": done\n";
 }
 
-int main()
+int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager(context);
+    lock_manager manager = example::make_manager(context, argc, argv);
 
     int finished = 0;
     const auto count = [&](std::exception_ptr failure) { finished += failure == nullptr; };

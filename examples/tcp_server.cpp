@@ -7,6 +7,8 @@
 //     tcp_server PORT    serves on the loopback interface until Ctrl-C
 //     tcp_server         serves a few clients of its own on a port of the system's choice, and ends
 //
+// With --redis HOST:PORT,HOST:PORT,... before that its locks are those of these nodes.
+//
 //     client says                        server says
 //     LOCK key priority [ttl in ms]      GRANTED token, as soon as it is; UNLOCK meanwhile gives up
 //     UNLOCK                             RELEASED
@@ -15,6 +17,8 @@
 //
 // A client that was preempted has the second of grace to clean up and to answer UNLOCK; then the key goes to the other.
 // Disconnecting releases.
+
+#include "store.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 
@@ -233,17 +237,18 @@ asio::awaitable<void> talk(client alice, client bob, client carol)
 
 int main(int argc, char* argv[])
 {
+    const std::string nodes = example::take_redis_option(argc, argv);
     std::uint16_t port = 0;
     const std::string_view argument = argc > 1 ? argv[1] : "";
     const auto [end, failure] = std::from_chars(argument.data(), argument.data() + argument.size(), port);
     if (argc > 2 || (argc == 2 && (failure != std::errc() || end != argument.data() + argument.size() || port == 0))) {
-        std::cerr << "usage: tcp_server [PORT], a number from 1 to 65535\n";
+        std::cerr << "usage: tcp_server [--redis NODES] [PORT], a number from 1 to 65535\n";
         return 2;
     }
 
     try {
         asio::io_context context;
-        lock_manager manager(context);
+        lock_manager manager = example::make_manager(context, nodes);
         tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), port});
         co_spawn(context, listen(acceptor, manager), asio::detached);
 

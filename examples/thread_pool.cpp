@@ -7,6 +7,8 @@
 // A manager is thread-safe unless it is told to be single_threaded. The counters are plain ints, so two tasks inside at
 // once would lose an increment (and ThreadSanitizer would say so).
 
+#include "store.hpp"
+
 #include <priority_redlock/lock_manager.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -28,7 +30,7 @@ using priority_redlock::lock_manager;
 
 constexpr std::size_t threads = 4;
 constexpr std::size_t tasks = 64;
-constexpr int rounds = 250;
+constexpr int rounds = 32;
 
 std::array<int, 4> counters{};
 
@@ -43,10 +45,10 @@ asio::awaitable<void> task(lock_manager& manager, std::size_t first)
     }
 }
 
-int main()
+int main(int argc, char* argv[])
 {
     asio::thread_pool pool(threads);
-    lock_manager manager(pool);
+    lock_manager manager = example::make_manager(pool, argc, argv);
 
     std::vector<std::future<void>> done;
     for (std::size_t i = 0; i < tasks; ++i)

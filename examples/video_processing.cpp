@@ -8,6 +8,8 @@
 //
 // There is no queue and no coordinator, only the name of the video.
 
+#include "store.hpp"
+
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/locker.hpp>
 
@@ -88,10 +90,10 @@ private:
     int processed_ = 0;
 };
 
-int main()
+int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager(context);
+    lock_manager manager = example::make_manager(context, argc, argv);
     std::vector<worker> workers;
     for (const char* name : {"anna", "bert", "cleo"})
         workers.emplace_back(manager, name);
@@ -100,7 +102,7 @@ int main()
     for (const char* name : {"cats.mp4", "dogs.mp4", "owls.mp4", "bees.mp4", "ants.mp4", "bats.mp4"})
         videos.push_back({name, {}, {}, 0});
 
-    // A video comes in every 30 ms. All workers hear of it, one after the other, anna first.
+    // A video comes in every 60 ms. All workers hear of it, one after the other, anna first.
     asio::steady_timer arrival(context);
     std::size_t next = 0;
     const auto publish = [&](auto& again) -> void {
@@ -110,7 +112,7 @@ int main()
         std::cout << "new: " << v.name << '\n';
         for (worker& w : workers)
             w.hear_of(v);
-        arrival.expires_after(30ms);
+        arrival.expires_after(60ms);
         arrival.async_wait([&again](error_code) { again(again); });
     };
     publish(publish);

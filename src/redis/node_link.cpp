@@ -252,6 +252,10 @@ void node_link::subscribe_rest()
         return;
     auto request = std::make_shared<boost::redis::request>();
     request->push_range("SUBSCRIBE", first, channels_.end());
+    // Boost.Redis takes what arrives for a push as long as the first request in its queue expects no reply and its
+    // write has not been completed. So it would lose the reply to the next request, and give each of the following ones
+    // to the request after its own.
+    request->push("PING");
     connection_.async_exec(*request, boost::redis::any_adapter(),
                            [request, kept = events_.self()](error_code, std::size_t) {});
 }

@@ -366,7 +366,10 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
         break;
     }
     case verdict::refused:
-    case verdict::gone: n.is = status::refused; break;
+    case verdict::gone:
+        n.is = status::refused;
+        n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
+        break;
     default:
         // What a node has granted it may still have, though it does not answer.
         if (n.is != status::granted)
@@ -453,10 +456,10 @@ void quorum_client::give_up_round(acquisition& a, moment now)
     std::size_t refused = 0;
     duration remaining = duration::zero();
     for (const at_node& n : a.nodes) {
+        refused += n.is == status::refused; // in whichever round
         if (n.answered != a.round)
             continue;
         voted += n.is == status::granted || n.is == status::waiting || n.is == status::refused;
-        refused += n.is == status::refused;
         if (n.is == status::waiting && n.retry_at != never)
             remaining = std::max(remaining, n.retry_at - now.steady);
     }
@@ -519,14 +522,13 @@ void quorum_client::yield(acquisition& a, std::size_t node, moment now)
 /// One that no quorum answers leaves the queues, lest it block everybody with a minority. It keeps its ticket.
 void quorum_client::withdraw(acquisition& a, moment now)
 {
-    if (std::exchange(a.cut_off, true))
-        return;
+    a.cut_off = true;
     for (std::size_t i = 0; i < size(); ++i) {
         at_node& n = a.nodes[i];
         n.retry_at = never;
         n.yielded = false;
-        n.is = status::nothing;
-        if (n.may_exist && nodes_[i].is != node_state::status::down)
+        if (std::exchange(n.is, status::nothing) != status::nothing && n.may_exist
+            && nodes_[i].is != node_state::status::down)
             n.ignore_before = send(script::release, i, &a, now).sequence;
     }
 }
@@ -580,7 +582,7 @@ void quorum_client::on_settled(const call& c, const answer& r, moment now)
         n.token = a.token;
     } else {
         // It is no longer held there, or nobody knows: if this comes to nothing, the node is asked again.
-        n.is = r.what == answer::verdict::refused ? status::refused : status::unreachable;
+        n.is = status::unreachable;
         n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
     }
     judge_settled(a, now);
@@ -1103,8 +1105,9 @@ void quorum_client::count_voting(moment now)
     if (had == has_quorum())
         return;
     if (had) {
-        out_.log.push_back({log_level::warning, "redis: " + std::to_string(voting_) + " of " + std::to_string(size())
-                                                    + " nodes can be asked: no quorum"});
+        if (!idle()) // else nobody needs one, and the connections are closed for that
+            out_.log.push_back({log_level::warning, "redis: " + std::to_string(voting_) + " of "
+                                                        + std::to_string(size()) + " nodes can be asked: no quorum"});
         for_each_open([&](acquisition& a) {
             a.without_quorum = now.steady;
             reschedule(a);
@@ -1224,6 +1227,9 @@ void quorum_client::look_again(acquisition& a, moment now)
         if (!has_quorum()) {
             if (a.round_ends == never)
                 withdraw(a, now);
+            for (at_node& n : a.nodes) // the round comes to its end first
+                if (n.retry_at <= now.steady)
+                    n.retry_at = a.round_ends;
             break;
         }
         for (std::size_t i = 0; i < size(); ++i) {

@@ -313,8 +313,8 @@ private:
         status is = status::down;
         bool silent = false; // does not answer in time
         std::string run_id;
-        std::string nonce;       // unborn
-        bool seen_again = false; // unborn, with the same nonce, after all had been seen
+        std::string nonce;               // unborn
+        bool seen_again = false;         // unborn, with the same nonce, after all had been seen
         time_point unborn_since = never; // while others were not
         time_point hello_at = never;
         std::uint64_t last_sequence = 0;

@@ -358,6 +358,22 @@ BOOST_AUTO_TEST_CASE(once_that_outranks_waits_for_the_hand_shake)
     BOOST_TEST(d.waiting(1, {.outranks = true}) == "yield 2; 1 waiting");
 }
 
+BOOST_AUTO_TEST_CASE(once_is_refused_by_nodes_at_different_times)
+{
+    quorum_driver d(3);
+    d.obtain(1, {.priority = 9, .how = mode::once});
+    d.waiting(0, {.outranks = true});
+    d.waiting(1, {.outranks = true});
+    d.waiting(2, {.outranks = true});
+    d.done(2);
+    d.after(10ms);
+    d.wake(0);
+    d.refused(0); // somebody with a higher priority has come
+    d.granted(2);
+    BOOST_TEST(d.after(100ms) == "yield 2; obtain 1");
+    BOOST_TEST(d.refused(1) == "release 0 1 2; 1 failed: already acquired");
+}
+
 // --- tokens ----------------------------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(R7_one_token_of_a_quorum_costs_no_round_trip)
@@ -1002,6 +1018,18 @@ BOOST_AUTO_TEST_CASE(R10_without_a_quorum_it_withdraws_and_comes_back_with_its_t
     BOOST_TEST(d.granted(1) != "");
 }
 
+BOOST_AUTO_TEST_CASE(a_retry_that_falls_due_in_a_round_without_a_quorum_waits_for_the_end_of_the_round)
+{
+    quorum_driver d(3);
+    let_wait(d, 3);
+    d.after(d.timer() - 50ms); // a retry is due in 50 ms
+    BOOST_TEST(d.wake(1).starts_with("obtain 1"));
+    d.down(0);
+    d.down(2);
+    BOOST_TEST(d.after(99ms) == "");
+    BOOST_TEST(d.after(1ms) == "yield 1; release 1");
+}
+
 BOOST_AUTO_TEST_CASE(R10_after_quorum_timeout_it_fails)
 {
     quorum_driver d(3, quorum_driver::plain_options(), false);
@@ -1088,7 +1116,8 @@ BOOST_AUTO_TEST_CASE(a_node_that_fails_is_named_once)
         d.wake(0);
         d.after(800ms);
     }
-    BOOST_TEST(std::count(d.log.begin(), d.log.end(), "redis: node n0 is out of memory: raise its maxmemory (says OOM)") == 1);
+    BOOST_TEST(std::count(d.log.begin(), d.log.end(), "redis: node n0 is out of memory: raise its maxmemory (says OOM)")
+               == 1);
 }
 
 BOOST_AUTO_TEST_CASE(abandoned_waits_are_aborted_and_holds_lost)
