@@ -106,8 +106,9 @@ void encode(const call& c, const quorum_client& client, std::string_view sha, bo
     case script::yield: {
         const acquisition& a = *c.about;
         const keys k(a);
-        to.push(command, what, 3, k.lock, k.queue, k.tomb, a.id_text, rank_of(a.priority), a.ticket, c.waited, c.sequence,
-                micros(client.entry_lease()), micros(client.window(c.node)), channels, micros(o.clock_skew), keep(o));
+        to.push(command, what, 3, k.lock, k.queue, k.tomb, a.id_text, rank_of(a.priority), a.ticket, c.waited,
+                c.sequence, micros(client.entry_lease()), micros(client.window(c.node)), channels, micros(o.clock_skew),
+                keep(o));
         return;
     }
     case script::release: {

@@ -34,7 +34,8 @@ public:
     static constexpr std::string_view resource = "contended";
 
     /// `nodes` names them for each of the contenders.
-    contenders(const std::vector<node_configs>& nodes, std::uint64_t seed, const redis_options& options = quick_options())
+    contenders(const std::vector<node_configs>& nodes, std::uint64_t seed,
+               const redis_options& options = quick_options())
     {
         for (const node_configs& each : nodes)
             workers_.emplace_back(*this, each, options, seed + workers_.size());

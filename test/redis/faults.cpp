@@ -79,7 +79,8 @@ BOOST_FIXTURE_TEST_SUITE(redis_faults, faults)
 
 // --- nodes that die ---
 
-/// Two of five nodes are killed and come back, then two others are: only if the first ones vote again is there a quorum.
+/// Two of five nodes are killed and come back, then two others are: only if the first ones vote again is there a
+/// quorum.
 void kill_and_restart_a_minority(const redis_server_options& servers, const redis_options& options, redis_data found)
 {
     redis_nodes nodes(5, servers);

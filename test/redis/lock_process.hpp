@@ -25,10 +25,10 @@ public:
     {
         std::string what; // "asking", "granted" or "ended"
         std::chrono::steady_clock::time_point at{};
-        std::uint64_t token = 0;                               // granted
-        std::chrono::steady_clock::time_point expires_at{};    // granted
-        bool held = false;                                     // ended: what is_held() said just before it was told
-        std::string state{};                                   // ended: of the lock
+        std::uint64_t token = 0;                            // granted
+        std::chrono::steady_clock::time_point expires_at{}; // granted
+        bool held = false;                                  // ended: what is_held() said just before it was told
+        std::string state{};                                // ended: of the lock
     };
 
     struct order
