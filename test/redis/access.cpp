@@ -51,7 +51,7 @@ std::string documented_user()
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(access)
+BOOST_AUTO_TEST_SUITE(access_rights)
 
 BOOST_AUTO_TEST_CASE(every_command_of_the_scripts_is_allowed)
 {
