@@ -255,11 +255,18 @@ private:
             tell(r.holder->id, "notice " + r.holder->id + ' ' + q.id + ' ' + std::to_string(q.priority)
                                    + (q.call.answered ? " 1" : " 0"));
         }
-        if (!held && !r.reserved)
+        // When to ask again, for the one that is next: at the end of the hold, or of a reservation.
+        bool next = first;
+        std::int64_t left = held ? r.holder->ends - now_ : 0;
+        if (!held && r.reserved) {
+            next = best == r.reserved->id && after(r, *best) == q.id;
+            left = r.reserved->at - now_;
+        } else if (!held) {
             hand_on(r, {});
+        }
         return {.what = verdict::waiting,
-                .number = held ? r.holder->ends - now_ : 0,
-                .best = first,
+                .number = left,
+                .best = next,
                 .outranks = outranks,
                 .text = held ? r.holder->id : std::string()};
     }
@@ -337,12 +344,16 @@ private:
         const auto window = r.waiters[*id].window;
         r.reserved = mark{*id, now_ + window};
         tell(*id, "wake " + *id);
-        auto others = r.waiters;
-        others.erase(*id);
-        if (!others.empty()) {
-            const auto& second = std::min_element(others.begin(), others.end(), by_place)->first;
+        if (const auto second = after(r, *id); !second.empty())
             tell(second, "standby " + second + ' ' + std::to_string(window));
-        }
+    }
+
+    /// Who is next after the best.
+    [[nodiscard]] static std::string after(const resource& r, const std::string& best)
+    {
+        auto others = r.waiters;
+        others.erase(best);
+        return others.empty() ? std::string() : std::min_element(others.begin(), others.end(), by_place)->first;
     }
 
     [[nodiscard]] rank new_place(const request_to_node& q) const

@@ -1086,7 +1086,7 @@ BOOST_AUTO_TEST_CASE(R2_a_node_that_does_not_answer_is_not_asked_until_it_does)
     d.obtain(2);
     d.waiting(0);
     d.waiting(1);
-    d.after(650ms);
+    d.after(750ms);
     BOOST_TEST(d.obtain(3) == "obtain 0 1"); // 2 is silent
     BOOST_TEST(d.client().has_quorum());
     d.granted(2);

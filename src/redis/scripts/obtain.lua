@@ -57,7 +57,7 @@ local function my_member()
     return place and place < member and place or member
 end
 
-local best = best_waiter(lock, queue)
+local best, best_id = best_waiter(lock, queue)
 local mine = best and my_member()
 local first = not best or mine <= best
 local outranks = holder and priority > tonumber(f[3])
