@@ -21,6 +21,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/version.hpp>
 
 #include <benchmark/benchmark.h>
@@ -241,6 +242,85 @@ void peer_uncontended(benchmark::State& state)
     });
 }
 
+// --- how the cost grows with the resources
+// ----------------------------------------------------------------------------
+
+/// n names, made by the first row that needs them.
+template <std::size_t N>
+const std::vector<std::string>& names()
+{
+    static const std::vector<std::string> all = make_names("resource-", N);
+    return all;
+}
+
+/// The turns of the team, which go on from one run to the next: so that all names are used, and not only the first
+/// ones.
+std::vector<rotation> turns_of(const std::vector<std::string>& keys)
+{
+    std::vector<rotation> turns;
+    for (std::size_t i = 0; i < team; ++i)
+        turns.emplace_back(keys, i);
+    return turns;
+}
+
+asio::awaitable<void> go_on(lock_manager& manager, rotation& keys, std::string_view locker, std::size_t n)
+{
+    for (; n != 0; --n) {
+        lock held = co_await manager.async_acquire(keys.next(), locker, {}, asio::deferred);
+        held.release();
+    }
+}
+
+template <std::size_t N>
+void grow(benchmark::State& state, const priority_redlock::manager_options& options)
+{
+    fixture f;
+    lock_manager manager(f.executor, options);
+    auto turns = turns_of(names<N>());
+    f.run(team, [&](std::size_t i) { return go_on(manager, turns[i], lockers[i], N / team + 1); });
+    measure(state,
+            [&] { f.run(team, [&](std::size_t i) { return go_on(manager, turns[i], lockers[i], batch / team); }); });
+}
+
+/// With the default options, which remember 4096 idle resources: those that come back later are made anew.
+template <std::size_t N>
+void memory_resources(benchmark::State& state)
+{
+    grow<N>(state, {});
+}
+
+/// The manager remembers all of them. (Each of its shards has an equal part of the memory, but not of the resources.)
+template <std::size_t N>
+void memory_remembered(benchmark::State& state)
+{
+    grow<N>(state, {.idle_resources = 2 * N});
+}
+
+using plain_table = boost::unordered_flat_map<std::string, std::size_t>;
+
+asio::awaitable<void> look_up(plain_table& table, rotation& keys)
+{
+    std::string key; // the table takes no views
+    for (std::size_t n = batch / team; n != 0; --n) {
+        co_await asio::post(asio::deferred);
+        key = keys.next();
+        ++table.find(key)->second;
+    }
+}
+
+/// The cache misses of a hash table, and nothing else: a post and a look-up. (Without the post, the processor would
+/// work on several look-ups at a time.)
+template <std::size_t N>
+void floor_post_and_find(benchmark::State& state)
+{
+    fixture f;
+    plain_table table;
+    for (const std::string& each : names<N>())
+        table.emplace(each, 0);
+    auto turns = turns_of(names<N>());
+    measure(state, [&] { f.run(team, [&](std::size_t i) { return look_up(table, turns[i]); }); });
+}
+
 // --- everybody wants the same ----------------------------------------------------------------------------------------
 
 asio::awaitable<void> hold_in_turn(lock_manager& manager)
@@ -353,6 +433,29 @@ void peer_threads(benchmark::State& state)
         f.run(team, [&](std::size_t i) { return acquire_and_release_channel(map, rotation(few_keys, i)); }, 2);
 }
 
+/// Threads by keys: 64 coroutines take them in turn. With one key all wait in line.
+template <unsigned Threads, std::size_t Keys>
+void memory_matrix(benchmark::State& state)
+{
+    fixture f;
+    lock_manager manager(f.executor);
+    while (state.KeepRunningBatch(batch))
+        f.run(
+            team,
+            [&](std::size_t i) { return acquire_and_release(manager, rotation(names<Keys>(), i), lockers[i], {}); },
+            Threads);
+}
+
+template <unsigned Threads, std::size_t Keys>
+void peer_matrix(benchmark::State& state)
+{
+    fixture f;
+    bench::concurrent_channel_map map(f.executor);
+    while (state.KeepRunningBatch(batch))
+        f.run(
+            team, [&](std::size_t i) { return acquire_and_release_channel(map, rotation(names<Keys>(), i)); }, Threads);
+}
+
 // --- allocations -----------------------------------------------------------------------------------------------------
 
 /// Acquires and releases in a chain of callbacks that bring a recycling allocator, and counts what it takes from the
@@ -425,7 +528,10 @@ struct row
     const char* name;
     void (*run)(benchmark::State&);
     unsigned threads = 1;
+    benchmark::IterationCount iterations = 0; // 0: as many as Google Benchmark finds are enough
 };
+
+constexpr benchmark::IterationCount few = 10 * batch; // for rows that take long to set up
 
 constexpr row rows[] = {
     {"floor/post", floor_post},
@@ -438,11 +544,29 @@ constexpr row rows[] = {
     {"memory/preempt_ladder", memory_preempt_ladder},
     {"memory/threads/2", memory_threads, 2},
     {"memory/allocations", memory_allocations},
+    {"floor/post_and_find/1000", floor_post_and_find<1'000>, 1, few},
+    {"floor/post_and_find/1000000", floor_post_and_find<1'000'000>, 1, few},
+    {"memory/resources/1000", memory_resources<1'000>, 1, few},
+    {"memory/resources/1000000", memory_resources<1'000'000>, 1, few},
+    {"memory/remembered/1000", memory_remembered<1'000>, 1, few},
+    {"memory/remembered/1000000", memory_remembered<1'000'000>, 1, few},
+    {"memory/matrix/1_thread/1_key", memory_matrix<1, 1>},
+    {"memory/matrix/1_thread/64_keys", memory_matrix<1, 64>},
+    {"memory/matrix/1_thread/1000_keys", memory_matrix<1, 1000>},
+    {"memory/matrix/2_threads/1_key", memory_matrix<2, 1>, 2},
+    {"memory/matrix/2_threads/64_keys", memory_matrix<2, 64>, 2},
+    {"memory/matrix/2_threads/1000_keys", memory_matrix<2, 1000>, 2},
     {"peer/channel_map/uncontended", peer_uncontended<bench::channel_map>},
     {"peer/channel_map/handoff/1000", peer_handoff<bench::channel_map>},
     {"peer/concurrent_channel_map/uncontended", peer_uncontended<bench::concurrent_channel_map>},
     {"peer/concurrent_channel_map/handoff/1000", peer_handoff<bench::concurrent_channel_map>},
     {"peer/concurrent_channel_map/threads/2", peer_threads, 2},
+    {"peer/matrix/1_thread/1_key", peer_matrix<1, 1>},
+    {"peer/matrix/1_thread/64_keys", peer_matrix<1, 64>},
+    {"peer/matrix/1_thread/1000_keys", peer_matrix<1, 1000>},
+    {"peer/matrix/2_threads/1_key", peer_matrix<2, 1>, 2},
+    {"peer/matrix/2_threads/64_keys", peer_matrix<2, 64>, 2},
+    {"peer/matrix/2_threads/1000_keys", peer_matrix<2, 1000>, 2},
 };
 
 struct goal
@@ -475,7 +599,8 @@ public:
             if (run.run_type != Run::RT_Iteration || run.iterations == 0)
                 continue;
             // One thread that never sleeps: its processor time, so that other processes disturb less.
-            const std::string name = run.benchmark_name();
+            const std::string full_name = run.benchmark_name();
+            const std::string name = full_name.substr(0, full_name.find("/iterations:"));
             result& r = results_[name];
             r.times.push_back(threads_of(name) == 1 ? run.GetAdjustedCPUTime() : run.GetAdjustedRealTime());
             if (const auto it = run.counters.find("allocs"); it != run.counters.end())
@@ -497,6 +622,7 @@ public:
             if (of != results_.end() && to != results_.end())
                 judge(std::string(each.of) + " / " + each.to, of->second.median() / to->second.median(), each.at_most);
         }
+        judge_growth("memory/remembered");
         if (const auto it = results_.find("memory/allocations"); it != results_.end() && it->second.allocations)
             judge("memory/allocations: from the global heap, per operation", *it->second.allocations, 0);
     }
@@ -515,6 +641,21 @@ private:
             return sorted.size() % 2 != 0 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
         }
     };
+
+    /// From 1000 to 1 000 000 resources, less what the look-up in a hash table grows by.
+    void judge_growth(const std::string& name)
+    {
+        const auto few_ours = results_.find(name + "/1000");
+        const auto many_ours = results_.find(name + "/1000000");
+        const auto few_plain = results_.find("floor/post_and_find/1000");
+        const auto many_plain = results_.find("floor/post_and_find/1000000");
+        for (const auto& each : {few_ours, many_ours, few_plain, many_plain})
+            if (each == results_.end())
+                return;
+        const double plain = many_plain->second.median() - few_plain->second.median();
+        judge(name + "/1000000, less the growth of floor/post_and_find, / " + name + "/1000",
+              (many_ours->second.median() - plain) / few_ours->second.median(), 1.3);
+    }
 
     static unsigned threads_of(const std::string& name)
     {
@@ -565,8 +706,11 @@ try {
     if (benchmark::ReportUnrecognizedArguments(count, args.data()))
         return 2;
 
-    for (const row& each : rows)
-        benchmark::RegisterBenchmark(each.name, each.run);
+    for (const row& each : rows) {
+        auto* const registered = benchmark::RegisterBenchmark(each.name, each.run);
+        if (each.iterations)
+            registered->Iterations(each.iterations);
+    }
     std::printf("Boost %d.%d, %s, %u cores, %zu coroutines; 5 repetitions of %zu rows take a minute or two\n\n",
                 BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000, __VERSION__, std::thread::hardware_concurrency(),
                 team, std::size(rows));

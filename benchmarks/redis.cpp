@@ -31,6 +31,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -160,21 +161,21 @@ public:
         boost::redis::request load;
         load.push("SCRIPT", "LOAD", floor_obtain);
         load.push("SCRIPT", "LOAD", floor_release);
-        boost::redis::response<std::string, std::string> shas;
+        std::vector<boost::redis::response<std::string, std::string>> shas(node_count);
         std::size_t loaded = 0;
         for (const auto& config : nodes().configs()) {
             auto& c = *connections_.emplace_back(std::make_unique<boost::redis::connection>(
                 context.get_executor(), boost::redis::logger(boost::redis::logger::level::emerg)));
             c.async_run(config, [](error_code) {});
-            c.async_exec(load, shas, [&](error_code ec, std::size_t) {
+            c.async_exec(load, shas[connections_.size() - 1], [&](error_code ec, std::size_t) {
                 if (ec)
                     throw boost::system::system_error(ec);
                 ++loaded;
             });
         }
         run_until(context, [&] { return loaded == node_count; });
-        obtain_ = std::get<0>(shas).value();
-        release_ = std::get<1>(shas).value();
+        obtain_ = std::get<0>(shas.front()).value();
+        release_ = std::get<1>(shas.front()).value();
     }
 
     ~floor_client()
@@ -189,6 +190,13 @@ private:
         boost::redis::request request;
         std::size_t answered = 0;
     };
+
+    static void check_reply(boost::redis::any_adapter::parse_event, const boost::redis::resp3::node_view& part,
+                            error_code&)
+    {
+        if (part.data_type == boost::redis::resp3::type::simple_error)
+            throw std::runtime_error("a script of the floor failed: " + std::string(part.value));
+    }
 
     /// On all nodes; completes when a quorum has answered.
     template <class Token>

@@ -7,9 +7,10 @@
 #ifndef PRIORITY_REDLOCK_EXAMPLES_SCENARIO_HPP
 #define PRIORITY_REDLOCK_EXAMPLES_SCENARIO_HPP
 
+#include "json_input.hpp"
+
 #include <priority_redlock/acquire_options.hpp>
 
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,11 +35,7 @@ struct scenario
     std::vector<step> steps;
 };
 
-/// A scenario is wrong. The message says where: line and column, or the path of a key.
-class scenario_error : public std::runtime_error
-{
-    using std::runtime_error::runtime_error;
-};
+using scenario_error = json_input::input_error;
 
 /// The keys of a scenario and their values, for people.
 [[nodiscard]] std::string describe_format();

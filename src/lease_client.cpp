@@ -25,7 +25,7 @@ std::uint64_t random_number()
 } // namespace
 
 lease_client::lease_client(std::shared_ptr<protocol> store, lock_table& table)
-    : store_(std::move(store)), table_(table), client_(random_number())
+    : store_(std::move(store)), retry_interval_(store_->retry_interval()), table_(table), client_(random_number())
 {
 }
 
@@ -34,7 +34,7 @@ lease_client::~lease_client()
     abandon();
 }
 
-void lease_client::abandon() noexcept
+std::shared_ptr<protocol> lease_client::abandon() noexcept
 {
     for (const auto& each : leases_)
         table_.set_deadline(*each.second, never);
@@ -44,6 +44,7 @@ void lease_client::abandon() noexcept
     leases_.clear();
     by_id_.clear();
     ends_.clear();
+    return std::exchange(store_, nullptr);
 }
 
 std::uint64_t lease_client::next_ticket()
@@ -145,7 +146,7 @@ void lease_client::send_obtain(lease& l, const waiter& w, time_point now)
                    : w.last_try   ? obtain_request::mode::once
                                   : obtain_request::mode::wait;
     outbox.push_back(std::move(q));
-    table_.set_deadline(l, saturating_add(now, store_->retry_interval()));
+    table_.set_deadline(l, saturating_add(now, retry_interval_));
 }
 
 void lease_client::send_end(acquisition_id id, pending_end::verb how)
@@ -164,7 +165,7 @@ void lease_client::send_end(acquisition_id id, pending_end::verb how)
 void lease_client::send_renewal(lease& l, time_point now)
 {
     // What is not answered is asked for again when as much time has passed as between two renewals.
-    const renewal* n = table_.take_renewal(*l.where, store_->retry_interval(), now);
+    const renewal* n = table_.take_renewal(*l.where, retry_interval_, now);
     if (!n || l.extending != 0)
         return;
     request q;
@@ -340,8 +341,8 @@ std::vector<protocol::done_handler> lease_client::on_end(acquisition_id id, erro
     if (it == ends_.end())
         return {};
     if (ec) {
-        const auto retry = store_->retry_interval();
-        table_.set_deadline(*it->second, saturating_add(now, retry == infinite ? default_retry : retry));
+        table_.set_deadline(*it->second,
+                            saturating_add(now, retry_interval_ == infinite ? default_retry : retry_interval_));
         return {};
     }
     auto handlers = std::move(it->second->waiting);

@@ -121,8 +121,8 @@ public:
     /// Nothing is held, wanted or being given back.
     [[nodiscard]] bool idle() const noexcept { return leases_.empty() && ends_.empty(); }
 
-    /// The context is gone: nothing more is sent.
-    void abandon() noexcept;
+    /// The context is gone: nothing more is sent. Gives the store back, whose objects may be of that context.
+    std::shared_ptr<protocol> abandon() noexcept;
 
     std::deque<request> outbox;
     bool sending = false; // some thread is at the outbox
@@ -139,7 +139,8 @@ private:
     void forget_wanted(lease& l);
     [[nodiscard]] lease* find(acquisition_id id) const noexcept;
 
-    std::shared_ptr<protocol> store_;
+    std::shared_ptr<protocol> store_; // none: abandoned
+    duration retry_interval_;
     lock_table& table_;
     const std::uint64_t client_;
     std::uint64_t last_number_ = 0;

@@ -487,7 +487,7 @@ private:
     /// leave in the order in which they were decided.
     [[nodiscard]] bool take_outbox() noexcept
     {
-        if (!leases_ || leases_->sending || leases_->outbox.empty())
+        if (!leases_ || shut_down_ || leases_->sending || leases_->outbox.empty())
             return false;
         return leases_->sending = true;
     }
@@ -661,6 +661,7 @@ private:
         notice_list abandoned;
         std::optional<timer_type> timer;
         asio::any_io_executor executor;
+        std::shared_ptr<protocol> store; // has timers and connections of the context, which locks may outlive
         std::shared_ptr<shard> last;
         {
             const std::lock_guard guard(mutex_);
@@ -675,7 +676,7 @@ private:
                 }
             });
             if (leases_)
-                leases_->abandon();
+                store = leases_->abandon();
             timer_.swap(timer);
             executor = std::exchange(executor_, {});
             if (is_finished())

@@ -7,6 +7,7 @@
 #include <boost/asio/append.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/redis/error.hpp>
 #include <boost/redis/logger.hpp>
 
 #include <algorithm>
@@ -78,6 +79,19 @@ bool is_too_old(std::string_view version)
     return major < oldest_major || (major == oldest_major && minor < oldest_minor);
 }
 
+/// What to do about a connection that could not be made or has ended, if that can be told.
+std::string_view cure_of(error_code ec, std::string_view reason)
+{
+    const auto says = [reason](std::string_view word) { return reason.find(word) != std::string_view::npos; };
+    if (says("NOAUTH"))
+        return ". Give a user and a password";
+    if (says("WRONGPASS"))
+        return ". Check the user and the password";
+    if (ec == boost::redis::error::invalid_data_type)
+        return ". Is it a Redis server, and is TLS used on both sides or on neither?";
+    return {};
+}
+
 } // namespace
 
 node_link::node_link(std::size_t node, const asio::any_io_executor& ex, boost::redis::config config,
@@ -85,8 +99,9 @@ node_link::node_link(std::size_t node, const asio::any_io_executor& ex, boost::r
     : node_(node), config_(with_own_reconnection(std::move(config))), client_(client), events_(events),
       connection_(ex, make_tls(config_, client.options()),
                   boost::redis::logger(boost::redis::logger::level::info,
-                                       [this](boost::redis::logger::level, std::string_view text) {
-                                           if (text.find("rror") != std::string_view::npos)
+                                       [this](boost::redis::logger::level level, std::string_view text) {
+                                           if (level <= boost::redis::logger::level::err
+                                               || text.find("rror") != std::string_view::npos)
                                                last_error_ = text;
                                        })),
       pause_(ex)
@@ -208,7 +223,8 @@ void node_link::on_run_ended(error_code ec)
         return;
     if (!refused_)
         events_.on_complaint(node_, (was_up ? "is lost: " : "cannot be used: ") + ec.message()
-                                        + (last_error_.empty() ? "" : " (" + last_error_ + ")"));
+                                        + (last_error_.empty() ? "" : " (" + last_error_ + ")")
+                                        + std::string(cure_of(ec, last_error_)));
     const duration pause =
         refused_ ? pause_after_refusal : std::min(shortest_pause * (1 << std::min(failures_, 6u)), longest_pause);
     ++failures_;

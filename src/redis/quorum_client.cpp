@@ -23,7 +23,7 @@ namespace asio = boost::asio;
 
 /// How long a node that is empty, while others are not, is looked at before it is taken for one that lost its data: so
 /// long another client may take to set up a new deployment.
-constexpr duration birth = 2s;
+constexpr duration birth = 500ms;
 constexpr duration birth_poll = 50ms;
 
 constexpr duration shortest_window = 30ms;
@@ -70,6 +70,32 @@ std::string_view next_word(std::string_view& rest) noexcept
     const auto word = rest.substr(0, rest.find(' '));
     rest.remove_prefix(std::min(word.size() + 1, rest.size()));
     return word;
+}
+
+/// What is wrong with a node that answers with such an error to whatever it is asked, and what to do about it. Empty:
+/// the error is about what was asked for.
+std::string_view ailment(std::string_view error) noexcept
+{
+    struct known_error
+    {
+        std::string_view word;
+        std::string_view ailment;
+    };
+    static constexpr std::array known{
+        known_error{"READONLY", "has become a replica: name a master, nodes are independent of each other"},
+        known_error{"OOM", "is out of memory: raise its maxmemory"},
+        known_error{"MISCONF", "cannot write to its disk: see its log, and the space on the disk"},
+        known_error{"NOREPLICAS", "wants replicas: unset min-replicas-to-write, nodes are independent of each other"},
+        known_error{"NOPERM", "forbids a command, key or channel to its user: see redis_options::prefix for the ACL"},
+        known_error{"NOAUTH", "wants a password"},
+        known_error{"LOADING", "is loading its data"},
+        known_error{"BUSY", "is busy with somebody's script"},
+        known_error{"CLUSTERDOWN", "is part of a cluster that is down: name independent servers"},
+    };
+    // Older servers put it into the middle.
+    const auto it = std::find_if(known.begin(), known.end(),
+                                 [error](const known_error& each) { return error.find(each.word) != error.npos; });
+    return it == known.end() ? std::string_view() : it->ailment;
 }
 
 template <class Number>
@@ -340,7 +366,10 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
         break;
     }
     case verdict::refused:
-    case verdict::gone: n.is = status::refused; break;
+    case verdict::gone:
+        n.is = status::refused;
+        n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
+        break;
     default:
         // What a node has granted it may still have, though it does not answer.
         if (n.is != status::granted)
@@ -427,10 +456,10 @@ void quorum_client::give_up_round(acquisition& a, moment now)
     std::size_t refused = 0;
     duration remaining = duration::zero();
     for (const at_node& n : a.nodes) {
+        refused += n.is == status::refused; // in whichever round
         if (n.answered != a.round)
             continue;
         voted += n.is == status::granted || n.is == status::waiting || n.is == status::refused;
-        refused += n.is == status::refused;
         if (n.is == status::waiting && n.retry_at != never)
             remaining = std::max(remaining, n.retry_at - now.steady);
     }
@@ -493,14 +522,13 @@ void quorum_client::yield(acquisition& a, std::size_t node, moment now)
 /// One that no quorum answers leaves the queues, lest it block everybody with a minority. It keeps its ticket.
 void quorum_client::withdraw(acquisition& a, moment now)
 {
-    if (std::exchange(a.cut_off, true))
-        return;
+    a.cut_off = true;
     for (std::size_t i = 0; i < size(); ++i) {
         at_node& n = a.nodes[i];
         n.retry_at = never;
         n.yielded = false;
-        n.is = status::nothing;
-        if (n.may_exist && nodes_[i].is != node_state::status::down)
+        if (std::exchange(n.is, status::nothing) != status::nothing && n.may_exist
+            && nodes_[i].is != node_state::status::down)
             n.ignore_before = send(script::release, i, &a, now).sequence;
     }
 }
@@ -554,7 +582,7 @@ void quorum_client::on_settled(const call& c, const answer& r, moment now)
         n.token = a.token;
     } else {
         // It is no longer held there, or nobody knows: if this comes to nothing, the node is asked again.
-        n.is = r.what == answer::verdict::refused ? status::refused : status::unreachable;
+        n.is = status::unreachable;
         n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
     }
     judge_settled(a, now);
@@ -773,7 +801,7 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
         learn_clock(c.node, c, a, now);
     }
     if (a.what == verdict::failed)
-        complain(c.node, a.text);
+        on_failed(c.node, a.text, now);
     if (c.what != script::hello && c.what != script::declare
         && (a.what == verdict::quarantined || a.what == verdict::mismatch))
         on_hello(c.node, a, now);
@@ -791,6 +819,21 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
     case script::raise: break;
     }
     count_voting(now);
+}
+
+/// The node answers, but with an error.
+void quorum_client::on_failed(std::size_t node, const std::string& error, moment now)
+{
+    node_state& n = nodes_[node];
+    const auto what = ailment(error);
+    if (what.empty()) {
+        complain(node, "answers with an error: " + error);
+        return;
+    }
+    complain(node, std::string(what) + " (" + error.substr(0, error.find(" script:")) + ')');
+    if (n.is == node_state::status::ready)
+        n.is = node_state::status::ailing;
+    n.hello_at = std::min(n.hello_at, saturating_add(now.steady, jittered(options_.retry_interval)));
 }
 
 void quorum_client::on_push(std::size_t node, std::string_view message, moment now)
@@ -831,7 +874,7 @@ void quorum_client::on_push(std::size_t node, std::string_view message, moment n
     }
 }
 
-/// A yielder that is woken somewhere asks again where it yielded.
+/// A yielder that asks somewhere asks again where it yielded.
 void quorum_client::ask_yielded(acquisition& a, moment now)
 {
     for (std::size_t i = 0; i < size(); ++i)
@@ -909,7 +952,7 @@ void quorum_client::on_up(std::size_t node, std::string run_id, moment now)
         if (a.now == phase::ending && a.nodes[node].may_exist)
             release(a, node, now);
     }
-    send_hello(node, options_.trust_fresh_nodes && !saw_marker_, now);
+    send_hello(node, now);
     count_voting(now);
 }
 
@@ -933,12 +976,14 @@ void quorum_client::exclude(std::size_t node, std::string why, moment now)
     count_voting(now);
 }
 
-void quorum_client::send_hello(std::size_t node, bool trust, moment now)
+/// An empty node of a deployment that exists may be one that another client is about to set up.
+void quorum_client::send_hello(std::size_t node, moment now)
 {
-    nodes_[node].hello_at = never;
+    node_state& n = nodes_[node];
+    n.hello_at = never;
     call& c = send(script::hello, node, nullptr, now);
-    c.trust = trust;
-    if (trust)
+    c.trust = options_.trust_fresh_nodes && (n.unborn_since == never || now.steady - n.unborn_since < birth);
+    if (c.trust)
         c.nonce = std::to_string(random_()) + '-' + std::to_string(now.wall);
 }
 
@@ -960,6 +1005,7 @@ void quorum_client::on_hello(std::size_t node, const answer& a, moment now)
             complain(node, "does not vote for " + std::to_string(a.number / 1000)
                                + " ms: it was (re)started and may have forgotten locks (redis_options::guard)");
         n.is = node_state::status::quarantined;
+        n.unborn_since = never;
         n.hello_at = now.steady + microseconds(a.number) + jittered(1ms);
         break;
     case verdict::mismatch:
@@ -970,16 +1016,14 @@ void quorum_client::on_hello(std::size_t node, const answer& a, moment now)
                 now);
         break;
     case verdict::unborn:
-        if (n.is != node_state::status::unborn)
-            n.unborn_since = now.steady;
         n.is = node_state::status::unborn;
         n.seen_again = looked_once_ && n.nonce == a.text;
         n.nonce = a.text;
-        look_at_unborn(now);
         break;
-    case verdict::failed: n.hello_at = now.steady + options_.retry_interval; break;
+    case verdict::failed: n.hello_at = std::min(n.hello_at, saturating_add(now.steady, options_.retry_interval)); break;
     default: break;
     }
+    look_at_unborn(now);
 }
 
 /// Nodes without a marker. If all of them are, the deployment is new; if not, another client is setting it up or one
@@ -989,9 +1033,12 @@ void quorum_client::look_at_unborn(moment now)
     using is = node_state::status;
 
     if (saw_marker_) {
-        for (std::size_t i = 0; i < size(); ++i)
-            if (nodes_[i].is == is::unborn && nodes_[i].hello_at == never)
-                nodes_[i].hello_at = now.steady + birth_poll;
+        for (node_state& n : nodes_) {
+            if (n.is != is::unborn || n.hello_at != never)
+                continue;
+            n.unborn_since = std::min(n.unborn_since, now.steady);
+            n.hello_at = now.steady + birth_poll;
+        }
         return;
     }
     if (std::any_of(nodes_.begin(), nodes_.end(), [](const node_state& n) { return n.is != is::unborn; })) {
@@ -1002,7 +1049,7 @@ void quorum_client::look_at_unborn(moment now)
         looked_once_ = true;
         for (std::size_t i = 0; i < size(); ++i) {
             nodes_[i].seen_again = false;
-            send_hello(i, true, now);
+            send_hello(i, now);
         }
         return;
     }
@@ -1155,8 +1202,7 @@ void quorum_client::advance(moment now)
             on_up(i, n.run_id, now); // perhaps the other one has gone
             continue;
         }
-        const bool newborn = n.is == node_state::status::unborn && now.steady - n.unborn_since < birth;
-        send_hello(i, newborn, now);
+        send_hello(i, now);
     }
     while (!deadlines_.empty() && deadlines_.begin()->due <= now.steady) {
         const pointer a = deadlines_.begin()->shared_from_this();
@@ -1181,6 +1227,9 @@ void quorum_client::look_again(acquisition& a, moment now)
         if (!has_quorum()) {
             if (a.round_ends == never)
                 withdraw(a, now);
+            for (at_node& n : a.nodes) // the round comes to its end first
+                if (n.retry_at <= now.steady)
+                    n.retry_at = a.round_ends;
             break;
         }
         for (std::size_t i = 0; i < size(); ++i) {
@@ -1194,6 +1243,7 @@ void quorum_client::look_again(acquisition& a, moment now)
             if (a.round_ends == never)
                 start_round(a, now);
             ask(a, i, false, now);
+            ask_yielded(a, now); // else a lone waiter could be granted one node after the other, and never a quorum
         }
         break;
     case phase::settling: judge_settled(a, now); return;

@@ -305,6 +305,7 @@ private:
             unborn,
             excluded, // twice the same server, or of another deployment
             quarantined,
+            ailing, // answers with errors
             ready,
         };
 
@@ -312,9 +313,9 @@ private:
         status is = status::down;
         bool silent = false; // does not answer in time
         std::string run_id;
-        std::string nonce;       // unborn
-        bool seen_again = false; // unborn, with the same nonce, after all had been seen
-        time_point unborn_since = never;
+        std::string nonce;               // unborn
+        bool seen_again = false;         // unborn, with the same nonce, after all had been seen
+        time_point unborn_since = never; // while others were not
         time_point hello_at = never;
         std::uint64_t last_sequence = 0;
         std::deque<std::pair<std::uint64_t, time_point>> unanswered;
@@ -336,7 +337,7 @@ private:
     [[nodiscard]] pointer find(acquisition_id id) const noexcept;
 
     call& send(script what, std::size_t node, acquisition* about, moment now);
-    void send_hello(std::size_t node, bool trust, moment now);
+    void send_hello(std::size_t node, moment now);
     void ask(acquisition& a, std::size_t node, bool to_keep, moment now);
     void start_round(acquisition& a, moment now);
     void ask_all(acquisition& a, moment now);
@@ -366,6 +367,7 @@ private:
     void reschedule(acquisition& a);
     void look_again(acquisition& a, moment now);
 
+    void on_failed(std::size_t node, const std::string& error, moment now);
     void on_hello(std::size_t node, const answer& a, moment now);
     void on_obtain(const call& c, const answer& a, moment now);
     void on_settled(const call& c, const answer& a, moment now);

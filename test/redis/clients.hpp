@@ -32,6 +32,11 @@ inline std::ostream& boost_test_print_type(std::ostream& out, lock_state s)
     return out << to_string(s);
 }
 
+inline std::ostream& boost_test_print_type(std::ostream& out, errc e)
+{
+    return out << make_error_code(e);
+}
+
 } // namespace priority_redlock
 
 namespace test {
@@ -57,7 +62,7 @@ using node_configs = std::vector<boost::redis::config>;
 {
     redis_options result;
     result.lease = 1s;
-    result.max_ttl = 2s;
+    result.max_ttl = 1500ms;
     result.clock_skew = 500ms;
     result.quorum_timeout = 1s;
     result.trust_fresh_nodes = true;
@@ -91,7 +96,7 @@ template <std::predicate Condition>
     return true;
 }
 
-/// An acquire and what becomes of it. Its handlers may outlive it.
+/// An acquire and what becomes of it. Its handlers may outlive it; a lock does not.
 class attempt
 {
 public:
@@ -102,7 +107,7 @@ public:
     [[nodiscard]] redlock::lock& lock() noexcept { return state_->held; }
 
     /// Why the lock ended, once it has: what its `async_wait` brought.
-    [[nodiscard]] const std::optional<error_code>& end() const noexcept { return state_->end; }
+    [[nodiscard]] const std::optional<error_code>& end() const noexcept { return *end_; }
 
 private:
     friend class client;
@@ -110,12 +115,12 @@ private:
     struct state
     {
         std::optional<error_code> ec;
-        std::optional<error_code> end;
         time_point done_at;
         redlock::lock held;
     };
 
     std::shared_ptr<state> state_ = std::make_shared<state>();
+    std::shared_ptr<std::optional<error_code>> end_ = std::make_shared<std::optional<error_code>>();
 };
 
 /// A manager with connections of its own, as another process would have it.
@@ -131,13 +136,18 @@ public:
     attempt acquire(std::string_view resource, const acquire_options& options = {})
     {
         attempt result;
-        manager.async_acquire(resource, options, [s = result.state_](error_code ec, redlock::lock held) {
-            s->done_at = redlock::clock::now();
-            s->ec = ec;
-            s->held = std::move(held);
-            if (!ec)
-                s->held.async_wait([s](error_code end) { s->end = end; });
-        });
+        manager.async_acquire(
+            resource, options,
+            [weak = std::weak_ptr(result.state_), end = result.end_](error_code ec, redlock::lock held) {
+                const auto s = weak.lock();
+                if (!s)
+                    return;
+                s->done_at = redlock::clock::now();
+                s->ec = ec;
+                s->held = std::move(held);
+                if (!ec)
+                    s->held.async_wait([end](error_code why) { *end = why; });
+            });
         return result;
     }
 

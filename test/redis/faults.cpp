@@ -60,6 +60,11 @@ std::int64_t counter(const redis_server& node, std::string_view resource)
     return text.empty() ? 0 : std::stoll(text);
 }
 
+std::int64_t waiters(const redis_server& node, std::string_view resource)
+{
+    return node.command({"ZCARD", "redlock:{" + std::string(resource) + "}:q"}).integer;
+}
+
 /// The node grants a contended lock anew; when it did.
 time_point grants_again(const redis_server& node, std::int64_t last_token)
 {
@@ -134,6 +139,427 @@ BOOST_AUTO_TEST_CASE(a_minority_is_killed_and_restarted_with_everything)
         grants_again(nodes[i], last_token);
     }
     check(all);
+}
+
+BOOST_AUTO_TEST_CASE(C18_the_majority_is_down)
+{
+    redis_options options = quick_options();
+    options.guard = redlock::restart_guard::durable;
+    redis_nodes nodes(5, {.persistence = redis_persistence::aof_always});
+    client holder(io, nodes.configs(), options);
+    client waiter(io, nodes.configs(), options);
+    attempt held = holder.acquire("r");
+    BOOST_REQUIRE(is_granted(held, "holder"));
+
+    // Contention says what it is.
+    attempt busy = waiter.acquire("r", {.timeout = 50ms});
+    attempt once = waiter.acquire("other", {.max_attempts = 1});
+    BOOST_TEST(run_until(io, [&] { return busy.done() && once.done(); }));
+    BOOST_TEST(busy.error() == errc::acquire_timeout);
+    BOOST_TEST(!once.error());
+    attempt refused = holder.acquire("other", {.max_attempts = 1});
+    BOOST_TEST(run_until(io, [&] { return refused.done(); }));
+    BOOST_TEST(refused.error() == errc::already_acquired);
+
+    const auto killed = redlock::clock::now();
+    attempt pending = waiter.acquire("r");
+    for (const std::size_t i : {0, 1, 2})
+        nodes[i].kill();
+    BOOST_TEST(run_until(io, [&] { return held.end().has_value(); }));
+    BOOST_TEST((*held.end() == errc::lost));
+    BOOST_TEST((redlock::clock::now() < killed + options.lease + 500ms));
+    BOOST_TEST(run_until(io, [&] { return pending.done(); }));
+    BOOST_TEST(pending.error() == errc::no_quorum);
+
+    // And so does one that is in a hurry.
+    for (const acquire_options& quick : {acquire_options{.timeout = 100ms}, acquire_options{.max_attempts = 1}}) {
+        attempt a = waiter.acquire("r", quick);
+        BOOST_TEST(run_until(io, [&] { return a.done(); }));
+        BOOST_TEST(a.error() == errc::no_quorum);
+    }
+
+    for (const std::size_t i : {0, 1, 2})
+        nodes[i].restart(redis_data::keep);
+    attempt after = waiter.acquire("r", {.timeout = 10s});
+    BOOST_TEST(is_granted(after, "waiter"));
+    let_go(after);
+    BOOST_TEST(locks.check().empty(), locks.check());
+}
+
+BOOST_AUTO_TEST_CASE(C19_a_node_that_is_restarted_empty_does_not_vote)
+{
+    const redis_options options = quick_options();
+    redis_nodes nodes(5);
+    std::deque<tcp_proxy> network; // of the second client
+    node_configs behind;
+    for (redis_server& node : nodes)
+        behind.push_back(network.emplace_back(node.port()).config(node.config()));
+    for (const std::size_t i : {0, 1})
+        network[i].refuse();
+    {
+        client birth(io, nodes.configs(), options); // sets the deployment up while all nodes can be reached
+        attempt a = birth.acquire("other");
+        BOOST_REQUIRE(is_granted(a, "birth"));
+        let_go(a);
+    }
+    for (const std::size_t i : {3, 4})
+        nodes[i].stop(); // so that the holder has the lock on 0, 1 and 2
+    client holder(io, nodes.configs(), options);
+    attempt held = holder.acquire("r", {.ttl = options.max_ttl});
+    BOOST_REQUIRE(is_granted(held, "holder"));
+    nodes[2].restart(redis_data::empty);
+    const auto restarted = redlock::clock::now();
+    for (const std::size_t i : {3, 4})
+        nodes[i].resume();
+
+    client other(io, behind, options);
+    attempt next;
+    for (error_code ec = errc::no_quorum; ec == errc::no_quorum; ec = next.error()) {
+        next = other.acquire("r", {.timeout = 1s});
+        BOOST_REQUIRE(run_until(io, [&] { return next.done(); }));
+        BOOST_REQUIRE((redlock::clock::now() < restarted + 10s));
+    }
+    BOOST_TEST(is_granted(next, "other"));
+    BOOST_TEST((next.done_at() >= restarted + options.max_ttl));
+    BOOST_TEST(locks.check().empty(), locks.check());
+}
+
+BOOST_AUTO_TEST_CASE(a_renewed_lease_survives_a_restart_of_every_node)
+{
+    const redis_options options = quick_options();
+    redis_nodes nodes(3);
+    client holder(io, nodes.configs(), options);
+    attempt held = holder.acquire("r");
+    BOOST_REQUIRE(is_granted(held, "holder"));
+    const auto token = held.lock().fencing_token();
+    for (redis_server& node : nodes) {
+        node.restart(redis_data::empty);
+        // Only when it votes again and has the lock may the next one be restarted.
+        BOOST_TEST(run_until(io, [&] { return counter(node, "r") != 0; }));
+        BOOST_TEST(held.lock().is_held());
+    }
+    BOOST_TEST(held.lock().fencing_token() == token);
+    client other(io, nodes.configs(), options);
+    attempt refused = other.acquire("r", {.max_attempts = 1});
+    BOOST_TEST(run_until(io, [&] { return refused.done(); }));
+    BOOST_TEST(refused.error() == errc::already_acquired);
+    let_go(held);
+    attempt next = other.acquire("r");
+    BOOST_TEST(is_granted(next, "other"));
+    BOOST_TEST(next.lock().fencing_token() > token);
+    BOOST_TEST(locks.check().empty(), locks.check());
+}
+
+// --- nodes that change ---
+
+BOOST_AUTO_TEST_CASE(C20_a_demoted_replica_does_not_vote)
+{
+    const redis_options options = quick_options();
+    redis_server master;
+    redis_nodes nodes(3);
+    client holder(io, nodes.configs(), options);
+    attempt held = holder.acquire("r");
+    BOOST_REQUIRE(is_granted(held, "holder"));
+
+    client other(io, nodes.configs(), options);
+    attempt with_three = other.acquire("s");
+    BOOST_REQUIRE(is_granted(with_three, "other"));
+    let_go(with_three);
+    nodes[2].command({"REPLICAOF", "127.0.0.1", std::to_string(master.port())});
+    attempt with_two = other.acquire("s");
+    BOOST_TEST(is_granted(with_two, "other"));
+    let_go(with_two);
+    BOOST_TEST(held.lock().is_held());
+
+    // One master and one replica are no quorum, for a renewal neither.
+    nodes[1].kill();
+    attempt with_one = other.acquire("s");
+    BOOST_TEST(run_until(io, [&] { return with_one.done() && held.end().has_value(); }));
+    BOOST_TEST(with_one.error() == errc::no_quorum);
+    BOOST_TEST((*held.end() == errc::lost));
+
+    nodes[2].command({"REPLICAOF", "NO", "ONE"});
+    attempt again;
+    const auto deadline = redlock::clock::now() + 10s;
+    do {
+        again = other.acquire("s");
+        BOOST_REQUIRE(run_until(io, [&] { return again.done(); }));
+    } while (!again.granted() && redlock::clock::now() < deadline);
+    BOOST_TEST(is_granted(again, "other"));
+    BOOST_TEST(locks.check().empty(), locks.check());
+}
+
+BOOST_AUTO_TEST_CASE(C4_a_minority_is_stopped_and_goes_on)
+{
+    redis_nodes nodes(5);
+    contenders all(4, nodes.configs(), new_seed());
+    BOOST_REQUIRE(all.get_on());
+    for (const std::size_t first : {0, 2}) {
+        for (const std::size_t i : {first, first + 1})
+            nodes[i].stop();
+        BOOST_TEST(all.get_on(10));
+        for (const std::size_t i : {first, first + 1})
+            nodes[i].resume();
+        const auto last_token = counter(nodes[4], contenders::resource);
+        for (const std::size_t i : {first, first + 1})
+            grants_again(nodes[i], last_token);
+    }
+    check(all);
+}
+
+BOOST_AUTO_TEST_CASE(C24_nodes_forget_and_connections_break_at_random_moments)
+{
+    const auto seed = new_seed();
+    BOOST_TEST_CONTEXT("seed " << seed)
+    {
+        std::mt19937_64 random(seed);
+        redis_nodes nodes(5);
+        contenders all(4, nodes.configs(), seed);
+        BOOST_REQUIRE(all.get_on());
+        const auto end = redlock::clock::now() + 4s;
+        while (redlock::clock::now() < end) {
+            const redis_server& any = nodes[random() % 5];
+            switch (random() % 5) {
+            case 0: any.command({"SCRIPT", "FLUSH"}); break;
+            case 1: any.command({"CLIENT", "KILL", "TYPE", "pubsub"}); break;
+            case 2: any.command({"CLIENT", "KILL", "TYPE", "normal"}); break;
+            case 3: nodes[random() % 2].command({"FLUSHALL"}); break; // the others have to remember
+            default: nodes[random() % 2].command({"SCRIPT", "FLUSH"}); break;
+            }
+            (void)all.get_on(1, std::chrono::milliseconds(random() % 300));
+        }
+        BOOST_TEST(all.get_on());
+        BOOST_TEST(eventually([&] { return counter(nodes[0], contenders::resource) != 0; }));
+        check(all);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(C24_the_network_fails_at_random_moments)
+{
+    const auto seed = new_seed();
+    BOOST_TEST_CONTEXT("seed " << seed)
+    {
+        std::mt19937_64 random(seed);
+        redis_nodes nodes(3);
+        std::deque<tcp_proxy> network;
+        std::vector<node_configs> behind(4);
+        for (node_configs& each : behind)
+            for (redis_server& node : nodes)
+                each.push_back(network.emplace_back(node.port()).config(node.config()));
+        contenders all(behind, seed);
+        BOOST_REQUIRE(all.get_on());
+        const auto end = redlock::clock::now() + 4s;
+        while (redlock::clock::now() < end) {
+            // Each client may be cut off from one node, not always the same; all may be slow.
+            for (std::size_t i = 0; i < behind.size(); ++i) {
+                tcp_proxy& link = network[i * nodes.size() + random() % nodes.size()];
+                switch (random() % 6) {
+                case 0: link.hold(); break;
+                case 1: link.hold(tcp_proxy::to_server); break;
+                case 2: link.hold(tcp_proxy::to_client); break;
+                case 3: link.drop_connections(); break;
+                case 4: link.refuse(); break;
+                default: link.delay(std::chrono::milliseconds(random() % 60)); break;
+                }
+            }
+            (void)all.get_on(2, std::chrono::milliseconds(random() % 500));
+            for (tcp_proxy& link : network) {
+                link.pass();
+                link.delay(0ms);
+            }
+            BOOST_TEST(all.get_on(1));
+        }
+        check(all);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(C5_T4_an_even_number_of_nodes)
+{
+    for (const std::size_t count : {2, 4}) {
+        redis_nodes nodes(count);
+        {
+            contenders all(4, nodes.configs(), new_seed());
+            BOOST_TEST(all.get_on(10)); // though 2:2 is no quorum for anybody
+            check(all);
+        }
+        client c(io, nodes.configs());
+        attempt with_all = c.acquire("r" + std::to_string(count));
+        BOOST_TEST(is_granted(with_all, "all"));
+        let_go(with_all);
+        nodes[0].kill();
+        attempt one_down = c.acquire("s" + std::to_string(count));
+        if (count == 4) {
+            BOOST_TEST(is_granted(one_down, "one down"));
+            let_go(one_down);
+            nodes[1].kill();
+            one_down = c.acquire("t");
+        }
+        BOOST_TEST(run_until(io, [&] { return one_down.done(); }));
+        BOOST_TEST(one_down.error() == errc::no_quorum);
+    }
+    BOOST_TEST(locks.check().empty(), locks.check());
+}
+
+// --- clients that die, stop or are cut off ---
+
+BOOST_AUTO_TEST_CASE(C17_a_holder_is_killed)
+{
+    redis_nodes nodes(3);
+    lock_process holder({.nodes = nodes.addresses(), .resource = "r", .ttl = 700ms});
+    BOOST_REQUIRE(holder.next().has_value());
+    const auto held = holder.next();
+    BOOST_REQUIRE(held.has_value());
+    client c(io, nodes.configs());
+    attempt next = c.acquire("r");
+    BOOST_TEST(!run_until(io, [&] { return next.done(); }, 100ms));
+    holder.kill();
+    const auto killed = redlock::clock::now();
+    BOOST_TEST(is_granted(next, "next"));
+    BOOST_TEST((next.done_at() < killed + 700ms + 200ms));
+    BOOST_TEST(next.lock().fencing_token() > held->token);
+}
+
+BOOST_AUTO_TEST_CASE(P1_the_thief_is_killed_between_its_notice_and_its_grant)
+{
+    redis_nodes nodes(5);
+    client victim(io, nodes.configs());
+    client other(io, nodes.configs());
+    for (const bool before : {true, false}) {
+        const std::string resource = before ? "a waiter was there before" : "a waiter comes after";
+        attempt held = victim.acquire(resource, {.grace = 5s});
+        BOOST_REQUIRE(is_granted(held, "victim"));
+        attempt next;
+        if (before) {
+            next = other.acquire(resource);
+            BOOST_TEST(
+                run_until(io, [&] { return waiters(nodes[0], resource) == 1 && waiters(nodes[4], resource) == 1; }));
+        }
+        lock_process thief({.nodes = nodes.addresses(), .resource = resource, .priority = 5});
+        BOOST_REQUIRE(thief.next().has_value());
+        BOOST_TEST(run_until(io, [&] { return held.end().has_value(); }));
+        BOOST_TEST(held.lock().state() == lock_state::revoking);
+        thief.kill();
+        BOOST_TEST(!thief.next().has_value());
+
+        // The lock is reserved for the dead one, but not for long.
+        held.lock().release();
+        const auto released = redlock::clock::now();
+        if (!before)
+            next = other.acquire(resource);
+        BOOST_TEST(is_granted(next, "other"));
+        BOOST_TEST((next.done_at() - released) / 1ms < 400);
+    }
+    BOOST_TEST(locks.check().empty(), locks.check());
+}
+
+BOOST_AUTO_TEST_CASE(P2_C22_the_victim_is_stopped_for_longer_than_its_ttl)
+{
+    redis_nodes nodes(3);
+    lock_process victim({.nodes = nodes.addresses(), .resource = "r", .ttl = 700ms});
+    BOOST_REQUIRE(victim.next().has_value());
+    const auto held = victim.next();
+    BOOST_REQUIRE(held.has_value());
+    victim.stop();
+    const auto stopped = redlock::clock::now();
+    const auto id = locks.granted({"r", "victim", held->token, held->at, held->expires_at});
+
+    client c(io, nodes.configs());
+    attempt thief = c.acquire("r", {.priority = 5});
+    BOOST_TEST(is_granted(thief, "thief"));
+    BOOST_TEST((thief.done_at() < stopped + 700ms + 200ms));
+    BOOST_TEST(thief.lock().fencing_token() > held->token);
+
+    victim.resume();
+    const auto end = victim.next();
+    BOOST_REQUIRE(end.has_value());
+    BOOST_TEST(end->what == "ended");
+    BOOST_TEST(!end->held);
+    BOOST_TEST((end->state == "expired" || end->state == "lost"));
+    locks.ended(id, end->at);
+    BOOST_TEST(thief.lock().is_held());
+    BOOST_TEST(locks.check().empty(), locks.check());
+}
+
+BOOST_AUTO_TEST_CASE(both_are_cut_off_from_a_minority)
+{
+    redis_nodes nodes(5);
+    std::deque<tcp_proxy> network;
+    std::vector<node_configs> behind(2);
+    for (node_configs& each : behind)
+        for (redis_server& node : nodes)
+            each.push_back(network.emplace_back(node.port()).config(node.config()));
+    client victim(io, behind[0]);
+    client thief(io, behind[1]);
+    attempt held = victim.acquire("r");
+    BOOST_REQUIRE(is_granted(held, "victim"));
+    // The lock is on all nodes; the two have only node 2 in common then.
+    for (const std::size_t cut : {0, 1, 5 + 3, 5 + 4})
+        network[cut].hold();
+    attempt stolen = thief.acquire("r", {.priority = 5, .timeout = 5s});
+    BOOST_TEST(run_until(io, [&] { return held.end().has_value(); }));
+    BOOST_TEST((*held.end() == asio::error::operation_aborted));
+    held.lock().release();
+    BOOST_TEST(is_granted(stolen, "thief"));
+    let_go(stolen);
+    BOOST_TEST(locks.check().empty(), locks.check());
+}
+
+BOOST_AUTO_TEST_CASE(a_thief_cut_off_with_a_minority_evicts_nobody)
+{
+    redis_nodes nodes(5);
+    std::deque<tcp_proxy> network;
+    node_configs behind;
+    for (redis_server& node : nodes)
+        behind.push_back(network.emplace_back(node.port()).config(node.config()));
+    client victim(io, nodes.configs());
+    client thief(io, behind);
+    attempt warm = thief.acquire("other");
+    BOOST_REQUIRE(is_granted(warm, "thief"));
+    let_go(warm);
+    attempt held = victim.acquire("r");
+    BOOST_REQUIRE(is_granted(held, "victim"));
+    for (const std::size_t cut : {0, 1, 2})
+        network[cut].hold();
+    attempt stolen = thief.acquire("r", {.priority = 5});
+    BOOST_TEST(run_until(io, [&] { return stolen.done(); }));
+    BOOST_TEST(stolen.error() == errc::no_quorum);
+    BOOST_TEST(held.lock().is_held());
+    // Nor does it block anybody.
+    let_go(held);
+    attempt next = victim.acquire("r");
+    BOOST_TEST(is_granted(next, "victim", 500ms));
+    let_go(next);
+
+    for (tcp_proxy& link : network)
+        link.pass();
+    stolen = thief.acquire("r");
+    BOOST_TEST(is_granted(stolen, "thief"));
+    BOOST_TEST(locks.check().empty(), locks.check());
+}
+
+BOOST_AUTO_TEST_CASE(a_holder_cut_off_with_a_minority_loses_the_lock)
+{
+    redis_nodes nodes(5);
+    std::deque<tcp_proxy> network;
+    node_configs behind;
+    for (redis_server& node : nodes)
+        behind.push_back(network.emplace_back(node.port()).config(node.config()));
+    client holder(io, behind);
+    client other(io, nodes.configs());
+    attempt held = holder.acquire("r");
+    BOOST_REQUIRE(is_granted(held, "holder"));
+    attempt next = other.acquire("r");
+    for (const std::size_t cut : {0, 1, 2})
+        network[cut].hold();
+    const auto cut_off = redlock::clock::now();
+    BOOST_TEST(is_granted(next, "other"));
+    BOOST_TEST((next.done_at() < cut_off + quick_options().lease + 300ms));
+    BOOST_TEST(held.end().has_value());
+    BOOST_TEST((held.end() == error_code(errc::lost)));
+    for (tcp_proxy& link : network)
+        link.pass();
+    BOOST_TEST(!run_until(io, [&] { return !next.lock().is_held(); }, 1500ms)); // whatever arrives late
+    BOOST_TEST(locks.check().empty(), locks.check());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -54,7 +54,9 @@ void hold_a_lock(const std::string& text)
     lock_process::order o;
     std::int64_t ttl = 0;
     std::int64_t grace = 0;
-    std::istringstream(text) >> o.nodes >> o.resource >> o.priority >> ttl >> grace;
+    std::istringstream words(text);
+    words >> o.nodes >> o.priority >> ttl >> grace >> std::ws;
+    std::getline(words, o.resource);
 
     asio::io_context io(1);
     client c(io, redlock::parse_redis_nodes(o.nodes));
@@ -102,8 +104,8 @@ lock_process::lock_process(const order& o)
 
     // All that allocates is done before the fork.
     std::ostringstream text;
-    text << order_variable << '=' << o.nodes << ' ' << o.resource << ' ' << o.priority << ' ' << o.ttl.count() << ' '
-         << o.grace.count();
+    text << order_variable << '=' << o.nodes << ' ' << o.priority << ' ' << o.ttl.count() << ' ' << o.grace.count()
+         << ' ' << o.resource;
     std::string variable = text.str();
     std::vector<char*> environment{variable.data()};
     for (char** each = environ; *each; ++each)

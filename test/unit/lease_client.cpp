@@ -111,7 +111,7 @@ public:
     {
         return step([&](auto& out) {
             client_.end_extend(id_);
-            table_.extend(*h, now_ + validity, now_, out);
+            table_.extend(*h, now_ + validity, false, now_, out);
         });
     }
 

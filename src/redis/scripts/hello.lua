@@ -6,10 +6,16 @@
 --       given a nonce), nonce
 -- Reply: {ready, time} | {quarantined, time, left (us)} | {mismatch, time, its deployment} | {unborn, time, nonce}
 --
--- Idempotent: a quarantine that has started goes on, and a nonce that is set stays.
+-- Idempotent: a quarantine that has started goes on, and a nonce that is set stays. It says ready only after a write, which
+-- a replica and a node without memory refuse.
 local node = KEYS[1]
 if ARGV[4] ~= 'off' and ARGV[5] == '1' and redis.call('HEXISTS', node, 'run') == 0 then
     redis.call('HSETNX', node, 'nonce', ARGV[6])
     return { 'unborn', text(now), redis.call('HGET', node, 'nonce') }
 end
-return refusal(node, ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]) or { 'ready', text(now) }
+local refused = refusal(node, ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4])
+if refused then
+    return refused
+end
+redis.call('HSET', node, 'asked', text(now))
+return { 'ready', text(now) }

@@ -6,7 +6,7 @@
 --       11 answered by a quorum (1, 0), 12 takeover after (us, or -1), 13 how long an entry of the queue lasts (us),
 --       14 window of a reservation (us), 15 channels' prefix, 16 run id, 17 deployment, 18 longest ttl (us), 19 guard,
 --       20 skew (us)
--- Reply: {granted, time, token} | {waiting, time, the holder's remaining time (us), best (1, 0), holder, outranks (1, 0)}
+-- Reply: {granted, time, token} | {waiting, time, how long it is not free yet (us), next in line (1, 0), holder, outranks (1, 0)}
 --        | {refused, time} | {gone, time} | {quarantined, ...} | {mismatch, ...}
 --
 -- Idempotent: what is held is granted again with the same token and a later end, and an entry of the queue is renewed.
@@ -45,18 +45,19 @@ if reserved and tonumber(f[8]) <= now then
     reserved = false
 end
 
--- Where it has a place it keeps it. A ticket of a wrong clock is brought into bounds when the place is taken.
+-- A ticket of a wrong clock is brought into bounds. A message that was long under way seems to have one: the place that it
+-- gave is mended by the next, so that all nodes come to agree on who is first.
+local place
 local function my_member()
     local entry = redis.call('HGET', lock, 'l' .. id)
-    if entry then
-        return string.match(entry, '%S+$')
-    end
+    place = entry and string.match(entry, '%S+$')
     local started = now - tonumber(ARGV[4])
     local ticket = math.max(started - skew, math.min(tonumber(ARGV[3]), started + skew))
-    return ARGV[2] .. string.format('%016x', ticket) .. id
+    local member = ARGV[2] .. string.format('%016x', ticket) .. id
+    return place and place < member and place or member
 end
 
-local best, best_id = best_waiter(lock, queue)
+local best = best_waiter(lock, queue)
 local mine = best and my_member()
 local first = not best or mine <= best
 local outranks = holder and priority > tonumber(f[3])
@@ -86,6 +87,9 @@ if mode == 'now' or (mode == 'once' and not (outranks and first)) then
 end
 
 mine = mine or my_member()
+if place and place ~= mine then
+    redis.call('ZREM', queue, place)
+end
 redis.call('ZADD', queue, 0, mine)
 redis.call('HSET', lock, 'l' .. id, text(now + tonumber(ARGV[13])) .. ' ' .. ARGV[14] .. ' ' .. mine)
 redis.call('PEXPIRE', lock, keep)
@@ -99,7 +103,10 @@ end
 if not holder and not reserved then
     hand_on(lock, queue, channels, nil)
 end
-return {
-    'waiting', text(now), holder and text(tonumber(f[2]) - now) or '0', first and '1' or '0', holder or '',
-    outranks and '1' or '0',
-}
+-- When to ask again, for the one that is next: when the holder ends by itself, or the reservation of one that may be dead.
+local next_in_line, left = first, holder and tonumber(f[2]) - now or 0
+if not holder and reserved then
+    next_in_line = best_id == reserved and redis.call('ZRANGE', queue, 1, 1)[1] == mine
+    left = tonumber(f[8]) - now
+end
+return { 'waiting', text(now), text(left), next_in_line and '1' or '0', holder or '', outranks and '1' or '0' }

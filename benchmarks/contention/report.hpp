@@ -1,0 +1,24 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_BENCHMARKS_CONTENTION_REPORT_HPP
+#define PRIORITY_REDLOCK_BENCHMARKS_CONTENTION_REPORT_HPP
+
+#include "charts.hpp"
+#include "result.hpp"
+#include "scenario.hpp"
+
+#include <string>
+#include <vector>
+
+namespace contention {
+
+/// One self-contained page of HTML.
+/// @param source the scenario as it was written
+[[nodiscard]] std::string write_report(const scenario& s, const std::string& source,
+                                       const std::vector<run_result>& runs, const std::vector<chart>& charts);
+
+} // namespace contention
+
+#endif

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026 the priority-redlock authors
+# Distributed under the Boost Software License, Version 1.0.
+# (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+# redis.sh PROGRAM: a scenario on servers of its own, one of which fails and comes back. Ends with 77, skipped, where the
+# program was built without Redis or there is no server.
+set -eu -o pipefail
+
+program=$1
+work=$(mktemp -d "${TMPDIR:-/tmp}/contention-redis.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+fail() { printf 'redis: %s\n' "$*" >&2; exit 1; }
+
+cat >scenario.json <<'END'
+{
+    "protocol": "redis", "nodes": 3, "duration": 1500,
+    "clients": [
+        {"name": "high", "priority": 1, "hold": 5, "think": 20, "ttl": 2000},
+        {"name": "low", "count": 4, "hold": 5, "ttl": 2000}
+    ]
+}
+END
+sed 's/"duration": 1500,/&\n    "faults": [{"at": 400, "node": 2, "do": "kill"}, {"at": 800, "node": 2, "do": "resume"}],/' \
+    scenario.json >faults.json
+
+status=0
+"$program" --scenario scenario.json --json result.json >out 2>err || status=$?
+if grep -qE 'is not part of this build|there is no redis-server' err; then
+    echo "skipped: $(cat err)"
+    exit 77
+fi
+[ "$status" -eq 0 ] || fail "ended with $status: $(cat out err)"
+grep -q 'commands per acquisition' out || fail "commands are not counted: $(cat out)"
+
+"$program" --scenario faults.json --json result.json >out 2>err || fail "with a fault: $(cat out err)"
+grep -q '"overlaps":0' result.json || fail "not exclusive: $(cat out)"
+for group in high low; do
+    grep -qE "^$group +[01] +[14] +[1-9][0-9]*" out || fail "$group got nothing: $(cat out)"
+done
+cat out

@@ -1,0 +1,382 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_TEST_REDIS_NODE_MODEL_HPP
+#define PRIORITY_REDLOCK_TEST_REDIS_NODE_MODEL_HPP
+
+#include "redis/quorum_client.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace test {
+
+/// A call as it travels: what the scripts are given of it, taken when it was sent.
+struct request_to_node
+{
+    priority_redlock::detail::redis::call call;
+    std::string id; // of the acquisition, as the nodes know it
+    std::string lock;
+    std::string locker;
+    int priority = 0;
+    std::int64_t ticket = 0;
+    std::int64_t window = 0; // us
+    std::int64_t entry_lease = 0;
+    std::string run_id;
+    std::string deployment;
+
+    static request_to_node of(const priority_redlock::detail::redis::call& c,
+                              const priority_redlock::detail::redis::quorum_client& client)
+    {
+        request_to_node q;
+        q.call = c;
+        if (c.about) {
+            q.id = c.about->id_text;
+            q.lock = c.about->lock_key;
+            q.locker = c.about->locker;
+            q.priority = c.about->priority;
+            q.ticket = c.about->ticket;
+        }
+        q.window = micros(client.window(c.node));
+        q.entry_lease = micros(client.entry_lease());
+        q.run_id = client.run_id(c.node);
+        q.deployment = client.deployment();
+        return q;
+    }
+
+    static std::int64_t micros(priority_redlock::duration d)
+    {
+        return d == priority_redlock::infinite ? -1 : std::chrono::duration_cast<std::chrono::microseconds>(d).count();
+    }
+};
+
+/// What the scripts make of a node, said once more in C++. A test compares the two.
+class node_model
+{
+public:
+    using answer = priority_redlock::detail::redis::answer;
+    using mode = priority_redlock::obtain_request::mode;
+    using script = priority_redlock::detail::redis::script;
+    using verdict = answer::verdict;
+
+    struct message
+    {
+        std::string client; // whose channel it is for
+        std::string text;
+
+        friend bool operator==(const message&, const message&) = default;
+    };
+
+    struct hold
+    {
+        std::string id;
+        std::string locker;
+        int priority = 0;
+        std::int64_t ends = 0;
+        std::uint64_t call = 0; // the latest that it was granted by
+        std::int64_t token = 0;
+    };
+
+    /// Something of an acquisition, and a time.
+    struct mark
+    {
+        std::string id;
+        std::int64_t at = 0;
+    };
+
+    /// The best is the least.
+    struct rank
+    {
+        std::int64_t priority = 0; // turned round
+        std::int64_t ticket = 0;
+        std::string id;
+
+        friend auto operator<=>(const rank&, const rank&) = default;
+    };
+
+    struct entry
+    {
+        std::int64_t ends = 0;
+        std::int64_t window = 0;
+        rank place;
+    };
+
+    struct resource
+    {
+        std::optional<hold> holder;
+        std::optional<mark> told;     // the thief that the holder was told of first, and when
+        std::optional<mark> reserved; // for whom, until when
+        std::int64_t counter = 0;
+        std::map<std::string, entry> waiters;
+        std::int64_t forgotten_at = std::numeric_limits<std::int64_t>::max();
+    };
+
+    struct marker
+    {
+        std::string run_id;
+        std::int64_t since = 0;
+        std::string deployment;
+    };
+
+    explicit node_model(const priority_redlock::redis_options& options)
+        : guard_(options.guard), max_ttl_(request_to_node::micros(options.max_ttl)),
+          skew_(request_to_node::micros(options.clock_skew)),
+          takeover_after_(request_to_node::micros(options.takeover_after))
+    {
+    }
+
+    answer run(const request_to_node& q, std::int64_t now, std::vector<message>& published)
+    {
+        now_ = now;
+        published_ = &published;
+        answer a = dispatch(q);
+        a.time = now;
+        return a;
+    }
+
+    [[nodiscard]] const std::map<std::string, resource>& resources() const noexcept { return resources_; }
+
+    std::optional<marker> born;
+    std::string nonce;
+
+private:
+    answer dispatch(const request_to_node& q)
+    {
+        std::erase_if(tombs_, [this](const auto& each) { return each.second <= now_; });
+        if (q.call.what == script::hello)
+            return hello(q);
+        if (q.call.what == script::declare)
+            return declare(q);
+        resource& r = resources_[q.lock];
+        if (r.forgotten_at <= now_)
+            r = {};
+        switch (q.call.what) {
+        case script::obtain: return obtain(q, r);
+        case script::yield: return yield(q, r);
+        case script::release: return release(q, r);
+        case script::settle: return settle(q, r);
+        case script::raise: return raise(q, r);
+        case script::hello:
+        case script::declare: break;
+        }
+        return {};
+    }
+
+    answer hello(const request_to_node& q)
+    {
+        if (guard_ != priority_redlock::restart_guard::off && q.call.trust && !born) {
+            if (nonce.empty())
+                nonce = q.call.nonce;
+            return {.what = verdict::unborn, .text = nonce};
+        }
+        return refusal(q).value_or(answer{.what = verdict::ready});
+    }
+
+    answer declare(const request_to_node& q)
+    {
+        if (born || nonce != q.call.nonce)
+            return {.what = born ? verdict::ready : verdict::unborn};
+        born = marker{q.run_id, 0, q.deployment};
+        nonce.clear();
+        return {.what = verdict::ready};
+    }
+
+    std::optional<answer> refusal(const request_to_node& q)
+    {
+        using priority_redlock::restart_guard;
+        if (guard_ == restart_guard::off)
+            return {};
+        if (!born || (born->run_id != q.run_id && guard_ != restart_guard::durable)) {
+            born = marker{q.run_id, now_, q.deployment};
+            nonce.clear();
+        }
+        born->run_id = q.run_id;
+        if (born->deployment != q.deployment)
+            return answer{.what = verdict::mismatch, .text = born->deployment};
+        const auto left = born->since + max_ttl_ - now_;
+        if (left > 0)
+            return answer{.what = verdict::quarantined, .number = left};
+        return {};
+    }
+
+    answer obtain(const request_to_node& q, resource& r)
+    {
+        if (auto no = refusal(q))
+            return *no;
+        if (tombs_.contains(q.id))
+            return {.what = verdict::gone};
+        const std::int64_t ends = now_ + std::min(q.call.ttl, max_ttl_);
+        const bool held = r.holder && r.holder->ends > now_;
+        if (held && r.holder->id == q.id) {
+            r.holder->ends = std::max(r.holder->ends, ends);
+            r.holder->call = std::max(r.holder->call, q.call.sequence);
+            keep(r);
+            return {.what = verdict::granted, .number = r.holder->token};
+        }
+        if (r.reserved && r.reserved->at <= now_) {
+            if (r.reserved->id != q.id)
+                r.waiters.erase(r.reserved->id);
+            r.reserved.reset();
+        }
+        const auto best = best_waiter(r);
+        const bool first = !best || place_of(q, r) <= r.waiters[*best].place;
+        const bool outranks = held && q.priority > r.holder->priority;
+        const bool taken_over = outranks && first && q.call.answered && takeover_after_ >= 0 && r.told
+                                && now_ - r.told->at >= takeover_after_;
+        if ((!held && first) || taken_over) {
+            const std::int64_t floor = (born ? born->since : 0) + 2 * skew_;
+            r.counter = std::max({r.counter + 1, floor + 1, std::min(q.call.number, now_ + skew_), now_ - skew_});
+            r.waiters.erase(q.id);
+            r.reserved.reset();
+            r.told.reset();
+            r.holder = hold{q.id, q.locker, q.priority, ends, q.call.sequence, r.counter};
+            keep(r);
+            return {.what = verdict::granted, .number = r.counter};
+        }
+        if (q.call.how == mode::now || (q.call.how == mode::once && !(outranks && first))) {
+            r.waiters.erase(q.id);
+            return {.what = verdict::refused};
+        }
+        r.waiters[q.id] = {now_ + q.entry_lease, q.window, place_of(q, r)};
+        keep(r);
+        if (outranks) {
+            if (!r.told)
+                r.told = mark{q.id, now_};
+            tell(r.holder->id, "notice " + r.holder->id + ' ' + q.id + ' ' + std::to_string(q.priority)
+                                   + (q.call.answered ? " 1" : " 0"));
+        }
+        if (!held && !r.reserved)
+            hand_on(r, {});
+        return {.what = verdict::waiting,
+                .number = held ? r.holder->ends - now_ : 0,
+                .best = first,
+                .outranks = outranks,
+                .text = held ? r.holder->id : std::string()};
+    }
+
+    answer yield(const request_to_node& q, resource& r)
+    {
+        if (!r.holder || r.holder->id != q.id || r.holder->call > q.call.sequence)
+            return {.what = verdict::absent};
+        r.holder.reset();
+        r.told.reset();
+        if (!tombs_.contains(q.id)) {
+            r.waiters[q.id] = {now_ + q.entry_lease, q.window, new_place(q)};
+            keep(r);
+        }
+        hand_on(r, q.id);
+        return {.what = verdict::done};
+    }
+
+    answer release(const request_to_node& q, resource& r)
+    {
+        const bool held = r.holder && r.holder->id == q.id && r.holder->call <= q.call.sequence;
+        if (held) {
+            r.holder.reset();
+            r.told.reset();
+        }
+        const bool waited = r.waiters.erase(q.id) != 0;
+        const bool was_reserved = r.reserved.has_value();
+        if (was_reserved && r.reserved->id == q.id)
+            r.reserved.reset();
+        if (q.call.ttl != 0)
+            tombs_[q.id] = now_ + (q.call.ttl + 999) / 1000 * 1000;
+        const bool free = !r.holder || r.holder->ends <= now_;
+        const bool reserved = r.reserved && r.reserved->at > now_;
+        if (free && !reserved && (held || was_reserved || waited))
+            hand_on(r, {});
+        return {.what = held || waited ? verdict::done : verdict::absent};
+    }
+
+    answer settle(const request_to_node& q, resource& r)
+    {
+        if (auto no = refusal(q))
+            return *no;
+        if (!r.holder || r.holder->id != q.id || r.holder->ends <= now_)
+            return {.what = verdict::refused};
+        r.holder->token = std::max(r.holder->token, q.call.number);
+        r.counter = std::max(r.counter, q.call.number);
+        keep(r);
+        return {.what = verdict::done};
+    }
+
+    answer raise(const request_to_node& q, resource& r)
+    {
+        if (!r.holder || r.holder->id != q.id)
+            return {.what = verdict::absent};
+        r.holder->priority = std::max(r.holder->priority, static_cast<int>(q.call.number));
+        return {.what = verdict::done};
+    }
+
+    std::optional<std::string> best_waiter(resource& r)
+    {
+        while (!r.waiters.empty()) {
+            const auto best = std::min_element(r.waiters.begin(), r.waiters.end(), by_place);
+            if (best->second.ends > now_)
+                return best->first;
+            r.waiters.erase(best);
+        }
+        return {};
+    }
+
+    void hand_on(resource& r, const std::string& yielder)
+    {
+        const auto id = best_waiter(r);
+        if (!id || *id == yielder)
+            return;
+        const auto window = r.waiters[*id].window;
+        r.reserved = mark{*id, now_ + window};
+        tell(*id, "wake " + *id);
+        auto others = r.waiters;
+        others.erase(*id);
+        if (!others.empty()) {
+            const auto& second = std::min_element(others.begin(), others.end(), by_place)->first;
+            tell(second, "standby " + second + ' ' + std::to_string(window));
+        }
+    }
+
+    [[nodiscard]] rank new_place(const request_to_node& q) const
+    {
+        const std::int64_t started = now_ - q.call.waited;
+        return {-std::int64_t{q.priority}, std::max(started - skew_, std::min(q.ticket, started + skew_)), q.id};
+    }
+
+    [[nodiscard]] rank place_of(const request_to_node& q, const resource& r) const
+    {
+        const auto it = r.waiters.find(q.id);
+        return it == r.waiters.end() ? new_place(q) : std::min(it->second.place, new_place(q));
+    }
+
+    static bool by_place(const std::pair<const std::string, entry>& a, const std::pair<const std::string, entry>& b)
+    {
+        return a.second.place < b.second.place;
+    }
+
+    void keep(resource& r) const { r.forgotten_at = now_ + (max_ttl_ + 4 * skew_ + 999) / 1000 * 1000; }
+
+    void tell(const std::string& id, std::string text)
+    {
+        published_->push_back({id.substr(0, id.find('-')), std::move(text)});
+    }
+
+    priority_redlock::restart_guard guard_;
+    std::int64_t max_ttl_;
+    std::int64_t skew_;
+    std::int64_t takeover_after_;
+    std::map<std::string, resource> resources_;
+    std::map<std::string, std::int64_t> tombs_;
+    std::int64_t now_ = 0;
+    std::vector<message>* published_ = nullptr;
+};
+
+} // namespace test
+
+#endif

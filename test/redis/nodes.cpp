@@ -1,0 +1,585 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "common/log_capture.hpp"
+#include "redis/clients.hpp"
+#include "redis/redis_server.hpp"
+#include "redis/tcp_proxy.hpp"
+
+#include <priority_redlock/redis_url.hpp>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+// Nodes of every kind: those that cannot take part, those that ask for something, and what becomes of connections.
+
+namespace {
+
+using namespace test;
+using tcp = asio::ip::tcp;
+
+/// Something on a port that answers to whatever arrives.
+class fake_server
+{
+public:
+    /// Takes from the input what it understands, and replies.
+    using answer = std::function<std::string(std::string& input)>;
+
+    fake_server(asio::io_context& io, answer a)
+        : acceptor_(io, {asio::ip::address_v4::loopback(), 0}), answer_(std::move(a))
+    {
+        accept();
+    }
+
+    [[nodiscard]] boost::redis::config config() const
+    {
+        boost::redis::config result;
+        result.addr = {"127.0.0.1", std::to_string(acceptor_.local_endpoint().port())};
+        return result;
+    }
+
+private:
+    struct connection
+    {
+        explicit connection(tcp::socket s) : socket(std::move(s)) {}
+
+        tcp::socket socket;
+        std::array<char, 4096> buffer{};
+        std::string input;
+        std::string reply;
+    };
+
+    void accept()
+    {
+        acceptor_.async_accept([this](error_code ec, tcp::socket socket) {
+            if (ec)
+                return;
+            serve(std::make_shared<connection>(std::move(socket)));
+            accept();
+        });
+    }
+
+    void serve(const std::shared_ptr<connection>& c)
+    {
+        c->socket.async_read_some(asio::buffer(c->buffer), [this, c](error_code ec, std::size_t n) {
+            if (ec)
+                return;
+            c->input.append(c->buffer.data(), n);
+            c->reply = answer_(c->input);
+            asio::async_write(c->socket, asio::buffer(c->reply), [this, c](error_code failed, std::size_t) {
+                if (!failed)
+                    serve(c);
+            });
+        });
+    }
+
+    tcp::acceptor acceptor_;
+    answer answer_;
+};
+
+std::string bulk(std::string_view text)
+{
+    return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n";
+}
+
+/// A command in RESP, an array of bulk strings, taken from the input; nothing if it has not arrived as a whole.
+std::vector<std::string> take_command(std::string& input)
+{
+    std::size_t at = 0;
+    bool whole = true;
+    const auto number = [&] {
+        const auto end = input.find("\r\n", at);
+        whole = whole && end != input.npos;
+        const std::size_t result = whole ? std::stoul(input.substr(at + 1, end - at - 1)) : 0;
+        at = end + 2;
+        return result;
+    };
+    std::vector<std::string> words(number());
+    for (std::string& word : words) {
+        const std::size_t size = number();
+        whole = whole && input.size() >= at + size + 2;
+        if (!whole)
+            return {};
+        word = input.substr(at, size);
+        at += size + 2;
+    }
+    if (whole)
+        input.erase(0, at);
+    return words;
+}
+
+/// A server of any version, as far as the first questions go.
+std::string answer_as_version(std::string_view version, std::string& input)
+{
+    std::string result;
+    for (auto words = take_command(input); !words.empty(); words = take_command(input)) {
+        if (words[0] == "HELLO")
+            result += "%1\r\n+server\r\n+redis\r\n";
+        else if (words[0] == "INFO")
+            result += bulk("redis_version:" + std::string(version)
+                           + "\r\nrun_id:0123456789abcdef\r\nrole:master\r\nmaxmemory:0\r\n");
+        else if (words[0] == "SCRIPT")
+            result += bulk(std::string(40, '0'));
+        else if (words[0] == "SUBSCRIBE")
+            result += ">3\r\n+subscribe\r\n+channel\r\n:1\r\n";
+        else
+            result += "+OK\r\n";
+    }
+    return result;
+}
+
+struct nodes_fixture
+{
+    log_capture log;
+    asio::io_context io{1};
+
+    /// A line of the log names this node and says that.
+    [[nodiscard]] bool said(const boost::redis::config& node, std::string_view what)
+    {
+        return std::any_of(log.records().begin(), log.records().end(), [&](const log_capture::record& r) {
+            return r.text.find(node.addr.host + ':' + node.addr.port) != r.text.npos
+                   && r.text.find(what) != r.text.npos;
+        });
+    }
+
+    [[nodiscard]] std::string everything_said() const
+    {
+        std::string result;
+        for (const auto& each : log.records())
+            result += each.text + '\n';
+        return result;
+    }
+
+    bool acquires(client& c, std::string_view resource = "r")
+    {
+        attempt a = c.acquire(resource, {.timeout = 5s});
+        return run_until(io, [&] { return a.done(); }) && a.granted();
+    }
+
+    /// With two good nodes a bad one costs its vote only, and is named with the cure; two bad ones are too many.
+    void check_bad_node(const boost::redis::config& bad, std::string_view cure, redis_options options = quick_options())
+    {
+        options.guard = redlock::restart_guard::off;
+        redis_nodes good(2);
+        node_configs nodes = good.configs();
+        nodes.push_back(bad);
+        client c(io, nodes, options);
+        BOOST_TEST(acquires(c));
+        BOOST_TEST(run_until(io, [&] { return said(bad, cure); }, 5s), everything_said());
+        BOOST_TEST(acquires(c));
+
+        good[0].kill();
+        attempt a = c.acquire("r");
+        BOOST_TEST(run_until(io, [&] { return a.done(); }));
+        BOOST_TEST(a.error() == errc::no_quorum);
+    }
+};
+
+BOOST_FIXTURE_TEST_SUITE(redis_nodes_of_all_kinds, nodes_fixture)
+
+// --- bad nodes ---
+
+BOOST_AUTO_TEST_CASE(a_node_that_answers_garbage)
+{
+    fake_server web(io, [](std::string&) { return "HTTP/1.1 400 Bad Request\r\n\r\n<html></html>"; });
+    check_bad_node(web.config(), "Is it a Redis server");
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_answers_nothing)
+{
+    fake_server silent(io, [](std::string&) { return std::string(); });
+    boost::redis::config config = silent.config();
+    config.health_check_interval = 300ms;
+    check_bad_node(config, "cannot be used");
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_is_not_there)
+{
+    boost::redis::config nobody;
+    nobody.addr = {"127.0.0.1", std::to_string(free_port())};
+    check_bad_node(nobody, "refused");
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_needs_a_password)
+{
+    redis_server server({.password = "secret"});
+    check_bad_node(server.config("default", ""), "password");
+}
+
+BOOST_AUTO_TEST_CASE(a_node_with_another_password)
+{
+    redis_server server({.password = "secret"});
+    check_bad_node(server.config("default", "wrong"), "WRONGPASS");
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_is_a_replica)
+{
+    redis_server master;
+    redis_server replica({.replica_of = &master});
+    check_bad_node(replica.config(), "name a master");
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_is_out_of_memory)
+{
+    redis_server full({.config = {"maxmemory 1mb", "maxmemory-policy noeviction"}});
+    check_bad_node(full.config(), "raise its maxmemory");
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_may_evict)
+{
+    redis_server evicting({.config = {"maxmemory 100mb", "maxmemory-policy allkeys-lru"}});
+    check_bad_node(evicting.config(), "set noeviction");
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_is_too_old)
+{
+    fake_server old(io, [](std::string& input) { return answer_as_version("6.0.16", input); });
+    check_bad_node(old.config(), "6.2 or newer");
+}
+
+BOOST_AUTO_TEST_CASE(a_node_of_another_deployment)
+{
+    redis_nodes nodes(3);
+    client first(io, nodes.configs());
+    BOOST_TEST(acquires(first));
+    redis_options options = quick_options();
+    options.max_ttl = 10s;
+    client other(io, nodes.configs(), options);
+    attempt a = other.acquire("r");
+    BOOST_TEST(run_until(io, [&] { return a.done(); }));
+    BOOST_TEST(a.error() == errc::no_quorum);
+    for (redis_server& node : nodes)
+        BOOST_TEST(said(node.config(), "max_ttl"), everything_said());
+}
+
+BOOST_AUTO_TEST_CASE(C5_the_same_server_twice)
+{
+    redis_nodes nodes(2);
+    node_configs configs = nodes.configs();
+    configs.push_back(nodes[0].config());
+    configs.back().addr.host = "localhost";
+    redis_options options = quick_options();
+    options.guard = redlock::restart_guard::off;
+    client c(io, configs, options);
+    BOOST_TEST(acquires(c));
+    BOOST_TEST(everything_said().find("is the same server as") != std::string::npos, everything_said());
+
+    // It has one vote: with the other one down there is no quorum.
+    nodes[1].kill();
+    attempt a = c.acquire("r");
+    BOOST_TEST(run_until(io, [&] { return a.done(); }));
+    BOOST_TEST(a.error() == errc::no_quorum);
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_says_no_is_no_reason_to_repeat_oneself)
+{
+    redis_server evicting({.config = {"maxmemory 100mb", "maxmemory-policy allkeys-lru"}});
+    redis_nodes good(2);
+    node_configs nodes = good.configs();
+    nodes.push_back(evicting.config());
+    redis_options options = quick_options();
+    options.guard = redlock::restart_guard::off;
+    client c(io, nodes, options);
+    for (int i = 0; i < 20; ++i)
+        BOOST_TEST(acquires(c));
+    BOOST_TEST(log.records().size() == 1, everything_said());
+}
+
+// --- what nodes may ask for ---
+
+BOOST_AUTO_TEST_CASE(nodes_over_tls)
+{
+    redis_nodes nodes(1, {.password = "secret", .tls = true});
+    redis_options options = quick_options();
+    options.tls_ca_file = nodes[0].certificate_file();
+    {
+        client c(io, nodes.configs(), options);
+        BOOST_TEST(acquires(c));
+    }
+    // The same by URL.
+    client by_url(io, redlock::parse_redis_nodes("rediss://:secret@" + nodes.addresses()), options);
+    BOOST_TEST(acquires(by_url));
+    BOOST_TEST(log.records().empty(), everything_said());
+
+    // A certificate that nobody vouches for, and one for another name.
+    client trusting_nobody(io, nodes.configs());
+    attempt a = trusting_nobody.acquire("r");
+    auto elsewhere = nodes.configs();
+    elsewhere[0].addr.host = "127.0.0.2";
+    client misled(io, elsewhere, options);
+    attempt b = misled.acquire("r");
+    BOOST_TEST(run_until(io, [&] { return a.done() && b.done(); }));
+    BOOST_TEST(a.error() == errc::no_quorum);
+    BOOST_TEST(b.error() == errc::no_quorum);
+    BOOST_TEST(said(nodes[0].config(), "certificate"), everything_said());
+}
+
+BOOST_AUTO_TEST_CASE(a_client_certificate_is_shown)
+{
+    redis_nodes nodes(1, {.config = {"tls-auth-clients yes"}, .tls = true});
+    redis_options options = quick_options();
+    options.tls_ca_file = options.tls_certificate_file = nodes[0].certificate_file();
+    options.tls_key_file = nodes[0].certificate_file().parent_path() / "key.pem";
+    client c(io, nodes.configs(), options);
+    BOOST_TEST(acquires(c));
+}
+
+BOOST_AUTO_TEST_CASE(a_user_limited_to_the_prefix)
+{
+    // The line that the documentation gives.
+    const std::string user = "user locks on >secret resetchannels ~redlock:* &redlock:* -@all "
+                             "+hello +ping +info +script|load +eval +evalsha +subscribe +publish +time "
+                             "+hget +hmget +hset +hsetnx +hdel +hexists +zadd +zrem +zrange +set +del +exists +pexpire";
+    redis_nodes nodes(3, {.users = {user}});
+    node_configs configs;
+    for (redis_server& node : nodes)
+        configs.push_back(node.config("locks", "secret"));
+
+    // Waiting, preemption, hand-over, a renewal, a raise.
+    client a(io, configs);
+    client b(io, configs);
+    attempt held = a.acquire("r", {.ttl = 300ms, .auto_extend = true});
+    BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
+    attempt next = b.acquire("r");
+    BOOST_TEST(!run_until(io, [&] { return next.done(); }, 800ms));
+    attempt thief = b.acquire("r", {.priority = 1});
+    BOOST_TEST(run_until(io, [&] { return held.end().has_value(); }));
+    held.lock().release();
+    BOOST_TEST(run_until(io, [&] { return thief.granted(); }));
+    thief.lock().release();
+    BOOST_TEST(run_until(io, [&] { return next.granted(); }));
+    for (redis_server& node : nodes)
+        BOOST_TEST(node.command({"ACL", "LOG"}).elements.size() == 0);
+    BOOST_TEST(log.records().empty(), everything_said());
+
+    // Not outside of the prefix.
+    redis_options options = quick_options();
+    options.prefix = "other:";
+    client outside(io, configs, options);
+    attempt forbidden = outside.acquire("r");
+    BOOST_TEST(run_until(io, [&] { return forbidden.done(); }));
+    BOOST_TEST(forbidden.error() == errc::no_quorum);
+    BOOST_TEST(everything_said().find("ACL") != std::string::npos, everything_said());
+}
+
+BOOST_AUTO_TEST_CASE(a_database_and_a_password_by_url)
+{
+    redis_nodes nodes(3, {.password = "a@b/c"});
+    std::string urls;
+    for (redis_server& node : nodes)
+        urls += (urls.empty() ? "" : ",") + ("redis://:a%40b%2Fc@" + node.address() + "/3");
+    client c(io, redlock::parse_redis_nodes(urls));
+    attempt held = c.acquire("r");
+    BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
+    for (redis_server& node : nodes) {
+        redis_connection connection(node.port(), "a@b/c");
+        BOOST_TEST(connection.command({"EXISTS", "redlock:{r}"}).integer == 0);
+        connection.command({"SELECT", "3"});
+        BOOST_TEST(run_until(io, [&] { return connection.command({"EXISTS", "redlock:{r}"}).integer == 1; }));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(T17_nodes_that_have_forgotten_the_scripts)
+{
+    redis_nodes nodes(3);
+    client c(io, nodes.configs());
+    for (int i = 0; i < 5; ++i) {
+        BOOST_TEST(acquires(c));
+        for (redis_server& node : nodes)
+            node.command({"SCRIPT", "FLUSH"});
+    }
+    attempt held = c.acquire("r");
+    BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
+    for (redis_server& node : nodes)
+        node.command({"SCRIPT", "FLUSH"});
+    std::optional<error_code> released;
+    held.lock().async_release([&](error_code ec) { released = ec; });
+    BOOST_TEST(run_until(io, [&] { return released.has_value(); }));
+    for (redis_server& node : nodes)
+        BOOST_TEST(run_until(io, [&] { return node.command({"HEXISTS", "redlock:{r}", "h"}).integer == 0; }));
+    BOOST_TEST(log.records().empty(), everything_said());
+}
+
+// --- managers and connections ---
+
+BOOST_AUTO_TEST_CASE(managers_of_one_protocol_and_of_two_exclude_each_other)
+{
+    redis_nodes nodes(3);
+    const auto shared = std::make_shared<redis_protocol>(io.get_executor(), nodes.configs(), quick_options());
+    lock_manager first(io, shared);
+    lock_manager second(io, shared);
+    client third(io, nodes.configs());
+    history locks;
+    std::size_t grants = 0;
+    std::function<void(lock_manager&, const std::string&)> work = [&](lock_manager& m, const std::string& name) {
+        m.async_acquire("r", acquire_options(), [&, name](error_code ec, lock held) {
+            BOOST_TEST(!ec);
+            if (ec || ++grants > 60)
+                return;
+            const auto id = locks.granted(grant_of(held, name));
+            locks.ended(id);
+            held.release();
+            work(m, name);
+        });
+    };
+    work(first, "first");
+    work(second, "second");
+    work(third.manager, "third");
+    BOOST_TEST(run_until(io, [&] { return grants > 62; }));
+    BOOST_TEST(locks.check().empty(), locks.check());
+}
+
+BOOST_AUTO_TEST_CASE(the_context_runs_dry_when_nothing_is_left_to_do)
+{
+    redis_nodes nodes(3);
+    redis_options options = quick_options();
+    options.idle_timeout = 50ms;
+    client c(io, nodes.configs(), options);
+    for (int i = 0; i < 3; ++i) {
+        attempt a = c.acquire("r", {.ttl = 1s});
+        BOOST_REQUIRE(run_until(io, [&] { return a.granted(); }));
+        a.lock().release();
+        const auto before = redlock::clock::now();
+        io.restart();
+        io.run_for(10s);
+        BOOST_TEST(io.stopped()); // ran out of work, not of time
+        BOOST_TEST((redlock::clock::now() - before) / 1ms < 2000);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_context_runs_dry_though_a_node_is_not_there)
+{
+    redis_nodes nodes(3);
+    nodes[1].kill();
+    nodes[2].stop();
+    redis_options options = quick_options();
+    options.idle_timeout = 50ms;
+    client c(io, nodes.configs(), options);
+    attempt a = c.acquire("r");
+    BOOST_TEST(run_until(io, [&] { return a.done(); }));
+    BOOST_TEST(a.error() == errc::no_quorum);
+    io.restart();
+    io.run_for(10s);
+    BOOST_TEST(io.stopped());
+}
+
+BOOST_AUTO_TEST_CASE(closing_the_protocol_ends_everything)
+{
+    redis_nodes nodes(3);
+    client c(io, nodes.configs());
+    client other(io, nodes.configs());
+    attempt held = c.acquire("r");
+    BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
+    attempt waiting = c.acquire("s");
+    attempt blocked = other.acquire("r");
+    BOOST_TEST(run_until(io, [&] { return waiting.done(); }));
+    attempt pending = c.acquire("r");
+    BOOST_TEST(!run_until(io, [&] { return pending.done() || blocked.done(); }, 50ms));
+
+    c.protocol->close();
+    BOOST_TEST(run_until(io, [&] { return held.end() && pending.done(); }));
+    BOOST_TEST((held.end() == error_code(errc::lost)));
+    BOOST_TEST((pending.error() == asio::error::operation_aborted));
+    attempt late = c.acquire("t");
+    BOOST_TEST(run_until(io, [&] { return late.done(); }));
+    BOOST_TEST((late.error() == asio::error::operation_aborted));
+    c.protocol->close(); // harmless
+
+    // What it held ends with its ttl.
+    BOOST_TEST(run_until(io, [&] { return blocked.granted(); }, 3s));
+}
+
+BOOST_AUTO_TEST_CASE(a_context_is_destroyed_at_any_moment)
+{
+    redis_nodes nodes(3);
+    const auto seed = std::random_device()();
+    BOOST_TEST_CONTEXT("seed " << seed)
+    {
+        std::minstd_rand random(seed);
+        std::size_t grants = 0;
+        for (int i = 0; i < 30; ++i) {
+            auto context = std::make_unique<asio::io_context>(1);
+            auto clients = std::make_unique<std::deque<client>>();
+            redis_options options = quick_options();
+            options.prefix = "context" + std::to_string(i) + ':';
+            options.guard = redlock::restart_guard::off;
+            for (int n = 0; n < 3; ++n)
+                clients->emplace_back(*context, nodes.configs(), options);
+            std::function<void(client&)> work = [&](client& c) {
+                c.manager.async_acquire(std::to_string(random() % 2),
+                                        {.priority = static_cast<int>(random() % 3), .ttl = 500ms, .auto_extend = true},
+                                        [&](error_code ec, lock held) {
+                                            if (ec || !clients)
+                                                return;
+                                            ++grants;
+                                            work(c);
+                                            if (random() % 2 == 0)
+                                                held.async_wait([](error_code) {});
+                                        });
+            };
+            for (client& c : *clients)
+                for (int n = 0; n < 4; ++n)
+                    work(c);
+            attempt kept = clients->front().acquire("kept"); // outlives its context
+            const auto steps = random() % 2000;
+            for (unsigned n = 0; n < steps; ++n)
+                context->run_one_for(1ms);
+            std::exchange(clients, nullptr).reset();
+            if (random() % 2 == 0)
+                context->poll();
+            context.reset();
+        }
+        BOOST_TEST(grants > 50);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(bad_options_are_named)
+{
+    const auto refused = [this](node_configs nodes, const redis_options& options, std::string_view name) {
+        try {
+            redis_protocol(io.get_executor(), std::move(nodes), options);
+        } catch (const std::invalid_argument& error) {
+            return std::string_view(error.what()).find(name) != std::string_view::npos;
+        }
+        return false;
+    };
+    const node_configs one(1);
+    BOOST_TEST(refused({}, {}, "node"));
+    BOOST_TEST(refused(one, {.lease = 0s}, "lease"));
+    BOOST_TEST(refused(one, {.lease = 2min}, "lease"));
+    BOOST_TEST(refused(one, {.lease = 1s, .max_ttl = 2s, .clock_skew = 1s}, "max_ttl"));
+    BOOST_TEST(refused(one, {.node_timeout = 0s}, "node_timeout"));
+    BOOST_TEST(refused(one, {.takeover_after = -1s}, "takeover_after"));
+    BOOST_TEST(refused(one, {.prefix = "{a}"}, "prefix"));
+}
+
+BOOST_AUTO_TEST_CASE(a_ttl_above_the_deployments_is_refused)
+{
+    redis_nodes nodes(1);
+    client c(io, nodes.configs());
+    attempt a = c.acquire("r", {.ttl = 1h});
+    BOOST_TEST(run_until(io, [&] { return a.done(); }));
+    BOOST_TEST(a.error() == errc::invalid_argument);
+    BOOST_TEST(everything_said().find("max_ttl") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace

@@ -1,0 +1,810 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "node_model.hpp"
+#include "redis/script_calls.hpp"
+#include "redis_server.hpp"
+
+#include <boost/redis/request.hpp>
+#include <boost/redis/resp3/node.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <random>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+// The scripts on a real server: what each does, and that nodes behave as the model that the simulation takes for them.
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+using priority_redlock::redis_options;
+using priority_redlock::restart_guard;
+using priority_redlock::detail::redis::acquisition;
+using priority_redlock::detail::redis::answer;
+using priority_redlock::detail::redis::answer_reader;
+using priority_redlock::detail::redis::call;
+using priority_redlock::detail::redis::quorum_client;
+using priority_redlock::detail::redis::script;
+using mode = priority_redlock::obtain_request::mode;
+using verdict = answer::verdict;
+
+/// One server for all cases, which starts empty for each.
+redis_server& server()
+{
+    static redis_server one;
+    return one;
+}
+
+std::vector<std::string> words_of(std::string_view payload)
+{
+    const auto number = [&payload] {
+        const auto end = payload.find("\r\n");
+        const auto n = std::stoul(std::string(payload.substr(1, end - 1)));
+        payload.remove_prefix(end + 2);
+        return n;
+    };
+    std::vector<std::string> result(number());
+    for (auto& word : result) {
+        const auto size = number();
+        word = payload.substr(0, size);
+        payload.remove_prefix(size + 2);
+    }
+    return result;
+}
+
+answer answer_of(const redis_reply& reply)
+{
+    namespace resp3 = boost::redis::resp3;
+    answer_reader reader;
+    if (reply.is_error()) {
+        reader.add({resp3::type::simple_error, 1, 0, reply.text});
+        return reader.take();
+    }
+    reader.add({resp3::type::array, reply.elements.size(), 0, {}});
+    for (const auto& each : reply.elements)
+        reader.add({resp3::type::blob_string, 1, 1, each.text});
+    return reader.take();
+}
+
+std::ostream& operator<<(std::ostream& stream, const answer& a)
+{
+    return stream << static_cast<int>(a.what) << ' ' << a.number << ' ' << a.best << a.outranks << ' ' << a.text;
+}
+
+/// A node of a deployment of one, and those who call its scripts.
+class script_fixture
+{
+public:
+    using pointer = std::shared_ptr<acquisition>;
+
+    script_fixture() { use({}); }
+
+    /// Another client's options, on the same server.
+    void use(redis_options options)
+    {
+        options.prefix = "t:";
+        client_ = std::make_unique<quorum_client>(std::vector<std::string>{"node"}, options, 1);
+        client_->on_up(0, run_id_, {});
+        static_cast<void>(client_->take_actions());
+    }
+
+    /// The server has been restarted.
+    void restarted(const std::string& run_id)
+    {
+        run_id_ = run_id;
+        use(client_->options());
+    }
+
+    /// It votes: it was set up long ago.
+    void set_up()
+    {
+        server().command({"HSET", "t:node", "run", run_id_, "since", "0", "deployment", client_->deployment()});
+    }
+
+    pointer make(const std::string& id, int priority = 0, std::int64_t ticket_offset = 0)
+    {
+        const auto a = std::make_shared<acquisition>();
+        a->id_text = id;
+        a->lock_key = "t:{r}";
+        a->locker = "locker";
+        a->priority = priority;
+        a->ticket = time() + ticket_offset;
+        return a;
+    }
+
+    call calling(script what, const pointer& a)
+    {
+        call c;
+        c.what = what;
+        c.sequence = ++sequence_;
+        c.about = a;
+        c.ttl = what == script::obtain ? 10'000'000 : 0;
+        c.number = time();
+        return c;
+    }
+
+    answer run(const call& c)
+    {
+        boost::redis::request request;
+        encode(c, *client_, {}, request);
+        return answer_of(connection_.command(words_of(request.payload())));
+    }
+
+    answer obtain(const pointer& a) { return run(calling(script::obtain, a)); }
+
+    answer obtain(const pointer& a, mode how)
+    {
+        call c = calling(script::obtain, a);
+        c.how = how;
+        return run(c);
+    }
+
+    answer yield(const pointer& a) { return run(calling(script::yield, a)); }
+    answer release(const pointer& a) { return run(calling(script::release, a)); }
+
+    answer bury(const pointer& a, std::int64_t us)
+    {
+        call c = calling(script::release, a);
+        c.ttl = us;
+        return run(c);
+    }
+
+    /// With a number: settle, raise.
+    answer run(script what, const pointer& a, std::int64_t number)
+    {
+        call c = calling(what, a);
+        c.number = number;
+        return run(c);
+    }
+
+    answer hello(bool trust = false, const std::string& nonce = {})
+    {
+        call c = calling(script::hello, nullptr);
+        c.trust = trust;
+        c.nonce = nonce;
+        return run(c);
+    }
+
+    answer declare(const std::string& nonce)
+    {
+        call c = calling(script::declare, nullptr);
+        c.nonce = nonce;
+        return run(c);
+    }
+
+    /// What was published since the last time: "channel: message", without the prefix.
+    std::vector<std::string> published()
+    {
+        connection_.command({"PUBLISH", "t:client:", "that is all"});
+        std::vector<std::string> result;
+        for (;;) {
+            const auto m = subscriber_.read().elements;
+            if (m.size() != 4 || m[0].text != "pmessage")
+                continue;
+            if (m[3].text == "that is all")
+                return result;
+            result.push_back(m[2].text.substr(std::string_view("t:client:").size()) + ": " + m[3].text);
+        }
+    }
+
+    /// Of the node, us.
+    std::int64_t time()
+    {
+        const auto t = connection_.command({"TIME"}).elements;
+        return std::stoll(t[0].text) * 1'000'000 + std::stoll(t[1].text);
+    }
+
+    /// Until the node's clock shows that.
+    void pass(std::int64_t when)
+    {
+        while (time() <= when) {
+        }
+    }
+
+    std::string field(const std::string& name) { return server().command({"HGET", "t:{r}", name}).text; }
+
+    std::vector<std::string> queue()
+    {
+        std::vector<std::string> result;
+        for (const auto& each : server().command({"ZRANGE", "t:{r}:q", "0", "-1"}).elements)
+            result.push_back(each.text.substr(24));
+        return result;
+    }
+
+    std::int64_t time_to_live(const std::string& key) { return server().command({"PTTL", key}).integer; }
+
+    quorum_client& client() { return *client_; }
+    const std::string& run_id() const { return run_id_; }
+
+private:
+    std::string run_id_ = "first";
+    std::uint64_t sequence_ = 0;
+    std::unique_ptr<quorum_client> client_;
+    redis_connection connection_ = [] {
+        server().command({"FLUSHALL"});
+        return redis_connection(server().port());
+    }();
+    redis_connection subscriber_{server().port()};
+
+    const bool subscribed_ = (subscriber_.command({"PSUBSCRIBE", "t:*"}), true);
+};
+
+/// That is set up and votes.
+struct voting_node : script_fixture
+{
+    voting_node() { set_up(); }
+};
+
+using strings = std::vector<std::string>;
+
+std::string joined(const strings& parts)
+{
+    std::string result;
+    for (const auto& each : parts)
+        result += (result.empty() ? "" : "; ") + each;
+    return result;
+}
+
+BOOST_FIXTURE_TEST_SUITE(scripts, voting_node)
+
+// --- obtain ----------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(C1_a_free_lock_is_granted_and_a_held_one_is_not)
+{
+    const auto a = make("a-1");
+    const auto b = make("b-1");
+    BOOST_TEST((obtain(a).what == verdict::granted));
+    const auto r = obtain(b);
+    BOOST_TEST((r.what == verdict::waiting));
+    BOOST_TEST(r.text == "a-1");
+    BOOST_TEST(r.best);
+    BOOST_TEST(!r.outranks);
+    BOOST_TEST(r.number > 9'000'000);
+    BOOST_TEST(r.number <= 10'000'000);
+    BOOST_TEST(joined(queue()) == "b-1");
+    BOOST_TEST(published().empty()); // equal never preempts
+}
+
+BOOST_AUTO_TEST_CASE(R1_an_obtain_that_is_repeated_gives_the_same_token_and_a_later_end)
+{
+    const auto a = make("a-1");
+    const auto first = obtain(a);
+    const auto end = std::stoll(field("u"));
+    const auto again = obtain(a);
+    BOOST_TEST((again.what == verdict::granted));
+    BOOST_TEST(again.number == first.number);
+    BOOST_TEST(std::stoll(field("u")) > end);
+    BOOST_TEST(queue().empty());
+}
+
+BOOST_AUTO_TEST_CASE(R1_an_end_is_never_moved_to_an_earlier_time)
+{
+    const auto a = make("a-1");
+    obtain(a);
+    const auto end = field("u");
+    call c = calling(script::obtain, a);
+    c.ttl = 1000;
+    BOOST_TEST((run(c).what == verdict::granted));
+    BOOST_TEST(field("u") == end);
+}
+
+BOOST_AUTO_TEST_CASE(a_holder_whose_time_is_over_is_none)
+{
+    const auto a = make("a-1");
+    call c = calling(script::obtain, a);
+    c.ttl = 1000;
+    pass(run(c).time + 1000);
+    BOOST_TEST((obtain(make("b-1")).what == verdict::granted));
+    BOOST_TEST((obtain(a).what == verdict::waiting));
+}
+
+BOOST_AUTO_TEST_CASE(R9_a_grant_is_not_longer_than_the_deployment_allows)
+{
+    call c = calling(script::obtain, make("a-1"));
+    c.ttl = 3'600'000'000;
+    const auto r = run(c);
+    BOOST_TEST(std::stoll(field("u")) == r.time + 60'000'000);
+}
+
+BOOST_AUTO_TEST_CASE(I7_waiters_are_ranked_by_priority_then_ticket_then_id)
+{
+    obtain(make("a-1", std::numeric_limits<int>::max()));
+    obtain(make("lowest-1", std::numeric_limits<int>::min()));
+    obtain(make("late-1", 5, 200'000));
+    obtain(make("early-1", 5, -200'000));
+    obtain(make("high-1", 6, 900'000));
+    obtain(make("negative-1", -1));
+    const auto x = make("x-2");
+    const auto y = make("x-1");
+    y->ticket = x->ticket;
+    obtain(x);
+    obtain(y);
+    BOOST_TEST(joined(queue()) == "high-1; early-1; late-1; x-1; x-2; negative-1; lowest-1");
+}
+
+BOOST_AUTO_TEST_CASE(I7_nobody_takes_a_free_lock_before_a_better_waiter)
+{
+    const auto a = make("a-1");
+    const auto high = make("high-1", 2);
+    const auto low = make("low-1", 1);
+    obtain(a);
+    obtain(low);
+    obtain(high);
+    release(a);
+    BOOST_TEST((obtain(low).what == verdict::waiting));
+    BOOST_TEST((obtain(make("new-1", 1)).what == verdict::waiting));
+    BOOST_TEST((obtain(high).what == verdict::granted));
+}
+
+BOOST_AUTO_TEST_CASE(R3_tickets_are_brought_into_bounds_and_mended)
+{
+    obtain(make("a-1"));
+    obtain(make("now-1"));
+    obtain(make("past-1", 0, -3'600'000'000));
+    obtain(make("future-1", 0, 3'600'000'000));
+    BOOST_TEST(joined(queue()) == "past-1; now-1; future-1");
+    const auto tickets = server().command({"ZRANGE", "t:{r}:q", "0", "-1"}).elements;
+    const auto ticket = [&](std::size_t i) { return std::stoll(tickets[i].text.substr(8, 16), nullptr, 16); };
+    BOOST_TEST(ticket(1) - ticket(0) > 900'000);
+    BOOST_TEST(ticket(1) - ticket(0) <= 1'000'000);
+    BOOST_TEST(ticket(2) - ticket(1) >= 1'000'000);
+    BOOST_TEST(ticket(2) - ticket(1) < 1'200'000);
+
+    // A message that was under way for long: the ticket seems to be of the past.
+    const auto slow = make("slow-1", 0, -2'000'000);
+    obtain(slow);
+    BOOST_TEST(joined(queue()) == "past-1; slow-1; now-1; future-1");
+    call next = calling(script::obtain, slow);
+    next.waited = 2'000'000;
+    run(next);
+    BOOST_TEST(joined(queue()) == "slow-1; past-1; now-1; future-1");
+}
+
+BOOST_AUTO_TEST_CASE(once_and_now_refuse_and_leave_nothing)
+{
+    obtain(make("a-1", 5));
+    BOOST_TEST((obtain(make("b-1", 9), mode::now).what == verdict::refused));
+    BOOST_TEST((obtain(make("b-2", 5), mode::once).what == verdict::refused));
+    BOOST_TEST(published().empty());
+    BOOST_TEST(queue().empty());
+    BOOST_TEST((obtain(make("b-3", 6), mode::once).what == verdict::waiting)); // it outranks all
+    BOOST_TEST((obtain(make("b-4", 6, 1000), mode::once).what == verdict::refused));
+    const auto changed = make("b-5", 6, 2000);
+    obtain(changed);
+    BOOST_TEST(joined(queue()) == "b-3; b-5");
+    BOOST_TEST((obtain(changed, mode::once).what == verdict::refused));
+    BOOST_TEST(joined(queue()) == "b-3");
+}
+
+BOOST_AUTO_TEST_CASE(R4_who_outranks_the_holder_has_it_told_each_time)
+{
+    obtain(make("a-1", 1));
+    const auto b = make("b-7", 2);
+    BOOST_TEST(obtain(b).outranks);
+    BOOST_TEST(joined(published()) == "a: notice a-1 b-7 2 0");
+    call c = calling(script::obtain, b);
+    c.answered = true;
+    run(c);
+    BOOST_TEST(joined(published()) == "a: notice a-1 b-7 2 1");
+    obtain(make("c-1", 3));
+    published();
+    BOOST_TEST(field("b") == "b-7"); // the first
+}
+
+BOOST_AUTO_TEST_CASE(R5_a_holder_is_taken_over_by_the_best_waiter_that_a_quorum_has_answered_and_in_time)
+{
+    redis_options o;
+    o.takeover_after = 5ms;
+    use(o);
+    obtain(make("a-1", 1));
+    const auto b = make("b-1", 2);
+    call c = calling(script::obtain, b);
+    c.answered = true;
+    const auto told = run(c);
+    BOOST_TEST((told.what == verdict::waiting)); // too early
+    obtain(make("b-0", 2, -100'000));
+    pass(told.time + 5000);
+    BOOST_TEST((obtain(b).what == verdict::waiting)); // not answered by a quorum
+    BOOST_TEST((run(c).what == verdict::waiting));    // not the best
+    const auto first = make("b-00", 2, -200'000);
+    call d = calling(script::obtain, first);
+    d.answered = true;
+    BOOST_TEST((run(d).what == verdict::granted));
+
+    use({}); // by default: never
+    const auto high = make("z-1", 9);
+    call e = calling(script::obtain, high);
+    e.answered = true;
+    pass(run(e).time + 5000);
+    BOOST_TEST((run(e).what == verdict::waiting));
+}
+
+BOOST_AUTO_TEST_CASE(a_waiter_that_does_not_come_back_loses_its_entry)
+{
+    redis_options o;
+    o.retry_interval = 1ms;
+    use(o);
+    const auto a = make("a-1");
+    obtain(a);
+    const auto dead = obtain(make("dead-1", 9));
+    pass(dead.time + 3000);
+    const auto b = make("b-1");
+    BOOST_TEST(obtain(b).best);
+    BOOST_TEST(joined(queue()) == "b-1");
+    BOOST_TEST(field("ldead-1").empty());
+}
+
+// --- tokens ----------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(R7_tokens_rise_and_proposals_are_brought_into_bounds)
+{
+    std::int64_t last = 0;
+    const auto next = [&](std::int64_t proposal) {
+        const auto a = make("a-" + std::to_string(proposal));
+        call c = calling(script::obtain, a);
+        c.number = proposal;
+        const auto r = run(c);
+        release(a);
+        BOOST_TEST(r.number > last);
+        BOOST_TEST(r.number >= r.time - 1'000'000);
+        last = r.number;
+        return r;
+    };
+    next(0);
+    const auto right = time();
+    BOOST_TEST(next(right).number == right);
+    BOOST_TEST(next(right).number == right + 1);
+    const auto future = next(std::numeric_limits<std::int64_t>::max() / 4);
+    BOOST_TEST(future.number == future.time + 1'000'000);
+    BOOST_TEST(next(time()).number == future.number + 1);
+}
+
+BOOST_AUTO_TEST_CASE(R7_a_node_that_forgot_gives_no_token_below_the_time_of_its_marker_and_twice_the_skew)
+{
+    redis_options o;
+    o.max_ttl = 3s;
+    use(o);
+    const auto since = time() - 3'000'001;
+    server().command({"DEL", "t:node"});
+    server().command(
+        {"HSET", "t:node", "run", run_id(), "since", std::to_string(since), "deployment", client().deployment()});
+    call c = calling(script::obtain, make("a-1"));
+    c.number = since;
+    BOOST_TEST(run(c).number > since + 2'000'000);
+}
+
+BOOST_AUTO_TEST_CASE(T28_settling_raises_the_token_and_only_the_holders)
+{
+    const auto a = make("a-1");
+    const auto token = obtain(a).number;
+    BOOST_TEST((run(script::settle, make("b-1"), token + 5).what == verdict::refused));
+    BOOST_TEST((run(script::settle, a, token + 5).what == verdict::done));
+    BOOST_TEST((run(script::settle, a, token + 5).what == verdict::done));
+    BOOST_TEST(obtain(a).number == token + 5);
+    BOOST_TEST((run(script::settle, a, token + 3).what == verdict::done)); // late
+    BOOST_TEST(obtain(a).number == token + 5);
+    release(a);
+    BOOST_TEST((run(script::settle, a, token + 9).what == verdict::refused));
+    call c = calling(script::obtain, make("b-1"));
+    c.number = token;
+    BOOST_TEST(run(c).number == token + 6);
+}
+
+// --- release, yield, reservations ------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(T21_a_release_removes_what_is_its_own_and_can_be_repeated)
+{
+    const auto a = make("a-1");
+    const auto b = make("b-1");
+    obtain(a);
+    obtain(b);
+    BOOST_TEST((release(make("c-1")).what == verdict::absent));
+    BOOST_TEST(field("h") == "a-1");
+    BOOST_TEST((release(b).what == verdict::done)); // a waiter
+    BOOST_TEST(queue().empty());
+    BOOST_TEST((release(a).what == verdict::done));
+    BOOST_TEST((release(a).what == verdict::absent));
+    BOOST_TEST(field("h").empty());
+    BOOST_TEST(published().empty());
+    BOOST_TEST(!field("n").empty()); // the counter stays
+}
+
+BOOST_AUTO_TEST_CASE(R7_1_a_release_wakes_the_best_and_has_the_next_one_stand_by)
+{
+    const auto a = make("a-1");
+    const auto b = make("b-1");
+    const auto c = make("c-1");
+    obtain(a);
+    obtain(b);
+    obtain(c);
+    published();
+    const auto r = release(a);
+    BOOST_TEST(joined(published()) == "b: wake b-1; c: standby c-1 30000");
+    BOOST_TEST((obtain(c).what == verdict::waiting));
+    BOOST_TEST(published().empty()); // it is reserved
+    pass(r.time + 30'000);
+    BOOST_TEST((obtain(c).what == verdict::granted));
+    BOOST_TEST(queue().empty()); // who let its reservation lapse has lost its place
+    BOOST_TEST((obtain(b).what == verdict::waiting));
+}
+
+BOOST_AUTO_TEST_CASE(R7_1_a_reservation_yields_to_a_better_one_and_goes_on_when_it_is_given_up)
+{
+    const auto a = make("a-1");
+    const auto b = make("b-1");
+    obtain(a);
+    obtain(b);
+    obtain(make("c-1"));
+    release(a);
+    published();
+    release(b);
+    BOOST_TEST(joined(published()) == "c: wake c-1");
+    BOOST_TEST((obtain(make("high-1", 9)).what == verdict::granted));
+}
+
+BOOST_AUTO_TEST_CASE(R2_a_yield_makes_the_holder_a_waiter)
+{
+    const auto a = make("a-1", 0, -1000);
+    obtain(a);
+    BOOST_TEST((yield(a).what == verdict::done));
+    BOOST_TEST((yield(a).what == verdict::absent));
+    BOOST_TEST(joined(queue()) == "a-1");
+    BOOST_TEST(published().empty()); // it is not woken by itself
+    BOOST_TEST((obtain(make("b-1")).what == verdict::waiting));
+    BOOST_TEST(joined(published()) == "a: wake a-1; b: standby b-1 30000");
+    BOOST_TEST((obtain(a).what == verdict::granted));
+
+    obtain(make("c-1", 5));
+    published();
+    yield(a);
+    BOOST_TEST(joined(published()) == "c: wake c-1; a: standby a-1 30000");
+}
+
+BOOST_AUTO_TEST_CASE(R1_a_yield_or_release_that_is_older_than_the_latest_obtain_does_nothing)
+{
+    const auto a = make("a-1");
+    const call late_yield = calling(script::yield, a);
+    const call late_release = calling(script::release, a);
+    obtain(a);
+    BOOST_TEST((run(late_yield).what == verdict::absent));
+    BOOST_TEST((run(late_release).what == verdict::absent));
+    BOOST_TEST(field("h") == "a-1");
+    BOOST_TEST((release(a).what == verdict::done));
+}
+
+BOOST_AUTO_TEST_CASE(R11_a_tombstone_keeps_a_late_obtain_out)
+{
+    const auto a = make("a-1");
+    const call late = calling(script::obtain, a);
+    BOOST_TEST((bury(a, 20'000).what == verdict::absent));
+    BOOST_TEST((run(late).what == verdict::gone));
+    BOOST_TEST(queue().empty());
+    BOOST_TEST((obtain(make("a-2")).what == verdict::granted)); // of that acquisition only
+    BOOST_TEST(time_to_live("t:{r}:x:a-1") > 0);
+    BOOST_TEST(time_to_live("t:{r}:x:a-1") <= 20);
+    pass(time() + 21'000);
+    BOOST_TEST((run(late).what == verdict::waiting));
+}
+
+BOOST_AUTO_TEST_CASE(R11_a_yield_after_a_tombstone_leaves_no_waiter)
+{
+    const auto a = make("a-1");
+    obtain(a);
+    server().command({"SET", "t:{r}:x:a-1", "1"});
+    BOOST_TEST((yield(a).what == verdict::done));
+    BOOST_TEST(queue().empty());
+}
+
+BOOST_AUTO_TEST_CASE(R12_a_raised_priority_decides_who_outranks)
+{
+    const auto a = make("a-1", 1);
+    obtain(a);
+    BOOST_TEST((run(script::raise, a, 5).what == verdict::done));
+    BOOST_TEST((run(script::raise, a, 3).what == verdict::done)); // it only rises
+    BOOST_TEST((run(script::raise, make("b-1"), 9).what == verdict::absent));
+    BOOST_TEST(!obtain(make("b-1", 5)).outranks);
+    BOOST_TEST(obtain(make("c-1", 6)).outranks);
+}
+
+BOOST_AUTO_TEST_CASE(keys_of_a_resource_share_a_slot_and_expire)
+{
+    const auto a = make("a-1");
+    obtain(a);
+    obtain(make("b-1"));
+    for (const char* key : {"t:{r}", "t:{r}:q"}) {
+        BOOST_TEST(time_to_live(key) > 60'000); // max_ttl and 4 times the skew
+        BOOST_TEST(time_to_live(key) <= 64'000);
+    }
+    server().command({"PERSIST", "t:{r}"});
+    obtain(a);
+    BOOST_TEST(time_to_live("t:{r}") > 60'000);
+    server().command({"PERSIST", "t:{r}"});
+    run(script::settle, a, time());
+    BOOST_TEST(time_to_live("t:{r}") > 60'000);
+    server().command({"PERSIST", "t:{r}"});
+    server().command({"PERSIST", "t:{r}:q"});
+    yield(a);
+    BOOST_TEST(time_to_live("t:{r}") > 60'000);
+    BOOST_TEST(time_to_live("t:{r}:q") > 60'000);
+}
+
+BOOST_AUTO_TEST_CASE(R1_a_read_only_replica_does_not_vote)
+{
+    const auto a = make("a-1");
+    obtain(a);
+    // As a node that was demoted: whatever its data say.
+    server().command({"CONFIG", "SET", "min-replicas-to-write", "1"});
+    BOOST_TEST((obtain(a).what == verdict::failed));
+    BOOST_TEST((run(script::settle, a, time()).what == verdict::failed));
+    BOOST_TEST((obtain(make("b-1")).what == verdict::failed));
+    server().command({"CONFIG", "SET", "min-replicas-to-write", "0"});
+    BOOST_TEST((obtain(a).what == verdict::granted));
+}
+
+// --- the guard -------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(R9_a_restarted_node_does_not_vote_for_the_longest_ttl)
+{
+    const auto a = make("a-1");
+    obtain(a);
+    restarted("second");
+    const auto r = obtain(a);
+    BOOST_TEST((r.what == verdict::quarantined));
+    BOOST_TEST(r.number == 60'000'000);
+    BOOST_TEST((run(script::settle, a, time()).what == verdict::quarantined));
+    const auto later = hello();
+    BOOST_TEST((later.what == verdict::quarantined));
+    BOOST_TEST(later.number < r.number);            // it does not begin anew
+    BOOST_TEST((release(a).what == verdict::done)); // giving back is always possible
+    server().command({"HSET", "t:node", "since", "0"});
+    BOOST_TEST((hello().what == verdict::ready));
+}
+
+BOOST_AUTO_TEST_CASE(R9_an_empty_node_does_not_vote)
+{
+    server().command({"FLUSHALL"});
+    BOOST_TEST((obtain(make("a-1")).what == verdict::quarantined));
+    server().command({"FLUSHALL"});
+    redis_options o;
+    o.guard = restart_guard::durable;
+    use(o);
+    BOOST_TEST((obtain(make("a-1")).what == verdict::quarantined));
+}
+
+BOOST_AUTO_TEST_CASE(R9_a_durable_node_votes_at_once_and_without_the_guard_any_does)
+{
+    redis_options o;
+    o.guard = restart_guard::durable;
+    use(o);
+    restarted("second");
+    BOOST_TEST((obtain(make("a-1")).what == verdict::granted));
+    server().command({"FLUSHALL"});
+    o.guard = restart_guard::off;
+    use(o);
+    BOOST_TEST((obtain(make("a-1")).what == verdict::granted));
+    BOOST_TEST((hello(true, "x").what == verdict::ready));
+}
+
+BOOST_AUTO_TEST_CASE(R9_another_deployment_is_refused_by_name)
+{
+    const auto mine = client().deployment();
+    redis_options o;
+    o.max_ttl = 30s;
+    use(o);
+    for (const auto& r : {hello(), obtain(make("a-1"))}) {
+        BOOST_TEST((r.what == verdict::mismatch));
+        BOOST_TEST(r.text == mine);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(R9_an_unborn_node_keeps_its_nonce_and_is_set_up_with_it_only)
+{
+    server().command({"FLUSHALL"});
+    for (const char* nonce : {"x", "y"}) {
+        const auto r = hello(true, nonce);
+        BOOST_TEST((r.what == verdict::unborn));
+        BOOST_TEST(r.text == "x");
+    }
+    BOOST_TEST((declare("y").what == verdict::unborn));
+    BOOST_TEST((declare("x").what == verdict::ready));
+    BOOST_TEST((declare("y").what == verdict::ready));
+    BOOST_TEST((hello(true, "z").what == verdict::ready));
+    BOOST_TEST((obtain(make("a-1")).what == verdict::granted));
+}
+
+// --- the model -------------------------------------------------------------------------------------------------------
+
+/// Random calls to a server and to the model at the same time, which every reply tells. PRIORITY_REDLOCK_SEED=n and
+/// PRIORITY_REDLOCK_SCHEDULES=n as in other random tests.
+BOOST_AUTO_TEST_CASE(the_model_of_a_node_is_right)
+{
+    const auto number_in = [](const char* variable, std::uint64_t otherwise) {
+        const char* const value = std::getenv(variable);
+        return value ? std::strtoull(value, nullptr, 10) : otherwise;
+    };
+    const std::uint64_t first = number_in("PRIORITY_REDLOCK_SEED", 0);
+    const std::uint64_t last =
+        std::getenv("PRIORITY_REDLOCK_SEED") ? first + 1 : number_in("PRIORITY_REDLOCK_SCHEDULES", 10);
+    for (std::uint64_t seed = first; seed < last; ++seed) {
+        std::mt19937_64 random(seed);
+        const auto below = [&](std::int64_t n) {
+            return std::uniform_int_distribution<std::int64_t>(0, n - 1)(random);
+        };
+        redis_options o;
+        o.retry_interval = std::chrono::milliseconds(1 + below(20)); // entries of waiters last three times as long
+        if (below(2) == 0)
+            o.takeover_after = std::chrono::microseconds(below(3000));
+        o.prefix = "t:";
+        server().command({"FLUSHALL"});
+        use(o);
+        set_up();
+        node_model model(o);
+        model.born = node_model::marker{run_id(), 0, client().deployment()};
+
+        std::vector<pointer> all;
+        std::ostringstream trace;
+        std::set<verdict> seen;
+        for (int step = 0; step < 1000; ++step) {
+            if (all.size() < 6 || below(20) == 0) {
+                const auto id = "client" + std::to_string(below(2)) + '-' + std::to_string(step + 1);
+                all.push_back(
+                    make(id, static_cast<int>(below(3)) - 1, below(4) == 0 ? below(6'000'000) - 3'000'000 : 0));
+                if (all.size() > 6)
+                    all.erase(all.begin() + below(6));
+            }
+            const script what[] = {script::obtain, script::obtain,  script::obtain, script::obtain,
+                                   script::yield,  script::release, script::settle, script::raise};
+            call c =
+                calling(what[below(8)], all[static_cast<std::size_t>(below(static_cast<std::int64_t>(all.size())))]);
+            c.waited = below(3) == 0 ? below(2'000'000) : 0;
+            if (below(10) == 0 && c.sequence > 20)
+                c.sequence -= 20; // it comes late
+            if (c.what == script::obtain) {
+                c.ttl = 200 + below(below(2) == 0 ? 1000 : 20'000);
+                c.how = below(3) != 0 ? mode::wait : below(2) == 0 ? mode::once : mode::now;
+                c.answered = below(3) == 0;
+                c.number += below(6'000'000) - 3'000'000;
+            } else if (c.what == script::release) {
+                c.ttl = below(10) == 0 ? 100'000'000 : 0;
+            } else if (c.what == script::settle) {
+                c.number += below(3000);
+            } else if (c.what == script::raise) {
+                c.number = below(3);
+            }
+
+            const auto real = run(c);
+            std::vector<node_model::message> messages;
+            const auto expected = model.run(request_to_node::of(c, client()), real.time, messages);
+            strings told;
+            for (const auto& m : messages)
+                told.push_back(m.client + ": " + m.text);
+            seen.insert(real.what);
+            trace << step << ": script " << static_cast<int>(c.what) << " of " << c.about->id_text << " -> " << real
+                  << '\n';
+            std::ostringstream a;
+            std::ostringstream b;
+            a << real << ' ' << joined(published());
+            b << expected << ' ' << joined(told);
+            if (a.str() != b.str()) {
+                BOOST_ERROR("seed " << seed << ": the node says " << a.str() << ", the model " << b.str() << "\n"
+                                    << trace.str());
+                return;
+            }
+        }
+        for (const auto what : {verdict::granted, verdict::waiting, verdict::refused, verdict::done, verdict::absent})
+            BOOST_TEST(seen.contains(what));
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace
