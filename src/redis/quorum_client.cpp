@@ -1112,8 +1112,8 @@ void quorum_client::learn_clock(std::size_t node, const call& c, const answer& a
     n.has_offset = true;
 }
 
-/// The system's clock, corrected by the median of the nodes'. What the measurement itself may be wrong by is no reason to
-/// correct it anew: tickets of one manager rise.
+/// The system's clock, corrected by the median of the nodes'. What the measurement itself may be wrong by is no reason
+/// to correct it anew: tickets of one manager rise.
 std::int64_t quorum_client::corrected(moment now)
 {
     std::vector<std::int64_t> offsets;
