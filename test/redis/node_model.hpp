@@ -32,6 +32,7 @@ struct request_to_node
     std::int64_t entry_lease = 0;
     std::string run_id;
     std::string deployment;
+    bool ends = false; // the acquisition has been given up
 
     static request_to_node of(const priority_redlock::detail::redis::call& c,
                               const priority_redlock::detail::redis::quorum_client& client)
@@ -44,6 +45,7 @@ struct request_to_node
             q.locker = c.about->locker;
             q.priority = c.about->priority;
             q.ticket = c.about->ticket;
+            q.ends = c.about->now == priority_redlock::detail::redis::acquisition::phase::ending;
         }
         q.window = micros(client.window(c.node));
         q.entry_lease = micros(client.entry_lease());

@@ -125,6 +125,7 @@ private:
     using client_type = priority_redlock::detail::redis::quorum_client;
     using error_code = priority_redlock::error_code;
     using mode = priority_redlock::obtain_request::mode;
+    using script = priority_redlock::detail::redis::script;
     using time_point = priority_redlock::detail::time_point;
 
     static constexpr time_point start{std::chrono::hours(1)};
@@ -141,6 +142,12 @@ private:
         {
             return std::tie(other.when, other.order) < std::tie(when, order); // the earliest is on top
         }
+    };
+
+    struct release
+    {
+        std::uint64_t call = 0;
+        std::int64_t at = 0;
     };
 
     struct node
@@ -163,6 +170,7 @@ private:
         std::uint64_t incarnation = 0;
         bool up = true;
         std::int64_t stopped_until = 0;
+        std::map<std::string, release> released; // for good
     };
 
     struct connection
@@ -174,8 +182,9 @@ private:
         std::int64_t cut_until = 0;
         std::int64_t last_to_node = 0; // messages don't overtake each other
         std::int64_t last_to_client = 0;
-        std::deque<request_to_node> unanswered;                          // by the client's lights
-        std::deque<std::pair<std::uint64_t, request_to_node>> in_flight; // to the node
+        std::deque<request_to_node> unanswered; // by the client's lights
+        std::deque<request_to_node> in_flight;  // to the node
+        std::deque<std::function<void()>> inbox;
     };
 
     struct worker
@@ -538,6 +547,17 @@ private:
                          + std::to_string(o.until));
     }
 
+    /// What was given up does not come back by an obtain that is late by less than its ttl.
+    void check_ghosts(node& n, const request_to_node& q, const answer& a)
+    {
+        const auto it = n.released.find(q.id);
+        if (q.call.what == script::obtain && a.what == answer::verdict::granted && it != n.released.end()
+            && q.call.sequence < it->second.call && now_ < it->second.at + q.call.ttl * 9 / 10)
+            fail(q.id + " comes back at n" + std::to_string(n.index));
+        if (q.call.what == script::release && q.ends)
+            n.released[q.id] = {q.call.sequence, now_};
+    }
+
     void check_finished(const client& c)
     {
         for (const worker& w : c.workers)
@@ -562,20 +582,21 @@ private:
             return;
         }
         l.unanswered.push_back(q);
-        l.in_flight.emplace_back(what.sequence, q);
+        l.in_flight.push_back(std::move(q));
         l.last_to_node = std::max(l.last_to_node, std::max(now_, l.cut_until) + some_delay());
-        at(l.last_to_node, [this, &c, &l, what = std::move(q), epoch = l.epoch] { arrive(c, l, what, epoch); });
+        at(l.last_to_node, [this, &c, &l, &n = *nodes_[what.node], epoch = l.epoch] { arrive(c, l, n, epoch); });
     }
 
-    void arrive(client& c, connection& l, const request_to_node& q, std::uint64_t epoch)
+    /// The next message of a connection, whatever it was that was waited for: they don't overtake each other.
+    void arrive(client& c, connection& l, node& n, std::uint64_t epoch)
     {
-        node& n = *nodes_[q.call.node];
         if (l.epoch != epoch)
             return; // what may still come over a connection that was lost was settled when it was
         if (n.stopped_until > now_ || l.cut_until > now_) {
-            at(std::max(n.stopped_until, l.cut_until), [this, &c, &l, q, epoch] { arrive(c, l, q, epoch); });
+            at(std::max(n.stopped_until, l.cut_until), [this, &c, &l, &n, epoch] { arrive(c, l, n, epoch); });
             return;
         }
+        const auto q = std::move(l.in_flight.front());
         l.in_flight.pop_front();
         if (faulty() && chance(world_.failed_call)) {
             answer a;
@@ -600,6 +621,7 @@ private:
                    + " call " + std::to_string(q.call.sequence) + " -> " + verdicts[static_cast<std::size_t>(a.what)]
                    + ' ' + std::to_string(a.number) + ' ' + a.text;
         });
+        check_ghosts(n, q, a);
         for (const auto& m : published)
             for (const auto& c : clients_)
                 if (c->alive && m.client == channel_of(*c))
@@ -629,21 +651,21 @@ private:
     void deliver(client& c, connection& l, std::function<void()> what)
     {
         l.last_to_client = std::max(l.last_to_client, std::max(now_, l.cut_until) + some_delay());
-        at(l.last_to_client, [this, &c, &l, what = std::move(what), epoch = l.epoch]() mutable {
-            hand_over(c, l, std::move(what), epoch);
-        });
+        l.inbox.push_back(std::move(what));
+        at(l.last_to_client, [this, &c, &l, epoch = l.epoch] { hand_over(c, l, epoch); });
     }
 
-    void hand_over(client& c, connection& l, std::function<void()> what, std::uint64_t epoch)
+    void hand_over(client& c, connection& l, std::uint64_t epoch)
     {
         if (l.cut_until > now_ && l.epoch == epoch) {
-            at(l.cut_until,
-               [this, &c, &l, what = std::move(what), epoch]() mutable { hand_over(c, l, std::move(what), epoch); });
+            at(l.cut_until, [this, &c, &l, epoch] { hand_over(c, l, epoch); });
             return;
         }
-        on_client(c, [this, &c, &l, what, epoch] {
+        on_client(c, [this, &c, &l, epoch] {
             if (l.epoch != epoch)
                 return;
+            const auto what = std::move(l.inbox.front());
+            l.inbox.pop_front();
             what();
             carry_out(c);
         });
@@ -682,16 +704,16 @@ private:
         l.up = false;
         ++l.epoch;
         if (some_arrives) {
-            auto late = l.in_flight;
-            late.resize(static_cast<std::size_t>(below(static_cast<std::int64_t>(late.size()) + 1)));
+            const auto late = std::make_shared<std::deque<request_to_node>>(l.in_flight);
+            late->resize(static_cast<std::size_t>(below(static_cast<std::int64_t>(late->size()) + 1)));
             std::int64_t when = now_;
-            for (auto& each : late) {
+            for (std::size_t i = 0; i < late->size(); ++i) {
                 when += chance(0.5) ? below(2000) : below(500'000);
-                at(when,
-                   [this, index, q = each.second, incarnation = l.incarnation] { arrive_late(index, q, incarnation); });
+                at(when, [this, index, late, incarnation = l.incarnation] { arrive_late(index, late, incarnation); });
             }
         }
         l.in_flight.clear();
+        l.inbox.clear();
         after(below(5000), [this, &c, &l, index] {
             on_client(c, [this, &c, &l, index] {
                 note([&] { return who(c) + " has lost n" + std::to_string(index); });
@@ -704,16 +726,19 @@ private:
         });
     }
 
-    void arrive_late(std::size_t index, const request_to_node& q, std::uint64_t incarnation)
+    void arrive_late(std::size_t index, const std::shared_ptr<std::deque<request_to_node>>& late,
+                     std::uint64_t incarnation)
     {
         node& n = *nodes_[index];
         if (!n.up || n.incarnation != incarnation)
             return;
         if (n.stopped_until > now_) {
-            at(n.stopped_until, [this, index, q, incarnation] { arrive_late(index, q, incarnation); });
+            at(n.stopped_until, [this, index, late, incarnation] { arrive_late(index, late, incarnation); });
             return;
         }
         note([] { return std::string("(late)"); });
+        const auto q = std::move(late->front());
+        late->pop_front();
         execute(n, q);
     }
 
