@@ -225,8 +225,10 @@ void node_link::on_run_ended(error_code ec)
         events_.on_complaint(node_, (was_up ? "is lost: " : "cannot be used: ") + ec.message()
                                         + (last_error_.empty() ? "" : " (" + last_error_ + ")")
                                         + std::string(cure_of(ec, last_error_)));
+    // An acquire that waits for a quorum should not fail for want of a try.
+    const duration longest = std::clamp(client_.options().quorum_timeout / 4, shortest_pause, longest_pause);
     const duration pause =
-        refused_ ? pause_after_refusal : std::min(shortest_pause * (1 << std::min(failures_, 6u)), longest_pause);
+        refused_ ? pause_after_refusal : std::min(shortest_pause * (1 << std::min(failures_, 6u)), longest);
     ++failures_;
     pause_.expires_after(pause);
     pause_.async_wait([this, kept = events_.self()](error_code cancelled) {

@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_minority_is_killed_and_restarted_with_everything)
     redis_nodes nodes(3, {.persistence = redis_persistence::aof_always});
     contenders all(4, nodes.configs(), new_seed(), options);
     BOOST_REQUIRE(all.get_on());
-    for (const std::size_t i : {0, 1, 2, 0}) {
+    for (const std::size_t i : {0, 1, 0}) {
         nodes[i].kill();
         BOOST_TEST(all.get_on());
         const auto last_token = counter(nodes[(i + 1) % 3], contenders::resource);
@@ -226,7 +226,8 @@ BOOST_AUTO_TEST_CASE(C19_a_node_that_is_restarted_empty_does_not_vote)
 
 BOOST_AUTO_TEST_CASE(a_renewed_lease_survives_a_restart_of_every_node)
 {
-    const redis_options options = quick_options();
+    redis_options options = quick_options();
+    options.max_ttl = 1100ms; // more than twice the skew
     redis_nodes nodes(3);
     client holder(io, nodes.configs(), options);
     attempt held = holder.acquire("r");
@@ -316,7 +317,7 @@ BOOST_AUTO_TEST_CASE(C24_nodes_forget_and_connections_break_at_random_moments)
         redis_nodes nodes(5);
         contenders all(4, nodes.configs(), seed);
         BOOST_REQUIRE(all.get_on());
-        const auto end = redlock::clock::now() + 4s;
+        const auto end = redlock::clock::now() + 3s;
         while (redlock::clock::now() < end) {
             const redis_server& any = nodes[random() % 5];
             switch (random() % 5) {
@@ -348,7 +349,7 @@ BOOST_AUTO_TEST_CASE(C24_the_network_fails_at_random_moments)
                 each.push_back(network.emplace_back(node.port()).config(node.config()));
         contenders all(behind, seed);
         BOOST_REQUIRE(all.get_on());
-        const auto end = redlock::clock::now() + 4s;
+        const auto end = redlock::clock::now() + 3s;
         while (redlock::clock::now() < end) {
             // Each client may be cut off from one node, not always the same; all may be slow.
             for (std::size_t i = 0; i < behind.size(); ++i) {

@@ -177,6 +177,7 @@ struct nodes_fixture
     void check_bad_node(const boost::redis::config& bad, std::string_view cure, redis_options options = quick_options())
     {
         options.guard = redlock::restart_guard::off;
+        options.quorum_timeout = 300ms;
         redis_nodes good(2);
         node_configs nodes = good.configs();
         nodes.push_back(bad);

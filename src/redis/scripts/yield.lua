@@ -17,6 +17,7 @@ if redis.call('EXISTS', KEYS[3]) == 0 then
     local started = now - tonumber(ARGV[4])
     local ticket = math.max(started - skew, math.min(tonumber(ARGV[3]), started + skew))
     local member = ARGV[2] .. string.format('%016x', ticket) .. id
+    forget_waiter(lock, queue, id) -- it queued again, if its hold had ended by itself
     redis.call('ZADD', queue, 0, member)
     redis.call('HSET', lock, 'l' .. id, text(now + tonumber(ARGV[6])) .. ' ' .. ARGV[7] .. ' ' .. member)
     redis.call('PEXPIRE', lock, ARGV[10])
