@@ -311,7 +311,7 @@ const renewal* lock_table::take_renewal(resource& r, duration again, const step_
     if (!n.due)
         return nullptr;
     renew_later(n, now, std::min(again, n.ttl / 3));
-    n.last = n.limit != never && n.ttl >= n.limit - now();
+    n.last = n.limit != never && n.ttl > n.limit - now();
     return &n;
 }
 
