@@ -184,7 +184,7 @@ class demo
 public:
     explicit demo(std::string worker_program)
         : program_(std::move(worker_program)),
-          workers_{{{"batch", 0, 3500ms}, {"report", 5, 900ms}, {"alarm", 10, 5000ms}}}
+          workers_{{{"batch", 0, 5500ms}, {"report", 5, 900ms}, {"alarm", 10, 5000ms}}}
     {
     }
 
