@@ -87,7 +87,10 @@ public:
         // Bits that the hash table of the shard uses least.
         auto& s = shards_.size() == 1 ? *shards_.front() : *shards_[(request.hash >> 24) % shards_.size()];
         const outcome result = s.acquire(request, op);
-        this->set_crowded(result.what == outcome::verdict::waiting);
+        // An operation that waits may have been completed on another thread by now, and this backend destroyed by what
+        // it has told. That it is crowded was found out before the operation was made.
+        if (!op || result.what != outcome::verdict::waiting)
+            this->set_crowded(result.what == outcome::verdict::waiting);
         return result;
     }
 
