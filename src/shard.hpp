@@ -80,6 +80,9 @@ public:
 
     manager_backend::outcome acquire(acquire_request& request, acquire_operation* op)
     {
+        // An operation that waits may be completed on another thread, and all of this be destroyed by what it has told,
+        // before the step has let go of the mutex.
+        const auto kept = op ? this->shared_from_this() : nullptr;
         step s(*this);
         if (closed_)
             return {verdict::refused, nullptr, errc::manager_closed};
