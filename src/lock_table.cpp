@@ -143,6 +143,7 @@ resource& lock_table::find_or_create(std::string_view name, std::size_t hash, co
 
 void lock_table::destroy(resource& r) noexcept
 {
+    drop_deadline(r);
     r.~resource();
     ::operator delete(&r);
 }
@@ -244,7 +245,9 @@ void lock_table::start(resource& r, hold& h, time_point until, int priority, dur
     r.priority = priority;
     r.grace = grace;
     ++counts_.grants;
-    if (until != never)
+    if (r.when != never)
+        --left_deadlines_;
+    if (until == never || until < r.when) // what is there from before is early enough, see vacate
         set_deadline(r, until);
     join(r, h, priority, grace);
 }
@@ -784,7 +787,10 @@ void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
     if (r.sample != 0)
         end_sample(r, now);
     r.expires = never;
-    set_deadline(r, never);
+    // The deadline stays. A resource that is held again and again need not have it taken out and put back each time:
+    // once in a ttl it is found to be too early.
+    if (r.when != never)
+        ++left_deadlines_;
     touch(r);
     hand_over(r, now, out);
 }
@@ -945,6 +951,15 @@ void lock_table::set_deadline(deadline& d, time_point when) noexcept
         deadlines_.insert(deadlines_.end(), d); // most deadlines are the latest so far
 }
 
+/// Takes out the deadline of a vacant resource.
+void lock_table::drop_deadline(resource& r) noexcept
+{
+    if (r.when == never)
+        return;
+    --left_deadlines_;
+    set_deadline(r, never);
+}
+
 /// Gives every waiter the rank it has by now, so that no decision of a late timer is made by older ranks. Their
 /// deadlines stay, to be served in turn.
 void lock_table::let_ranks_rise(const step_time& now) noexcept
@@ -983,7 +998,11 @@ void lock_table::advance(const step_time& now, table_actions& out)
         }
         if (d.owner == deadline::owner_kind::resource) {
             auto& r = static_cast<resource&>(d);
-            if (is_due(r.expires, now)) {
+            if (r.now == resource::status::vacant) {
+                drop_deadline(r);
+            } else if (r.now == resource::status::held && r.when != r.expires) {
+                set_deadline(r, r.expires); // what is due before that comes first
+            } else if (is_due(r.expires, now)) {
                 end(r, end_of_time(r), now, out);
             } else {
                 r.grace_over = true;
@@ -1012,6 +1031,9 @@ void lock_table::advance(const step_time& now, table_actions& out)
             fail(r, w, reachable_ ? errc::already_acquired : errc::no_quorum, out);
         }
     }
+    if (nothing_to_come())
+        while (!deadlines_.empty())
+            drop_deadline(static_cast<resource&>(*deadlines_.begin()));
 }
 
 } // namespace priority_redlock::detail

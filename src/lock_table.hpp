@@ -32,7 +32,7 @@ struct by_instant
 };
 
 using deadline_set = intrusive::multiset<deadline, intrusive::base_hook<tree_hook<deadline_tag>>,
-                                         intrusive::compare<by_instant>, intrusive::constant_time_size<false>>;
+                                         intrusive::compare<by_instant>, intrusive::constant_time_size<true>>;
 using hold_list = intrusive::list<hold, intrusive::constant_time_size<false>>;
 using waiter_list =
     intrusive::list<waiter,
@@ -267,10 +267,10 @@ public:
     /// Carries out everything that is due.
     void advance(const step_time& now, table_actions& out);
 
-    /// When `advance` wants to be called; `never` if not at all.
+    /// When `advance` wants to be called; `never` if not at all. It may turn out that nothing is due then.
     [[nodiscard]] time_point next_deadline() const noexcept
     {
-        return deadlines_.empty() ? never : deadlines_.begin()->when;
+        return nothing_to_come() ? never : deadlines_.begin()->when;
     }
 
     /// Withdraws every waiter; each is settled with `reason`.
@@ -361,6 +361,8 @@ private:
     void renew_later(renewal& n, const step_time& now, duration rest) noexcept;
     void stop_renewal(resource& r) noexcept;
     void set_end(resource& r, time_point until) noexcept;
+    void drop_deadline(resource& r) noexcept;
+    [[nodiscard]] bool nothing_to_come() const noexcept { return deadlines_.size() == left_deadlines_; }
 
     [[nodiscard]] renewal& renewal_of(resource& r) noexcept { return *renewals_.find(r, by_resource()); }
     void join(resource& r, hold& h, int priority, duration grace);
@@ -403,7 +405,8 @@ private:
     boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
     boost::unordered_flat_set<waiter*, locker_hash, locker_equal> named_waiters_; // one of each ring, of long queues
     deadline_set deadlines_;
-    renewal_set renewals_; // of what is held and renewed
+    std::size_t left_deadlines_ = 0; // of vacant resources
+    renewal_set renewals_;           // of what is held and renewed
     waiter_list everyone_;
     std::unique_ptr<wait_graph> graph_; // to detect deadlocks
     std::string cycle_;

@@ -71,6 +71,59 @@ BOOST_AUTO_TEST_CASE(P8_a_released_lock_does_not_expire)
     BOOST_TEST(state("a") == lock_state::released);
 }
 
+BOOST_AUTO_TEST_CASE(P6_what_an_earlier_holder_left_ends_no_later_one)
+{
+    acquire("a", {.ttl = 10ms});
+    release("a");
+    clock_at(5ms);
+    acquire("b", {.ttl = 10ms});
+    BOOST_TEST(at_time(10ms) == "");
+    BOOST_TEST(due() == 15);
+    BOOST_TEST(at_time(15ms) == "b expired");
+    BOOST_TEST(due() == -1);
+}
+
+BOOST_AUTO_TEST_CASE(P6_a_shorter_ttl_than_the_last_one_is_served_in_time)
+{
+    acquire("a", {.ttl = 100ms});
+    release("a");
+    acquire("b", {.ttl = 10ms});
+    BOOST_TEST(due() == 10);
+    BOOST_TEST(at_time(10ms) == "b expired");
+}
+
+BOOST_AUTO_TEST_CASE(P6_a_holder_without_a_ttl_inherits_no_deadline)
+{
+    acquire("other", {.ttl = 1h}, "other"); // so that something is to come
+    acquire("a", {.ttl = 10ms});
+    release("a");
+    acquire("b");
+    BOOST_TEST(due() == 3'600'000);
+    BOOST_TEST(at_time(10ms) == "");
+    BOOST_TEST(who() == "b");
+}
+
+BOOST_AUTO_TEST_CASE(P6_a_late_timer_serves_in_the_order_of_the_true_ends)
+{
+    acquire("a", {.ttl = 10ms});
+    release("a");
+    clock_at(5ms);
+    acquire("b", {.ttl = 10ms});                 // ends at 15, and is looked at at 10
+    acquire("c", {.ttl = 10ms, .timeout = 7ms}); // gives up at 12
+    BOOST_TEST(at_time(20ms) == "b expired, c acquire_timeout");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_resource_that_is_forgotten_takes_its_deadline_along, table_fixture_with_idle<1>)
+{
+    acquire("stays", {.ttl = 1h}, "stays");
+    for (const char* name : {"a", "b", "c"}) { // under AddressSanitizer, a forgotten one is seen when the time comes
+        acquire(name, {.ttl = 10ms}, name);
+        drop(name);
+    }
+    BOOST_TEST(at_time(10ms) == "");
+    BOOST_TEST(due() == 3'600'000);
+}
+
 BOOST_AUTO_TEST_CASE(P6_expiry_is_found_by_an_acquire_before_the_timer)
 {
     acquire("a", {.ttl = 10ms});
