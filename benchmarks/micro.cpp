@@ -7,6 +7,7 @@
 
 #include "heap_hooks.hpp"
 #include "keyed_channels.hpp"
+#include "verdicts.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 
@@ -615,7 +616,7 @@ public:
             if (const auto it = results_.find(each.name); it != results_.end())
                 print(each.name, it->second);
 
-        std::printf("\n%-84s %8s %8s\n", "goals", "measured", "at most");
+        bench::print_verdict_header();
         for (const goal& each : goals) {
             const auto of = results_.find(each.of);
             const auto to = results_.find(each.to);
@@ -633,13 +634,7 @@ private:
         std::vector<double> times;
         std::optional<double> allocations;
 
-        [[nodiscard]] double median() const
-        {
-            auto sorted = times;
-            std::sort(sorted.begin(), sorted.end());
-            const std::size_t half = sorted.size() / 2;
-            return sorted.size() % 2 != 0 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-        }
+        [[nodiscard]] double median() const { return bench::median(times); }
     };
 
     /// From 1000 to 1 000 000 resources, less what the look-up in a hash table grows by.
@@ -675,7 +670,7 @@ private:
 
     static void judge(const std::string& what, double measured, double at_most)
     {
-        std::printf("%-84s %8.2f %8.2f  %s\n", what.c_str(), measured, at_most, measured <= at_most ? "met" : "missed");
+        bench::print_verdict(what, measured, bench::bound::at_most, at_most);
     }
 
     std::map<std::string, result> results_;

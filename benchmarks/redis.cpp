@@ -2,10 +2,12 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-// What locks over five Redis nodes on this machine cost, beside the same number of scripts through Boost.Redis alone.
-// Starts its own servers. README.md says how to read it.
+// What locks over five Redis nodes on this machine cost, beside the same number of scripts through Boost.Redis alone
+// and beside npm redlock. Starts its own servers. README.md says how to read it.
 
+#include "contention/process.hpp"
 #include "redis/redis_server.hpp"
+#include "verdicts.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/redis_protocol.hpp>
@@ -18,8 +20,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
 #include <boost/redis/connection.hpp>
 #include <boost/redis/request.hpp>
+#include <boost/version.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -29,10 +34,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -235,11 +243,16 @@ private:
 
 // --- rows ------------------------------------------------------------------------------------------------------------
 
+std::size_t pairs_per_client(std::size_t clients)
+{
+    return std::max<std::size_t>(6000 / clients, 40);
+}
+
 /// Pairs of acquire and release by `clients` coroutines, each of them one after the other.
 template <class Pair>
 void run_pairs(benchmark::State& state, asio::io_context& context, std::size_t clients, Pair pair)
 {
-    const std::size_t per_client = std::max<std::size_t>(6000 / clients, 40);
+    const std::size_t per_client = pairs_per_client(clients);
     latencies times;
     for (auto _ : state) {
         std::size_t running = clients;
@@ -257,12 +270,12 @@ void run_pairs(benchmark::State& state, asio::io_context& context, std::size_t c
                 },
                 rethrow);
         run_until(context, [&] { return running == 0; });
-        state.SetIterationTime(std::chrono::duration<double>(clock::now() - start).count()
-                               / static_cast<double>(clients * per_client));
+        const double seconds = std::chrono::duration<double>(clock::now() - start).count();
+        state.SetIterationTime(seconds / static_cast<double>(clients * per_client));
+        state.counters["pairs_per_s"] = static_cast<double>(clients * per_client) / seconds;
     }
     state.counters["p50_us"] = times.quantile(0.5);
     state.counters["p99_us"] = times.quantile(0.99);
-    state.counters["pairs_per_s"] = benchmark::Counter(1, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void redis_pair(benchmark::State& state)
@@ -285,6 +298,22 @@ void floor_redis_quorum(benchmark::State& state)
     floor_client floor(context);
     run_pairs(state, context, static_cast<std::size_t>(state.range(0)),
               [&](std::string_view key) { return floor.pair(key); });
+}
+
+std::string peers_directory; // empty: there are none
+
+/// npm redlock over ioredis, in Node, on the same servers.
+void peer_redlock(benchmark::State& state)
+{
+    const auto clients = static_cast<std::size_t>(state.range(0));
+    for (auto _ : state) {
+        const auto counted = boost::json::parse(
+            contention::run_program({"node", peers_directory + "/pairs.js", nodes().addresses(),
+                                     std::to_string(clients), std::to_string(pairs_per_client(clients))}));
+        for (const auto& [name, value] : counted.as_object())
+            state.counters[name] = value.to_number<double>();
+        state.SetIterationTime(1 / state.counters["pairs_per_s"]);
+    }
 }
 
 /// One of the nodes does not answer.
@@ -489,38 +518,167 @@ void redis_contention(benchmark::State& state)
     }
 }
 
-void register_rows()
+// --- the table -------------------------------------------------------------------------------------------------------
+
+void register_rows(bool with_peers)
 {
     const auto add = [](const char* name, void (*row)(benchmark::State&)) {
-        return benchmark::RegisterBenchmark(name, row)->UseManualTime()->Unit(benchmark::kMicrosecond);
+        return benchmark::RegisterBenchmark(name, row)->UseManualTime()->Unit(benchmark::kMicrosecond)->Iterations(1);
     };
-    // In pairs, so that both parts of a ratio have the machine in the same state.
     for (const int clients : {1, 32, 256}) {
-        add("redis/pair", redis_pair)->Arg(clients)->Iterations(4);
-        add("floor/redis_quorum", floor_redis_quorum)->Arg(clients)->Iterations(4);
+        add("redis/pair", redis_pair)->Arg(clients);
+        add("floor/redis_quorum", floor_redis_quorum)->Arg(clients);
+        if (with_peers)
+            add("peer/redlock", peer_redlock)->Arg(clients);
     }
-    add("redis/pair_one_stopped", redis_pair_one_stopped)->Arg(1)->Iterations(4);
-    add("floor/round_trip", floor_round_trip)->Iterations(3);
-    add("redis/hand_over", redis_hand_over)->Iterations(2);
-    add("redis/preempt", redis_preempt)->Iterations(2);
-    add("redis/contention", redis_contention)->Arg(50)->Iterations(1);
+    add("redis/pair_one_stopped", redis_pair_one_stopped)->Arg(1);
+    add("floor/round_trip", floor_round_trip);
+    add("redis/hand_over", redis_hand_over);
+    add("redis/preempt", redis_preempt);
+    add("redis/contention", redis_contention)->Arg(50);
 }
+
+struct goal
+{
+    const char* of;
+    const char* counter;
+    const char* to; // nullptr: no ratio
+    const char* to_counter;
+    bench::bound side;
+    double value;
+};
+
+constexpr auto at_most = bench::bound::at_most;
+constexpr auto at_least = bench::bound::at_least;
+
+constexpr goal goals[] = {
+    {"redis/pair/1", "time_us", "floor/redis_quorum/1", "time_us", at_most, 1.25},
+    {"redis/pair/32", "time_us", "floor/redis_quorum/32", "time_us", at_most, 1.25},
+    {"redis/pair/256", "time_us", "floor/redis_quorum/256", "time_us", at_most, 1.25},
+    {"redis/pair/1", "p50_us", "peer/redlock/1", "p50_us", at_most, 0.7},
+    {"redis/pair/256", "pairs_per_s", "peer/redlock/256", "pairs_per_s", at_least, 2},
+    {"redis/hand_over", "p50_us", "floor/round_trip", "p50_us", at_most, 3},
+    {"redis/hand_over", "p99_us", nullptr, nullptr, at_most, 2000},
+    {"redis/preempt", "p50_us", "floor/round_trip", "p50_us", at_most, 4},
+    {"redis/pair_one_stopped/1", "p99_us", "redis/pair/1", "p99_us", at_most, 1.5},
+    {"redis/contention/50", "per_s", nullptr, nullptr, at_least, 180},
+    {"redis/contention/50", "wait_p99_ms", nullptr, nullptr, at_most, 350},
+    {"redis/contention/50", "most", "redis/contention/50", "least", at_most, 1.2},
+    {"redis/contention/50", "failed", nullptr, nullptr, at_most, 0},
+    {"redis/contention/50", "commands", nullptr, nullptr, at_most, 20},
+};
+
+/// Prints the medians of the repetitions, and at the end how they compare with the goals.
+class table : public benchmark::BenchmarkReporter
+{
+public:
+    bool ReportContext(const Context&) override { return true; }
+
+    void ReportRuns(const std::vector<Run>& report) override
+    {
+        for (const Run& run : report) {
+            if (run.run_type != Run::RT_Iteration || run.iterations == 0)
+                continue;
+            const std::string full_name = run.benchmark_name();
+            const std::string name = full_name.substr(0, full_name.find("/iterations:"));
+            if (!results_.contains(name))
+                order_.push_back(name);
+            auto& counters = results_[name];
+            counters["time_us"].push_back(run.GetAdjustedRealTime());
+            for (const auto& [counter, value] : run.counters)
+                counters[counter].push_back(value);
+        }
+    }
+
+    void Finalize() override
+    {
+        std::printf("%-26s %10s %10s %10s %12s\n", "microseconds", "each", "p50", "p99", "pairs/s");
+        for (const std::string& name : order_)
+            std::printf("%-26s %10.1f %10s %10s %12s\n", name.c_str(), *figure(name, "time_us"),
+                        text(name, "p50_us", 1).c_str(), text(name, "p99_us", 1).c_str(),
+                        text(name, "pairs_per_s", 0).c_str());
+        if (const std::string name = "redis/contention/50"; results_.contains(name)) {
+            std::printf("\n%s\n", name.c_str());
+            for (const auto& [counter, values] : results_[name])
+                if (counter != "time_us")
+                    std::printf("    %-22s %10.1f\n", counter.c_str(), bench::median(values));
+        }
+
+        bench::print_verdict_header();
+        for (const goal& each : goals) {
+            const auto of = figure(each.of, each.counter);
+            const auto to = each.to ? figure(each.to, each.to_counter) : 1;
+            if (!of || !to)
+                continue;
+            std::string what = std::string(each.of) + ' ' + each.counter;
+            if (each.to)
+                what += " / " + std::string(each.to) + ' ' + each.to_counter;
+            bench::print_verdict(what, *of / *to, each.side, each.value);
+        }
+    }
+
+private:
+    [[nodiscard]] std::optional<double> figure(const std::string& name, const std::string& counter) const
+    {
+        const auto row = results_.find(name);
+        if (row == results_.end())
+            return {};
+        const auto values = row->second.find(counter);
+        if (values == row->second.end())
+            return {};
+        return bench::median(values->second);
+    }
+
+    [[nodiscard]] std::string text(const std::string& name, const std::string& counter, int digits) const
+    {
+        const auto value = figure(name, counter);
+        if (!value)
+            return "-";
+        char buffer[32];
+        std::snprintf(buffer, sizeof buffer, "%.*f", digits, *value);
+        return buffer;
+    }
+
+    std::vector<std::string> order_;
+    std::map<std::string, std::map<std::string, std::vector<double>>> results_;
+};
 
 } // namespace
 
 int main(int argc, char** argv)
-{
+try {
+    constexpr std::string_view peers_flag = "--peers=";
+
     std::thread([] {}).join(); // as a server: from now on atomics are atomic
-    register_rows();
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv))
-        return 1;
-    try {
-        benchmark::RunSpecifiedBenchmarks();
-    } catch (const std::exception& e) {
-        std::fprintf(stderr, "the benchmark failed: %s\n", e.what());
-        return 1;
+
+    std::vector<std::string> defaults{"--benchmark_repetitions=5", "--benchmark_enable_random_interleaving=true"};
+    std::vector<char*> args{argv[0]};
+    for (std::string& each : defaults)
+        args.push_back(each.data());
+    for (char** each = argv + 1; each != argv + argc; ++each) {
+        if (std::string_view(*each).starts_with(peers_flag))
+            peers_directory = *each + peers_flag.size();
+        else
+            args.push_back(*each);
     }
+    int count = static_cast<int>(args.size());
+    benchmark::Initialize(&count, args.data());
+    if (benchmark::ReportUnrecognizedArguments(count, args.data()))
+        return 2;
+
+    const bool with_peers =
+        contention::has_program("node") && std::filesystem::exists(peers_directory + "/node_modules");
+    if (!with_peers)
+        std::printf("Without the rows of npm redlock: they need Node, and npm ci in benchmarks/peers.\n");
+    register_rows(with_peers);
+    std::printf("Boost %d.%d, %s, %u cores, %zu servers on this machine; 5 repetitions take about 3 minutes\n\n",
+                BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000, __VERSION__, std::thread::hardware_concurrency(),
+                node_count);
+    std::fflush(stdout);
+    table reporter;
+    benchmark::RunSpecifiedBenchmarks(&reporter);
     benchmark::Shutdown();
-    return 0;
+} catch (const std::exception& e) {
+    std::fprintf(stderr, "redis_bench: %s\n", e.what());
+    return 1;
 }

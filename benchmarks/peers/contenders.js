@@ -9,6 +9,25 @@
 
 const { dependencies } = require('./package.json'); // exact versions
 
+/** Redlock over ioredis, which sends the commands of one turn of the event loop together. */
+function connectRedlock(nodes, settings) {
+    const Redis = require('ioredis');
+    const { default: Redlock } = require('redlock');
+    const connections = nodes.map((node) => {
+        const colon = node.lastIndexOf(':');
+        const connection = new Redis({
+            host: node.slice(0, colon),
+            port: Number(node.slice(colon + 1)),
+            enableAutoPipelining: true,
+        });
+        connection.on('error', () => {}); // a node that fails is part of the scenario
+        return connection;
+    });
+    const locks = new Redlock(connections, { automaticExtensionThreshold: 0, ...settings });
+    locks.on('error', () => {}); // votes of nodes that said no
+    return locks;
+}
+
 /** npm async-mutex: a mutex for each resource, made by its first user. */
 function asyncMutex() {
     const { Mutex, withTimeout, E_TIMEOUT } = require('async-mutex');
@@ -40,24 +59,12 @@ function asyncMutex() {
     };
 }
 
-/** npm redlock over ioredis, which sends the commands of one turn of the event loop together. */
+/** npm redlock. */
 function redlock(scenario) {
-    const Redis = require('ioredis');
-    const { default: Redlock, ExecutionError } = require('redlock');
+    const { ExecutionError } = require('redlock');
     const retryDelay = 20; // its default of 200 leaves the resource idle most of the time
     const lease = 10_000; // the library's lease, for who asks for no ttl
-    const connections = scenario.nodes.map((node) => {
-        const colon = node.lastIndexOf(':');
-        const connection = new Redis({
-            host: node.slice(0, colon),
-            port: Number(node.slice(colon + 1)),
-            enableAutoPipelining: true,
-        });
-        connection.on('error', () => {}); // a node that fails is part of the scenario
-        return connection;
-    });
-    const locks = new Redlock(connections, { retryDelay, retryJitter: retryDelay / 2, automaticExtensionThreshold: 0 });
-    locks.on('error', () => {}); // votes of nodes that said no
+    const locks = connectRedlock(scenario.nodes, { retryDelay, retryJitter: retryDelay / 2 });
     return {
         version: dependencies.redlock,
         note: `Node; retries each ${retryDelay} ms or so for ever: no priorities, grace or queue; one thread`,
@@ -83,4 +90,4 @@ function redlock(scenario) {
     };
 }
 
-module.exports = { 'async-mutex': asyncMutex, redlock };
+module.exports = { contenders: { 'async-mutex': asyncMutex, redlock }, connectRedlock };

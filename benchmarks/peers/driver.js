@@ -12,7 +12,7 @@
 const fs = require('node:fs');
 const timers = require('node:timers/promises');
 
-const contenders = require('./contenders.js');
+const { contenders } = require('./contenders.js');
 const { Recorder } = require('./recorder.js');
 const { forEachClient, scheduleLines } = require('./schedule.js');
 
