@@ -96,22 +96,28 @@ std::string_view cure_of(error_code ec, std::string_view reason)
 
 node_link::node_link(std::size_t node, const asio::any_io_executor& ex, boost::redis::config config,
                      const quorum_client& client, link_events& events)
-    : node_(node), config_(with_own_reconnection(std::move(config))), client_(client), events_(events),
-      connection_(ex, make_tls(config_, client.options()),
-                  boost::redis::logger(boost::redis::logger::level::info,
-                                       [this](boost::redis::logger::level level, std::string_view text) {
-                                           if (level <= boost::redis::logger::level::err
-                                               || text.find("rror") != std::string_view::npos)
-                                               last_error_ = text;
-                                       })),
+    : node_(node), config_(with_own_reconnection(std::move(config))), client_(client), events_(events), executor_(ex),
       pause_(ex)
 {
-    boost::redis::any_adapter pushes([this](parse_event event, const resp3::node_view& part,
-                                            boost::system::error_code&) { read_push(event, part); });
-    connection_.set_receive_response(pushes);
+    make_tls(config_, client_.options()); // throws if the files are bad
 }
 
 // --- the connection --------------------------------------------------------------------------------------------------
+
+std::shared_ptr<node_link::socket> node_link::make_socket()
+{
+    boost::redis::logger log(
+        boost::redis::logger::level::info, [this](boost::redis::logger::level level, std::string_view text) {
+            if (level <= boost::redis::logger::level::err || text.find("rror") != std::string_view::npos)
+                last_error_ = text;
+        });
+    auto result = std::make_shared<socket>(
+        socket{boost::redis::connection(executor_, make_tls(config_, client_.options()), std::move(log))});
+    boost::redis::any_adapter pushes([this](parse_event event, const resp3::node_view& part,
+                                            boost::system::error_code&) { read_push(event, part); });
+    result->connection.set_receive_response(pushes);
+    return result;
+}
 
 void node_link::start()
 {
@@ -127,15 +133,27 @@ void node_link::stop()
     if (!std::exchange(running_, false))
         return;
     pause_.cancel();
-    connection_.cancel();
+    if (const auto s = std::exchange(socket_, nullptr))
+        s->connection.cancel();
 }
 
 void node_link::run()
 {
-    run_pending_ = true;
     refused_ = false;
     last_error_.clear();
-    connection_.async_run(config_, [this, kept = events_.self()](error_code ec) { on_run_ended(ec); });
+    try {
+        if (!socket_)
+            socket_ = make_socket();
+    } catch (const std::exception& e) { // the files of TLS were there when the link was made
+        events_.on_complaint(node_, std::string("cannot be used: ") + e.what());
+        run_after(pause_after_refusal);
+        return;
+    }
+    run_pending_ = true;
+    socket_->connection.async_run(config_, [this, used = use()](error_code ec) {
+        used.on->connection.cancel(boost::redis::operation::exec);
+        on_run_ended(ec);
+    });
 
     auto g = std::make_shared<greeting>();
     for (const char* section : {"server", "replication", "memory"})
@@ -152,15 +170,15 @@ void node_link::run()
                                 || part.data_type == resp3::type::blob_error);
         }
     });
-    connection_.async_exec(g->request, std::move(adapter),
-                           [this, g, kept = events_.self()](error_code ec, std::size_t) { on_greeted(ec, *g); });
+    socket_->connection.async_exec(g->request, std::move(adapter), [this, g, used = use()](error_code ec, std::size_t) {
+        if (!ec && used.on == socket_) // else the run has ended, or will
+            on_greeted(*g);
+    });
     receive();
 }
 
-void node_link::on_greeted(error_code ec, greeting& g)
+void node_link::on_greeted(greeting& g)
 {
-    if (ec || !running_)
-        return; // the run has ended, or will
     if (const auto bad = std::find(g.errors.begin(), g.errors.end(), true); bad != g.errors.end()) {
         refuse("refuses a command: '" + g.replies[static_cast<std::size_t>(bad - g.errors.begin())]
                + "'. Its user needs +info +eval +evalsha +script +publish +subscribe and the commands of the scripts");
@@ -202,13 +220,12 @@ void node_link::refuse(std::string why)
 {
     refused_ = true;
     events_.on_complaint(node_, std::move(why));
-    connection_.cancel(boost::redis::operation::run);
+    socket_->connection.cancel(boost::redis::operation::run);
 }
 
 void node_link::on_run_ended(error_code ec)
 {
     run_pending_ = false;
-    connection_.cancel(boost::redis::operation::exec);
     for (const auto& each : sent_)
         answer_rest(*each);
     if (next_) {
@@ -230,6 +247,11 @@ void node_link::on_run_ended(error_code ec)
     const duration pause =
         refused_ ? pause_after_refusal : std::min(shortest_pause * (1 << std::min(failures_, 6u)), longest);
     ++failures_;
+    run_after(pause);
+}
+
+void node_link::run_after(duration pause)
+{
     pause_.expires_after(pause);
     pause_.async_wait([this, kept = events_.self()](error_code cancelled) {
         if (!cancelled && running_ && !run_pending_)
@@ -242,7 +264,7 @@ void node_link::on_run_ended(error_code ec)
 void node_link::subscribe(std::string channel)
 {
     channels_.push_back(std::move(channel));
-    if (up_)
+    if (up_ && socket_)
         subscribe_rest();
 }
 
@@ -258,19 +280,19 @@ void node_link::subscribe_rest()
     // write has not been completed. So it would lose the reply to the next request, and give each of the following ones
     // to the request after its own.
     request->push("PING");
-    connection_.async_exec(*request, boost::redis::any_adapter(),
-                           [request, kept = events_.self()](error_code, std::size_t) {});
+    socket_->connection.async_exec(*request, boost::redis::any_adapter(),
+                                   [request, used = use()](error_code, std::size_t) {});
 }
 
 /// The connection does not go on unless it is told that pushes are taken.
 void node_link::receive()
 {
-    if (std::exchange(receiving_, true))
+    if (std::exchange(socket_->receiving, true))
         return;
-    connection_.async_receive2([this, kept = events_.self()](error_code ec) {
-        receiving_ = false;
+    socket_->connection.async_receive2([this, used = use()](error_code ec) {
+        used.on->receiving = false;
         events_.on_arrival();
-        if (!ec && running_)
+        if (!ec && used.on == socket_)
             receive();
     });
 }
@@ -303,7 +325,7 @@ std::shared_ptr<node_link::batch> node_link::new_batch()
 
 void node_link::add(call c)
 {
-    if (!up_) {
+    if (!up_ || !socket_) {
         events_.on_answer(std::move(c), {});
         return;
     }
@@ -315,13 +337,13 @@ void node_link::add(call c)
 
 void node_link::flush()
 {
-    if (!next_)
+    if (!next_ || !socket_)
         return;
     auto b = std::exchange(next_, nullptr);
     sent_.push_back(b);
     boost::redis::any_adapter adapter([this, raw = b.get()](parse_event event, const resp3::node_view& part,
                                                             boost::system::error_code&) { read(*raw, event, part); });
-    connection_.async_exec(b->request, std::move(adapter), [this, b, kept = events_.self()](error_code, std::size_t) {
+    socket_->connection.async_exec(b->request, std::move(adapter), [this, b, used = use()](error_code, std::size_t) {
         answer_rest(*b);
         std::erase(sent_, b);
         b->request.clear();

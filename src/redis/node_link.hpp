@@ -76,6 +76,19 @@ private:
         bool over = false; // its calls have been answered
     };
 
+    struct socket
+    {
+        boost::redis::connection connection;
+        bool receiving = false;
+    };
+
+    /// What an operation on the connection keeps alive. The socket is closed when the last one has ended after a stop.
+    struct in_use
+    {
+        std::shared_ptr<link_events> owner;
+        std::shared_ptr<socket> on; // goes first: its log is the link's
+    };
+
     /// What is asked of every new connection.
     struct greeting
     {
@@ -84,9 +97,12 @@ private:
         std::vector<bool> errors;
     };
 
+    [[nodiscard]] std::shared_ptr<socket> make_socket();
+    [[nodiscard]] in_use use() { return {events_.self(), socket_}; }
     void run();
+    void run_after(duration pause);
     void on_run_ended(error_code ec);
-    void on_greeted(error_code ec, greeting& g);
+    void on_greeted(greeting& g);
     void refuse(std::string why);
     void subscribe_rest();
     void receive();
@@ -100,7 +116,8 @@ private:
     const quorum_client& client_;
     link_events& events_;
     std::string last_error_; // of the connection's log
-    boost::redis::connection connection_;
+    const boost::asio::any_io_executor executor_;
+    std::shared_ptr<socket> socket_; // while running
     boost::asio::steady_timer pause_;
     std::vector<std::string> channels_;
     std::size_t subscribed_ = 0; // to the first ones, on this connection
@@ -111,7 +128,6 @@ private:
     std::vector<std::string> push_;
     bool running_ = false; // wanted
     bool run_pending_ = false;
-    bool receiving_ = false;
     bool up_ = false;
     unsigned failures_ = 0; // in a row
     bool refused_ = false;

@@ -378,6 +378,7 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
     }
     switch (a.now) {
     case phase::open:
+        note_reach(a, now);
         if (n.is == status::granted && a.round_ends == never)
             start_round(a, now); // others will follow
         if (woken && n.is == status::waiting && votes(c.node)) {
@@ -401,6 +402,21 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
     case phase::ending:
     case phase::over: break;
     }
+}
+
+/// Nodes that vote may still not answer this acquisition, but with an error: then it has no quorum.
+void quorum_client::note_reach(acquisition& a, moment now)
+{
+    std::size_t answer = 0;
+    std::size_t fail = 0;
+    for (const at_node& n : a.nodes) {
+        answer += n.is == status::granted || n.is == status::waiting || n.is == status::refused;
+        fail += n.is == status::unreachable;
+    }
+    if (fail > size() - quorum_)
+        a.without_quorum = std::min(a.without_quorum, now.steady);
+    else if (answer >= quorum_ && has_quorum())
+        a.without_quorum = never;
 }
 
 /// How the round stands, in which an obtain asks.
@@ -827,7 +843,11 @@ void quorum_client::on_failed(std::size_t node, const std::string& error, moment
     node_state& n = nodes_[node];
     const auto what = ailment(error);
     if (what.empty()) {
-        complain(node, "answers with an error: " + error);
+        const bool foreign = error.find("WRONGTYPE") != error.npos;
+        complain(node, (foreign ? "has something else under a key of a lock: choose another redis_options::prefix, or "
+                                  "delete it ("
+                                : "answers with an error (")
+                           + error + ')');
         return;
     }
     complain(node, std::string(what) + " (" + error.substr(0, error.find(" script:")) + ')');

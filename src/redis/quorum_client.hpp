@@ -185,7 +185,7 @@ struct acquisition : boost::intrusive::set_base_hook<>,
     bool answered = false;             // by a quorum
     bool told_of_answer = false;       // the nodes know
     bool cut_off = false;              // without a quorum: it has withdrawn
-    time_point without_quorum = never; // since when
+    time_point without_quorum = never; // since when too few nodes can be asked, or answer but with errors
     std::vector<at_node> nodes;
     std::int64_t token = 0;
     time_point valid_until;
@@ -342,6 +342,7 @@ private:
     void start_round(acquisition& a, moment now);
     void ask_all(acquisition& a, moment now);
     void ask_yielded(acquisition& a, moment now);
+    void note_reach(acquisition& a, moment now);
     void judge(acquisition& a, moment now);
     void give_up_round(acquisition& a, moment now);
     void prompt_holder(acquisition& a, moment now);

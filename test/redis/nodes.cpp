@@ -243,6 +243,22 @@ BOOST_AUTO_TEST_CASE(a_node_that_is_out_of_memory)
     check_bad_node(full.config(), "raise its maxmemory");
 }
 
+BOOST_AUTO_TEST_CASE(nodes_that_have_something_else_under_the_key_of_a_lock)
+{
+    redis_nodes nodes(3);
+    redis_options options = quick_options();
+    options.quorum_timeout = 300ms;
+    for (const auto& node : nodes)
+        node.command({"SET", options.prefix + "{r}", "somebody else's"});
+    client c(io, nodes.configs(), options);
+    attempt a = c.acquire("r"); // without a timeout
+    BOOST_TEST(run_until(io, [&] { return a.done(); }));
+    BOOST_TEST((a.error() == errc::no_quorum));
+    BOOST_TEST(said(nodes[0].config(), "has something else under a key of a lock"));
+    attempt b = c.acquire("s");
+    BOOST_TEST(run_until(io, [&] { return b.granted(); }));
+}
+
 BOOST_AUTO_TEST_CASE(a_node_that_may_evict)
 {
     redis_server evicting({.config = {"maxmemory 100mb", "maxmemory-policy allkeys-lru"}});
@@ -463,6 +479,31 @@ BOOST_AUTO_TEST_CASE(the_context_runs_dry_when_nothing_is_left_to_do)
         BOOST_TEST(io.stopped()); // ran out of work, not of time
         BOOST_TEST((redlock::clock::now() - before) / 1ms < 2000);
     }
+}
+
+BOOST_AUTO_TEST_CASE(connections_are_closed_when_they_have_been_idle_and_made_again)
+{
+    redis_nodes nodes(3);
+    redis_options options = quick_options();
+    options.idle_timeout = 50ms;
+    client c(io, nodes.configs(), options);
+    const auto connections = [&] { // subscribers, since the test has a connection of its own
+        int sum = 0;
+        for (const auto& node : nodes)
+            sum += static_cast<int>(node.command({"PUBSUB", "CHANNELS", options.prefix + "client:*"}).elements.size());
+        return sum;
+    };
+    for (int i = 0; i < 3; ++i) {
+        attempt a = c.acquire("r", {.ttl = 1s});
+        BOOST_REQUIRE(run_until(io, [&] { return a.granted(); }));
+        BOOST_TEST(connections() >= 2);
+        a.lock().release();
+        BOOST_TEST(run_until(io, [&] { return connections() == 0; }));
+    }
+    attempt a = c.acquire("r", {.ttl = 1s});
+    BOOST_REQUIRE(run_until(io, [&] { return a.granted(); }));
+    c.protocol->close();
+    BOOST_TEST(run_until(io, [&] { return connections() == 0; }));
 }
 
 BOOST_AUTO_TEST_CASE(the_context_runs_dry_though_a_node_is_not_there)

@@ -1076,6 +1076,50 @@ BOOST_AUTO_TEST_CASE(R10_one_that_does_not_wait_is_told_soon)
     BOOST_TEST(few.after(100ms) == "release 0 1 2; 1 no quorum");
 }
 
+BOOST_AUTO_TEST_CASE(R10_nodes_that_vote_but_fail_for_this_lock_are_no_quorum)
+{
+    const quorum_driver::answer wrong_type{.what = verdict::failed, .text = "WRONGTYPE"};
+    const auto fail_all = [&](quorum_driver& d) {
+        std::string happened;
+        for (std::size_t i = 0; i < 3; ++i)
+            while (d.unanswered(i) != 0)
+                happened += d.reply(i, wrong_type);
+        return happened;
+    };
+    quorum_driver d(3);
+    d.obtain();
+    std::string happened = fail_all(d);
+    for (int i = 0; i < 99; ++i) { // for 9.9 s
+        d.after(100ms);
+        happened += fail_all(d);
+    }
+    BOOST_TEST(happened.find("no quorum") == std::string::npos);
+    BOOST_TEST(d.client().has_quorum());
+    BOOST_TEST(d.after(100ms).find("1 failed: no quorum") != std::string::npos);
+
+    // Once a quorum has answered, the time begins anew.
+    quorum_driver cured(3);
+    cured.obtain();
+    for (int i = 0; i < 50; ++i) {
+        fail_all(cured);
+        cured.after(100ms);
+    }
+    while (cured.unanswered(0) == 0 || cured.unanswered(1) == 0)
+        cured.after(10ms);
+    cured.waiting(0);
+    cured.waiting(1);
+    for (int i = 0; i < 99; ++i) {
+        fail_all(cured);
+        happened = cured.after(100ms);
+        BOOST_TEST(happened.find("no quorum") == std::string::npos);
+    }
+
+    // One that does not wait is told at once.
+    quorum_driver now(3);
+    now.obtain(1, {.how = mode::now});
+    BOOST_TEST(fail_all(now).find("1 no quorum") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(R2_a_node_that_does_not_answer_is_not_asked_until_it_does)
 {
     quorum_driver d(3);
