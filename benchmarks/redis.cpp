@@ -223,16 +223,27 @@ private:
     }
 
 public:
-    asio::awaitable<void> pair(std::string_view key)
+    asio::awaitable<void> obtain(std::string_view key)
     {
         const std::string lock = "floor{" + std::string(key) + '}';
         auto step = std::make_shared<ask>();
         step->request.push("EVALSHA", obtain_, 4, lock, lock + ":q", lock + ":x:0000000000000000-1", "floor:node",
                            "0000000000000000-1", "locker", 0, 1795594370085250);
         co_await run(step, asio::deferred);
-        step = std::make_shared<ask>();
+    }
+
+    asio::awaitable<void> release(std::string_view key)
+    {
+        const std::string lock = "floor{" + std::string(key) + '}';
+        auto step = std::make_shared<ask>();
         step->request.push("EVALSHA", release_, 2, lock, lock + ":q", "0000000000000000-1");
         co_await run(step, asio::deferred);
+    }
+
+    asio::awaitable<void> pair(std::string_view key)
+    {
+        co_await obtain(key);
+        co_await release(key);
     }
 
 private:
@@ -333,36 +344,12 @@ void redis_pair_one_stopped(benchmark::State& state)
     nodes()[node_count - 1].resume();
 }
 
-/// One script on one node: the unit of the rows below.
+/// A script to all nodes, until a quorum has answered: the unit of the rows below.
 void floor_round_trip(benchmark::State& state)
 {
     asio::io_context context;
-    boost::redis::connection c(context.get_executor(), boost::redis::logger(boost::redis::logger::level::emerg));
-    c.async_run(nodes()[0].config(), [](error_code) {});
-    boost::redis::request request;
-    request.push("EVAL", "return redis.call('TIME')", 0);
-    latencies times;
-    for (auto _ : state) {
-        constexpr int rounds = 2000;
-        bool done = false;
-        const auto start = clock::now();
-        asio::co_spawn(
-            context,
-            [&]() -> asio::awaitable<void> {
-                for (int i = 0; i < rounds; ++i) {
-                    const auto at = clock::now();
-                    co_await c.async_exec(request, boost::redis::ignore, asio::deferred);
-                    times.add(clock::now() - at);
-                }
-                done = true;
-            },
-            rethrow);
-        run_until(context, [&] { return done; });
-        state.SetIterationTime(std::chrono::duration<double>(clock::now() - start).count() / rounds);
-    }
-    c.cancel();
-    state.counters["p50_us"] = times.quantile(0.5);
-    state.counters["p99_us"] = times.quantile(0.99);
+    floor_client floor(context);
+    run_pairs(state, context, 1, [&](std::string_view key) { return floor.obtain(key); });
 }
 
 /// From a release to the completion of the acquire that waits, in another manager with its own connections.
@@ -435,6 +422,57 @@ void redis_preempt(benchmark::State& state)
             },
             rethrow);
         run_until(context, [&] { return done; });
+        state.SetIterationTime(times.quantile(0.5) / 1e6);
+    }
+    state.counters["p50_us"] = times.quantile(0.5);
+    state.counters["p99_us"] = times.quantile(0.99);
+}
+
+/// A client of high priority that asks now and then, among ten of low priority that keep the resource busy and go at
+/// once when they are told: what the high one waits.
+void redis_priority_mix(benchmark::State& state)
+{
+    constexpr std::size_t low_clients = 10;
+    constexpr std::size_t rounds = 300;
+    asio::io_context context;
+    participant high(context);
+    std::vector<std::unique_ptr<participant>> low;
+    for (std::size_t i = 0; i < low_clients; ++i)
+        low.push_back(std::make_unique<participant>(context));
+    latencies times;
+    for (auto _ : state) {
+        std::size_t running = low_clients;
+        bool done = false;
+        for (const auto& each : low)
+            asio::co_spawn(
+                context,
+                [&]() -> asio::awaitable<void> {
+                    asio::steady_timer work(context);
+                    while (!done) {
+                        lock held = co_await each->manager.async_acquire("mix", {}, asio::deferred);
+                        work.expires_after(5ms);
+                        co_await work.async_wait(held.guard(asio::as_tuple(asio::deferred)));
+                        co_await held.async_release(asio::deferred);
+                    }
+                    --running;
+                },
+                rethrow);
+        asio::co_spawn(
+            context,
+            [&]() -> asio::awaitable<void> {
+                asio::steady_timer think(context);
+                for (std::size_t i = 0; i < rounds; ++i) {
+                    think.expires_after(13ms);
+                    co_await think.async_wait(asio::deferred);
+                    const auto at = clock::now();
+                    lock held = co_await high.manager.async_acquire("mix", {.priority = 1}, asio::deferred);
+                    times.add(clock::now() - at);
+                    co_await held.async_release(asio::deferred);
+                }
+                done = true;
+            },
+            rethrow);
+        run_until(context, [&] { return running == 0; });
         state.SetIterationTime(times.quantile(0.5) / 1e6);
     }
     state.counters["p50_us"] = times.quantile(0.5);
@@ -535,6 +573,7 @@ void register_rows(bool with_peers)
     add("floor/round_trip", floor_round_trip);
     add("redis/hand_over", redis_hand_over);
     add("redis/preempt", redis_preempt);
+    add("redis/priority_mix", redis_priority_mix);
     add("redis/contention", redis_contention)->Arg(50);
 }
 
@@ -560,6 +599,7 @@ constexpr goal goals[] = {
     {"redis/hand_over", "p50_us", "floor/round_trip", "p50_us", at_most, 3},
     {"redis/hand_over", "p99_us", nullptr, nullptr, at_most, 2000},
     {"redis/preempt", "p50_us", "floor/round_trip", "p50_us", at_most, 4},
+    {"redis/priority_mix", "p99_us", "floor/round_trip", "p50_us", at_most, 5},
     {"redis/pair_one_stopped/1", "p99_us", "redis/pair/1", "p99_us", at_most, 1.5},
     {"redis/contention/50", "per_s", nullptr, nullptr, at_least, 180},
     {"redis/contention/50", "wait_p99_ms", nullptr, nullptr, at_most, 350},
