@@ -355,41 +355,33 @@ void floor_round_trip(benchmark::State& state)
 /// From a release to the completion of the acquire that waits, in another manager with its own connections.
 void redis_hand_over(benchmark::State& state)
 {
+    constexpr int rounds = 500;
     asio::io_context context;
     participant one(context);
     participant two(context);
     latencies times;
     for (auto _ : state) {
-        constexpr int rounds = 500;
-        bool done = false;
-        asio::co_spawn(
-            context,
-            [&]() -> asio::awaitable<void> {
-                participant* holder = &one;
-                participant* waiter = &two;
-                lock held = co_await holder->manager.async_acquire("hand-over", {}, asio::deferred);
-                for (int i = 0; i < rounds; ++i) {
-                    clock::time_point granted_at;
-                    std::optional<lock> next;
-                    waiter->manager.async_acquire("hand-over", {}, [&](error_code, lock lk) {
-                        granted_at = clock::now();
-                        next = std::move(lk);
-                    });
-                    asio::steady_timer settled(context, 2ms); // so that it is in the queues
-                    co_await settled.async_wait(asio::deferred);
-                    const auto at = clock::now();
-                    held.release();
-                    while (!next)
-                        co_await asio::post(asio::deferred);
-                    times.add(granted_at - at);
-                    held = std::move(*next);
-                    std::swap(holder, waiter);
-                }
-                co_await held.async_release(asio::deferred);
-                done = true;
-            },
-            rethrow);
-        run_until(context, [&] { return done; });
+        int running = 2;
+        clock::time_point released_at{};
+        const auto take_turns = [&](lock_manager& manager) -> asio::awaitable<void> {
+            asio::steady_timer rest(context);
+            for (int i = 0; i < rounds; ++i) {
+                lock held = co_await manager.async_acquire("hand-over", {}, asio::deferred);
+                if (released_at != clock::time_point())
+                    times.add(clock::now() - released_at);
+                rest.expires_after(5ms); // until the other one is in the queues
+                co_await rest.async_wait(asio::deferred);
+                released_at = clock::now();
+                held.release();
+                rest.expires_after(2ms); // until the other one has it, and the nodes are at rest
+                co_await rest.async_wait(asio::deferred);
+            }
+            released_at = {};
+            --running;
+        };
+        asio::co_spawn(context, take_turns(one.manager), rethrow);
+        asio::co_spawn(context, take_turns(two.manager), rethrow);
+        run_until(context, [&] { return running == 0; });
         state.SetIterationTime(times.quantile(0.5) / 1e6);
     }
     state.counters["p50_us"] = times.quantile(0.5);
