@@ -144,21 +144,18 @@ constexpr const char* floor_obtain = R"(
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 redis.call('HMGET', KEYS[4], 'run', 'since', 'deployment')
-redis.call('EXISTS', KEYS[3])
-redis.call('HMGET', KEYS[1], 'h', 'u', 'y', 'g', 't', 'n', 'v', 'w', 'b', 's')
-redis.call('ZRANGE', KEYS[2], 0, 0)
+redis.call('HMGET', KEYS[1], 'h', 'u', 'y', 'g', 't', 'n', 'v', 'w', 'b', 's', 'q', 'x')
 redis.call('HSET', KEYS[1], 'h', ARGV[1], 'k', ARGV[2], 'y', ARGV[3], 'u', ARGV[4], 'g', ARGV[3], 't', ARGV[4], 'n', ARGV[4])
 redis.call('PEXPIRE', KEYS[1], 64000)
-return { 'granted', string.format('%.0f', now), ARGV[4] }
+return { 'granted', now, ARGV[4] }
 )";
 
 constexpr const char* floor_release = R"(
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-redis.call('HMGET', KEYS[1], 'h', 'v', 'w', 'u', 'l' .. ARGV[1])
+redis.call('HMGET', KEYS[1], 'h', 'v', 'w', 'u', 'l' .. ARGV[1], 'g', 'q', 'x')
 redis.call('HDEL', KEYS[1], 'h', 'k', 'y', 'u', 'g', 't', 'b', 's')
-redis.call('ZRANGE', KEYS[2], 0, 0)
-return { 'released', string.format('%.0f', now) }
+return { 'released', now }
 )";
 
 class floor_client

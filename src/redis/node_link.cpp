@@ -95,9 +95,9 @@ std::string_view cure_of(error_code ec, std::string_view reason)
 } // namespace
 
 node_link::node_link(std::size_t node, const asio::any_io_executor& ex, boost::redis::config config,
-                     const quorum_client& client, link_events& events)
-    : node_(node), config_(with_own_reconnection(std::move(config))), client_(client), events_(events), executor_(ex),
-      pause_(ex)
+                     const quorum_client& client, const script_texts& texts, link_events& events)
+    : node_(node), config_(with_own_reconnection(std::move(config))), client_(client), texts_(texts), events_(events),
+      executor_(ex), pause_(ex)
 {
     make_tls(config_, client_.options()); // throws if the files are bad
 }
@@ -158,8 +158,8 @@ void node_link::run()
     auto g = std::make_shared<greeting>();
     for (const char* section : {"server", "replication", "memory"})
         g->request.push("INFO", section);
-    for (std::size_t i = 0; i < script_count; ++i)
-        g->request.push("SCRIPT", "LOAD", text_of(static_cast<script>(i)));
+    for (const std::string& text : texts_)
+        g->request.push("SCRIPT", "LOAD", text);
     subscribed_ = channels_.size();
     if (!channels_.empty())
         g->request.push_range("SUBSCRIBE", channels_);
@@ -331,7 +331,11 @@ void node_link::add(call c)
     }
     if (!next_)
         next_ = new_batch();
-    encode(c, client_, shas_[static_cast<std::size_t>(c.what)], next_->request);
+    const auto which = static_cast<std::size_t>(c.what);
+    if (shas_[which].empty())
+        encode(c, client_, "EVAL", texts_[which], next_->request);
+    else
+        encode(c, client_, "EVALSHA", shas_[which], next_->request);
     next_->calls.push_back(std::move(c));
 }
 

@@ -50,7 +50,7 @@ class node_link
 {
 public:
     node_link(std::size_t node, const boost::asio::any_io_executor& ex, boost::redis::config config,
-              const quorum_client& client, link_events& events);
+              const quorum_client& client, const script_texts& texts, link_events& events);
 
     node_link(const node_link&) = delete;
     node_link& operator=(const node_link&) = delete;
@@ -114,6 +114,7 @@ private:
     const std::size_t node_;
     const boost::redis::config config_;
     const quorum_client& client_;
+    const script_texts& texts_;
     link_events& events_;
     std::string last_error_; // of the connection's log
     const boost::asio::any_io_executor executor_;

@@ -67,10 +67,11 @@ class redis_protocol::session final : public link_events,
 public:
     session(const asio::any_io_executor& ex, const std::vector<boost::redis::config>& nodes,
             const redis_options& options)
-        : strand_(asio::make_strand(ex)), timer_(strand_), client_(names_of(nodes), options, std::random_device()())
+        : strand_(asio::make_strand(ex)), timer_(strand_), client_(names_of(nodes), options, std::random_device()()),
+          texts_(make_script_texts(client_))
     {
         for (std::size_t i = 0; i < nodes.size(); ++i)
-            links_.push_back(std::make_unique<node_link>(i, strand_, nodes[i], client_, *this));
+            links_.push_back(std::make_unique<node_link>(i, strand_, nodes[i], client_, texts_, *this));
     }
 
     template <class Function>
@@ -273,6 +274,7 @@ private:
     asio::strand<asio::any_io_executor> strand_;
     asio::steady_timer timer_;
     quorum_client client_;
+    const script_texts texts_;
     std::vector<std::unique_ptr<node_link>> links_;
     std::unordered_map<std::uint64_t, std::weak_ptr<listener>> listeners_;
     std::vector<arrival> arrivals_;

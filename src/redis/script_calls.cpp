@@ -10,7 +10,6 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
-#include <limits>
 
 namespace priority_redlock::detail::redis {
 
@@ -37,15 +36,6 @@ std::string_view name_of(restart_guard g) noexcept
     return "on";
 }
 
-/// 8 digits that order as priorities do, the highest first.
-std::string rank_of(int priority)
-{
-    std::array<char, 9> buffer{};
-    const auto falling = static_cast<unsigned>(std::int64_t{std::numeric_limits<int>::max()} - priority);
-    std::snprintf(buffer.data(), buffer.size(), "%08x", falling);
-    return buffer.data();
-}
-
 std::string_view mode_of(obtain_request::mode m) noexcept
 {
     switch (m) {
@@ -54,6 +44,22 @@ std::string_view mode_of(obtain_request::mode m) noexcept
     case obtain_request::mode::now: return "now";
     }
     return "wait";
+}
+
+/// As a string of Lua, whatever is in it.
+std::string quoted(std::string_view text)
+{
+    std::string result = "'";
+    for (const char c : text) {
+        if (c >= ' ' && c <= '~' && c != '\'' && c != '\\') {
+            result += c;
+            continue;
+        }
+        std::array<char, 5> escaped{};
+        std::snprintf(escaped.data(), escaped.size(), "\\%03u", static_cast<unsigned>(static_cast<unsigned char>(c)));
+        result += escaped.data();
+    }
+    return result + '\'';
 }
 
 struct keys
@@ -67,67 +73,54 @@ struct keys
 
 } // namespace
 
-const std::string& text_of(script s)
-{
-    static const auto texts = [] {
-        const std::array<std::string_view, script_count> bodies{
-            hello_source, declare_source, obtain_source, yield_source, release_source, settle_source, raise_source};
-        std::array<std::string, script_count> result;
-        for (std::size_t i = 0; i < script_count; ++i)
-            result[i] = std::string(common_source) + std::string(bodies[i]);
-        return result;
-    }();
-    return texts[static_cast<std::size_t>(s)];
-}
-
-void encode(const call& c, const quorum_client& client, std::string_view sha, boost::redis::request& to)
+script_texts make_script_texts(const quorum_client& client)
 {
     const redis_options& o = client.options();
-    const std::string_view command = sha.empty() ? "EVAL" : "EVALSHA";
-    const std::string_view what = sha.empty() ? std::string_view(text_of(c.what)) : sha;
+    const std::string options =
+        "local channels, deployment, guard = " + quoted(o.prefix + "client:") + ", " + quoted(client.deployment())
+        + ", " + quoted(name_of(o.guard))
+        + "\nlocal max_ttl, skew, entry_lease, takeover_after, keep = " + std::to_string(micros(o.max_ttl)) + ", "
+        + std::to_string(micros(o.clock_skew)) + ", " + std::to_string(micros(client.entry_lease())) + ", "
+        + std::to_string(micros(o.takeover_after)) + ", " + std::to_string(keep(o)) + '\n';
+    const std::array<std::string_view, script_count> bodies{hello_source,   declare_source, obtain_source, yield_source,
+                                                            release_source, settle_source,  raise_source};
+    script_texts result;
+    for (std::size_t i = 0; i < script_count; ++i)
+        result[i] = options + std::string(common_source) + std::string(bodies[i]);
+    return result;
+}
+
+void encode(const call& c, const quorum_client& client, std::string_view command, std::string_view script_or_sha,
+            boost::redis::request& to)
+{
+    const std::string& prefix = client.options().prefix;
     const std::string_view run = client.run_id(c.node);
-    const std::string node = o.prefix + "node";
-    const std::string channels = o.prefix + "client:";
+    const auto push = [&](auto keys, const auto&... rest) { to.push(command, script_or_sha, keys, rest...); };
     switch (c.what) {
-    case script::hello:
-        to.push(command, what, 1, node, run, client.deployment(), micros(o.max_ttl), name_of(o.guard), c.trust ? 1 : 0,
-                c.nonce);
-        return;
-    case script::declare: to.push(command, what, 1, node, run, client.deployment(), c.nonce); return;
+    case script::hello: push(1, prefix + "node", run, c.trust ? 1 : 0, c.nonce); return;
+    case script::declare: push(1, prefix + "node", run, c.nonce); return;
     case script::obtain: {
         const acquisition& a = *c.about;
         const keys k(a);
-        to.push(command, what, 4, k.lock, k.queue, k.tomb, node, a.id_text, rank_of(a.priority), a.ticket, c.waited,
-                a.locker, a.priority, c.sequence, c.ttl, c.number, mode_of(c.how), c.answered ? 1 : 0,
-                micros(o.takeover_after), micros(client.entry_lease()), micros(client.window(c.node)), channels, run,
-                client.deployment(), micros(o.max_ttl), name_of(o.guard), micros(o.clock_skew));
+        push(4, k.lock, k.queue, k.tomb, prefix + "node", a.id_text, a.priority, a.ticket, c.waited, a.locker,
+             c.sequence, c.ttl, c.number, mode_of(c.how), c.answered ? 1 : 0, micros(client.window(c.node)), run);
         return;
     }
     case script::yield: {
         const acquisition& a = *c.about;
         const keys k(a);
-        to.push(command, what, 3, k.lock, k.queue, k.tomb, a.id_text, rank_of(a.priority), a.ticket, c.waited,
-                c.sequence, micros(client.entry_lease()), micros(client.window(c.node)), channels, micros(o.clock_skew),
-                keep(o));
+        push(3, k.lock, k.queue, k.tomb, a.id_text, a.priority, a.ticket, c.waited, c.sequence,
+             micros(client.window(c.node)));
         return;
     }
     case script::release: {
         const acquisition& a = *c.about;
         const keys k(a);
-        to.push(command, what, 3, k.lock, k.queue, k.tomb, a.id_text, c.sequence, (c.ttl + 999) / 1000, channels);
+        push(3, k.lock, k.queue, k.tomb, a.id_text, c.sequence, (c.ttl + 999) / 1000);
         return;
     }
-    case script::settle: {
-        const acquisition& a = *c.about;
-        to.push(command, what, 2, a.lock_key, node, a.id_text, c.number, run, client.deployment(), micros(o.max_ttl),
-                name_of(o.guard), keep(o));
-        return;
-    }
-    case script::raise: {
-        const acquisition& a = *c.about;
-        to.push(command, what, 1, a.lock_key, a.id_text, c.number);
-        return;
-    }
+    case script::settle: push(2, c.about->lock_key, prefix + "node", c.about->id_text, c.number, run); return;
+    case script::raise: push(1, c.about->lock_key, c.about->id_text, c.number); return;
     }
 }
 

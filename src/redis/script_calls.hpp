@@ -10,16 +10,20 @@
 #include <boost/redis/request.hpp>
 #include <boost/redis/resp3/node.hpp>
 
+#include <array>
 #include <string>
 #include <string_view>
 
 namespace priority_redlock::detail::redis {
 
-/// The text of a script, with what all of them begin with.
-[[nodiscard]] const std::string& text_of(script s);
+using script_texts = std::array<std::string, script_count>;
 
-/// Adds a call to a request. `sha` is what the node called the script when it was loaded; without it the text is sent.
-void encode(const call& c, const quorum_client& client, std::string_view sha, boost::redis::request& to);
+/// The scripts, each with the options that do not change and with what all of them begin with.
+[[nodiscard]] script_texts make_script_texts(const quorum_client& client);
+
+/// Adds a call to a request: EVALSHA with what the node called the script when it was loaded, or EVAL with its text.
+void encode(const call& c, const quorum_client& client, std::string_view command, std::string_view script_or_sha,
+            boost::redis::request& to);
 
 /// Understands the reply to a call, which comes in parts.
 class answer_reader

@@ -296,8 +296,10 @@ private:
         const bool was_reserved = r.reserved.has_value();
         if (was_reserved && r.reserved->id == q.id)
             r.reserved.reset();
-        if (q.call.ttl != 0)
+        if (q.call.ttl != 0) {
             tombs_[q.id] = now_ + (q.call.ttl + 999) / 1000 * 1000;
+            keep(r);
+        }
         const bool free = !r.holder || r.holder->ends <= now_;
         const bool reserved = r.reserved && r.reserved->at > now_;
         if (free && !reserved && (held || was_reserved || waited))

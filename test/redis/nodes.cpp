@@ -592,6 +592,22 @@ BOOST_AUTO_TEST_CASE(a_context_is_destroyed_at_any_moment)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_prefix_may_have_any_characters_but_braces)
+{
+    redis_nodes nodes(3);
+    redis_options options = quick_options();
+    options.prefix = "it's \\ a \"prefix\"]] %d \n\x01\xff:";
+    client one(io, nodes.configs(), options);
+    client two(io, nodes.configs(), options);
+    attempt a = one.acquire("r");
+    BOOST_REQUIRE(run_until(io, [&] { return a.granted(); }));
+    BOOST_TEST(nodes[0].command({"EXISTS", options.prefix + "{r}"}).integer == 1);
+    attempt b = two.acquire("r", {.priority = 1});
+    BOOST_TEST(run_until(io, [&] { return a.lock().state() == redlock::lock_state::revoking; })); // told on the channel
+    a.lock().release();
+    BOOST_TEST(run_until(io, [&] { return b.granted(); }));
+}
+
 BOOST_AUTO_TEST_CASE(bad_options_are_named)
 {
     const auto refused = [this](node_configs nodes, const redis_options& options, std::string_view name) {

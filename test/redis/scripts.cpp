@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <deque>
 #include <limits>
 #include <memory>
 #include <random>
@@ -32,6 +33,7 @@ using priority_redlock::detail::redis::acquisition;
 using priority_redlock::detail::redis::answer;
 using priority_redlock::detail::redis::answer_reader;
 using priority_redlock::detail::redis::call;
+using priority_redlock::detail::redis::make_script_texts;
 using priority_redlock::detail::redis::quorum_client;
 using priority_redlock::detail::redis::script;
 using mode = priority_redlock::obtain_request::mode;
@@ -65,13 +67,16 @@ answer answer_of(const redis_reply& reply)
 {
     namespace resp3 = boost::redis::resp3;
     answer_reader reader;
+    std::deque<std::string> numbers;
     if (reply.is_error()) {
         reader.add({resp3::type::simple_error, 1, 0, reply.text});
         return reader.take();
     }
     reader.add({resp3::type::array, reply.elements.size(), 0, {}});
     for (const auto& each : reply.elements)
-        reader.add({resp3::type::blob_string, 1, 1, each.text});
+        reader.add(each.type == redis_reply::type_t::integer
+                       ? resp3::node_view{resp3::type::number, 1, 1, numbers.emplace_back(std::to_string(each.integer))}
+                       : resp3::node_view{resp3::type::blob_string, 1, 1, each.text});
     return reader.take();
 }
 
@@ -135,7 +140,7 @@ public:
     answer run(const call& c)
     {
         boost::redis::request request;
-        encode(c, *client_, {}, request);
+        encode(c, *client_, "EVAL", make_script_texts(*client_)[static_cast<std::size_t>(c.what)], request);
         return answer_of(connection_.command(words_of(request.payload())));
     }
 

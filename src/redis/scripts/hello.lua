@@ -2,20 +2,19 @@
 -- been restarted.
 --
 -- KEYS: node
--- ARGV: run id, deployment, longest ttl (us), guard (on, durable, off), trust (1: an empty node is not quarantined but
---       given a nonce), nonce
+-- ARGV: run id, trust (1: an empty node is not quarantined but given a nonce), nonce
 -- Reply: {ready, time} | {quarantined, time, left (us)} | {mismatch, time, its deployment} | {unborn, time, nonce}
 --
 -- Idempotent: a quarantine that has started goes on, and a nonce that is set stays. It says ready only after a write, which
 -- a replica and a node without memory refuse.
 local node = KEYS[1]
-if ARGV[4] ~= 'off' and ARGV[5] == '1' and redis.call('HEXISTS', node, 'run') == 0 then
-    redis.call('HSETNX', node, 'nonce', ARGV[6])
-    return { 'unborn', text(now), redis.call('HGET', node, 'nonce') }
+if guard ~= 'off' and ARGV[2] == '1' and redis.call('HEXISTS', node, 'run') == 0 then
+    redis.call('HSETNX', node, 'nonce', ARGV[3])
+    return { 'unborn', now, redis.call('HGET', node, 'nonce') }
 end
-local refused = refusal(node, ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4])
+local refused = refusal(node, ARGV[1])
 if refused then
     return refused
 end
-redis.call('HSET', node, 'asked', text(now))
-return { 'ready', text(now) }
+redis.call('HSET', node, 'asked', now)
+return { 'ready', now }

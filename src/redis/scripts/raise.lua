@@ -7,9 +7,9 @@
 -- Idempotent: a priority only rises.
 local f = redis.call('HMGET', KEYS[1], 'h', 'y')
 if f[1] ~= ARGV[1] then
-    return { 'absent', text(now) }
+    return { 'absent', now }
 end
 if tonumber(ARGV[2]) > tonumber(f[2]) then
     redis.call('HSET', KEYS[1], 'y', ARGV[2])
 end
-return { 'raised', text(now) }
+return { 'raised', now }
