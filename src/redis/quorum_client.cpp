@@ -380,7 +380,7 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
     case phase::open:
         note_reach(a, now);
         if (n.is == status::granted && a.round_ends == never)
-            start_round(a, now); // others will follow
+            yield(a, c.node, now); // the round had been given up
         if (woken && n.is == status::waiting && votes(c.node)) {
             if (a.round_ends == never)
                 start_round(a, now);
@@ -480,6 +480,7 @@ void quorum_client::give_up_round(acquisition& a, moment now)
             remaining = std::max(remaining, n.retry_at - now.steady);
     }
     a.answered = a.answered || voted >= quorum_;
+    const bool is_over = a.round_ends <= now.steady;
     a.round_ends = never;
     if (a.how == mode::now || refused > size() - quorum_) {
         if (!has_quorum() || (voted < quorum_ && refused <= size() - quorum_))
@@ -488,8 +489,9 @@ void quorum_client::give_up_round(acquisition& a, moment now)
             fail(a, {}, now);
         return;
     }
+    // What is still to be answered is given back if it turns out to be a grant, or now, if that would take too long.
     for (std::size_t i = 0; i < size(); ++i)
-        if (a.nodes[i].is == status::granted || a.nodes[i].is == status::asked)
+        if (a.nodes[i].is == status::granted || (a.nodes[i].is == status::asked && is_over))
             yield(a, i, now);
     answer_obtain(a, {}, {.what = obtain_reply::verdict::waiting, .holder_remaining = remaining});
     if (!has_quorum())

@@ -92,22 +92,22 @@ void kill_and_restart_a_minority(const redis_server_options& servers, const redi
     contenders all(4, nodes.configs(), new_seed(), options);
     BOOST_REQUIRE(all.get_on());
     if (found == redis_data::snapshot)
-        for (const std::size_t i : {0, 1})
+        for (const std::size_t i : {0u, 1u})
             nodes[i].save_snapshot();
     BOOST_TEST(all.get_on());
 
-    for (const std::size_t i : {0, 1})
+    for (const std::size_t i : {0u, 1u})
         nodes[i].kill();
     BOOST_TEST(all.get_on());
 
     const auto restarted = redlock::clock::now();
-    for (const std::size_t i : {0, 1})
+    for (const std::size_t i : {0u, 1u})
         nodes[i].restart(found);
     const auto last_token = counter(nodes[4], contenders::resource);
     BOOST_TEST(all.get_on());
-    for (const std::size_t i : {0, 1})
+    for (const std::size_t i : {0u, 1u})
         BOOST_TEST((grants_again(nodes[i], last_token) >= restarted + options.max_ttl));
-    for (const std::size_t i : {2, 3})
+    for (const std::size_t i : {2u, 3u})
         nodes[i].kill();
     BOOST_TEST(all.get_on());
     check(all);
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_minority_is_killed_and_restarted_with_everything)
     redis_nodes nodes(3, {.persistence = redis_persistence::aof_always});
     contenders all(4, nodes.configs(), new_seed(), options);
     BOOST_REQUIRE(all.get_on());
-    for (const std::size_t i : {0, 1, 0}) {
+    for (const std::size_t i : {0u, 1u, 0u}) {
         nodes[i].kill();
         BOOST_TEST(all.get_on());
         const auto last_token = counter(nodes[(i + 1) % 3], contenders::resource);
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(C18_the_majority_is_down)
 
     const auto killed = redlock::clock::now();
     attempt pending = waiter.acquire("r");
-    for (const std::size_t i : {0, 1, 2})
+    for (const std::size_t i : {0u, 1u, 2u})
         nodes[i].kill();
     BOOST_TEST(run_until(io, [&] { return held.end().has_value(); }));
     BOOST_TEST((*held.end() == errc::lost));
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(C18_the_majority_is_down)
         BOOST_TEST(a.error() == errc::no_quorum);
     }
 
-    for (const std::size_t i : {0, 1, 2})
+    for (const std::size_t i : {0u, 1u, 2u})
         nodes[i].restart(redis_data::keep);
     attempt after = waiter.acquire("r", {.timeout = 10s});
     BOOST_TEST(is_granted(after, "waiter"));
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(C19_a_node_that_is_restarted_empty_does_not_vote)
     node_configs behind;
     for (redis_server& node : nodes)
         behind.push_back(network.emplace_back(node.port()).config(node.config()));
-    for (const std::size_t i : {0, 1})
+    for (const std::size_t i : {0u, 1u})
         network[i].refuse();
     {
         client birth(io, nodes.configs(), options); // sets the deployment up while all nodes can be reached
@@ -202,14 +202,14 @@ BOOST_AUTO_TEST_CASE(C19_a_node_that_is_restarted_empty_does_not_vote)
         BOOST_REQUIRE(is_granted(a, "birth"));
         let_go(a);
     }
-    for (const std::size_t i : {3, 4})
+    for (const std::size_t i : {3u, 4u})
         nodes[i].stop(); // so that the holder has the lock on 0, 1 and 2
     client holder(io, nodes.configs(), options);
     attempt held = holder.acquire("r", {.ttl = options.max_ttl});
     BOOST_REQUIRE(is_granted(held, "holder"));
     nodes[2].restart(redis_data::empty);
     const auto restarted = redlock::clock::now();
-    for (const std::size_t i : {3, 4})
+    for (const std::size_t i : {3u, 4u})
         nodes[i].resume();
 
     client other(io, behind, options);
@@ -295,7 +295,7 @@ BOOST_AUTO_TEST_CASE(C4_a_minority_is_stopped_and_goes_on)
     redis_nodes nodes(5);
     contenders all(4, nodes.configs(), new_seed());
     BOOST_REQUIRE(all.get_on());
-    for (const std::size_t first : {0, 2}) {
+    for (const std::size_t first : {0u, 2u}) {
         for (const std::size_t i : {first, first + 1})
             nodes[i].stop();
         BOOST_TEST(all.get_on(10));
@@ -376,7 +376,7 @@ BOOST_AUTO_TEST_CASE(C24_the_network_fails_at_random_moments)
 
 BOOST_AUTO_TEST_CASE(C5_T4_an_even_number_of_nodes)
 {
-    for (const std::size_t count : {2, 4}) {
+    for (const std::size_t count : {2u, 4u}) {
         redis_nodes nodes(count);
         {
             contenders all(4, nodes.configs(), new_seed());
@@ -519,7 +519,7 @@ BOOST_AUTO_TEST_CASE(a_thief_cut_off_with_a_minority_evicts_nobody)
     let_go(warm);
     attempt held = victim.acquire("r");
     BOOST_REQUIRE(is_granted(held, "victim"));
-    for (const std::size_t cut : {0, 1, 2})
+    for (const std::size_t cut : {0u, 1u, 2u})
         network[cut].hold();
     attempt stolen = thief.acquire("r", {.priority = 5});
     BOOST_TEST(run_until(io, [&] { return stolen.done(); }));
@@ -550,7 +550,7 @@ BOOST_AUTO_TEST_CASE(a_holder_cut_off_with_a_minority_loses_the_lock)
     attempt held = holder.acquire("r");
     BOOST_REQUIRE(is_granted(held, "holder"));
     attempt next = other.acquire("r");
-    for (const std::size_t cut : {0, 1, 2})
+    for (const std::size_t cut : {0u, 1u, 2u})
         network[cut].hold();
     const auto cut_off = redlock::clock::now();
     BOOST_TEST(is_granted(next, "other"));

@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(T1_C14_an_extension_does_not_count_a_node_that_another_hold
     client c(io, nodes.configs());
     attempt held = c.acquire("r", {.ttl = 600ms, .auto_extend = true});
     BOOST_REQUIRE(is_granted(held));
-    for (const std::size_t i : {0, 1})
+    for (const std::size_t i : {0u, 1u})
         nodes[i].command({"HSET", key("r"), "h", "0123456789abcdef-1", "u", "9000000000000000"});
     BOOST_TEST(run_until(io, [&] { return held.end().has_value(); }, 2s));
     BOOST_TEST((held.end() == error_code(errc::lost)));
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(T7_what_it_got_of_a_minority_does_not_block_its_next_try)
     attempt first = c.acquire("other");
     BOOST_REQUIRE(is_granted(first));
     const auto now = nodes[0].command({"TIME"}).elements.at(0).text;
-    for (const std::size_t i : {0, 1}) // somebody holds a majority for a second or two
+    for (const std::size_t i : {0u, 1u}) // somebody holds a majority for a second or two
         nodes[i].command({"HSET", key("r"), "h", "0123456789abcdef-1", "y", "0", "g", "1", "t", "1", "n", "1", "u",
                           std::to_string(std::stoll(now) + 2) + "000000"});
     attempt a = c.acquire("r");

@@ -80,9 +80,10 @@ BOOST_AUTO_TEST_CASE(R2_impossible_is_when_too_few_are_left_for_a_quorum)
         {
             for (std::size_t i = 0; i + 1 < impossible; ++i)
                 BOOST_TEST(d.waiting(i) == "");
-            // What has been asked and not answered is given back as well.
-            BOOST_TEST(d.waiting(impossible - 1)
-                       == (impossible == n ? "1 waiting" : to("yield", impossible, n) + "; 1 waiting"));
+            BOOST_TEST(d.waiting(impossible - 1) == "1 waiting");
+            // What is answered later is given back if it is a grant.
+            if (impossible != n)
+                BOOST_TEST(d.granted(n - 1) == to("yield", n - 1, n));
         }
     }
 }
@@ -203,9 +204,8 @@ BOOST_AUTO_TEST_CASE(a_wait_is_told_once_and_its_grant_is_an_event)
     quorum_driver d(3);
     d.obtain();
     d.waiting(0);
-    BOOST_TEST(d.waiting(1) == "yield 2; 1 waiting");
+    BOOST_TEST(d.waiting(1) == "1 waiting");
     d.waiting(2);
-    d.done(2);
     d.wake(0);
     d.wake(1);
     d.granted(0);
@@ -218,9 +218,22 @@ BOOST_AUTO_TEST_CASE(R6_a_wake_makes_it_ask_that_node_only)
 {
     quorum_driver d(3);
     let_wait(d, 3);
-    BOOST_TEST(d.wake(1) == "obtain 1 2"); // and node 2, where it had yielded
+    BOOST_TEST(d.wake(1) == "obtain 1");
     BOOST_TEST(d.wake(0) == "obtain 0");
     d.granted(0);
+    BOOST_TEST(d.granted(1) == "1 granted until 988 ms");
+}
+
+BOOST_AUTO_TEST_CASE(R6_a_wake_makes_it_ask_where_it_yielded_as_well)
+{
+    quorum_driver d(3);
+    d.obtain();
+    d.waiting(0);
+    BOOST_TEST(d.waiting(1) == "1 waiting");
+    BOOST_TEST(d.granted(2) == "yield 2"); // too late
+    d.done(2);
+    BOOST_TEST(d.wake(1) == "obtain 1 2");
+    d.granted(2);
     BOOST_TEST(d.granted(1) == "1 granted until 988 ms");
 }
 
@@ -265,7 +278,7 @@ BOOST_AUTO_TEST_CASE(R7_1_a_standby_asks_when_the_reservation_has_lapsed)
     let_wait(d, 3);
     BOOST_TEST(d.push(0, "standby 000000000000000c-1 30000") == "");
     BOOST_TEST(d.after(30ms) == "");
-    BOOST_TEST(d.after(3ms) == "obtain 0 2"); // and where it had yielded
+    BOOST_TEST(d.after(3ms) == "obtain 0");
 }
 
 BOOST_AUTO_TEST_CASE(R6_a_waiter_asks_again_by_itself_with_jitter_once_a_retry_interval_and_node)
@@ -372,7 +385,7 @@ BOOST_AUTO_TEST_CASE(once_that_outranks_waits_for_the_hand_shake)
     quorum_driver d(3);
     d.obtain(1, {.priority = 9, .how = mode::once});
     d.waiting(0, {.outranks = true});
-    BOOST_TEST(d.waiting(1, {.outranks = true}) == "yield 2; 1 waiting");
+    BOOST_TEST(d.waiting(1, {.outranks = true}) == "1 waiting");
 }
 
 BOOST_AUTO_TEST_CASE(once_is_refused_by_nodes_at_different_times)
@@ -381,7 +394,7 @@ BOOST_AUTO_TEST_CASE(once_is_refused_by_nodes_at_different_times)
     d.obtain(1, {.priority = 9, .how = mode::once});
     d.waiting(0, {.outranks = true});
     d.waiting(1, {.outranks = true});
-    d.waiting(2, {.outranks = true});
+    d.granted(2); // too late, and given back
     d.done(2);
     d.after(10ms);
     d.wake(0);
@@ -456,7 +469,7 @@ BOOST_AUTO_TEST_CASE(R7_a_token_has_to_be_written_in_time)
     slow.without_timer(90ms);
     BOOST_TEST(slow.granted(1, 70) == "settle 0");
     slow.without_timer(8ms);
-    BOOST_TEST(slow.done(0) == "yield 0 1 2; 1 waiting");
+    BOOST_TEST(slow.done(0) == "yield 0 1; 1 waiting");
 }
 
 BOOST_AUTO_TEST_CASE(a_retry_that_falls_due_while_the_token_is_written_waits)
@@ -843,7 +856,7 @@ BOOST_AUTO_TEST_CASE(R4_a_thief_whose_notices_make_a_quorum_need_not_say_more)
     quorum_driver d(3);
     d.obtain(1, {.priority = 9});
     d.waiting(0, {.outranks = true});
-    BOOST_TEST(d.waiting(1, {.outranks = true}) == "yield 2; 1 waiting");
+    BOOST_TEST(d.waiting(1, {.outranks = true}) == "1 waiting");
 }
 
 BOOST_AUTO_TEST_CASE(R4_a_thief_that_only_a_minority_answers_does_not_say_that_a_quorum_has)
@@ -1093,7 +1106,7 @@ BOOST_AUTO_TEST_CASE(R10_nodes_that_vote_but_fail_for_this_lock_are_no_quorum)
         d.after(100ms);
         happened += fail_all(d);
     }
-    BOOST_TEST(happened.find("no quorum") == std::string::npos);
+    BOOST_TEST(happened.find("no quorum") == std::string::npos, happened);
     BOOST_TEST(d.client().has_quorum());
     BOOST_TEST(d.after(100ms).find("1 failed: no quorum") != std::string::npos);
 
@@ -1104,14 +1117,16 @@ BOOST_AUTO_TEST_CASE(R10_nodes_that_vote_but_fail_for_this_lock_are_no_quorum)
         fail_all(cured);
         cured.after(100ms);
     }
-    while (cured.unanswered(0) == 0 || cured.unanswered(1) == 0)
-        cured.after(10ms);
-    cured.waiting(0);
-    cured.waiting(1);
+    for (std::set<std::size_t> waits_at; waits_at.size() < 2; cured.after(10ms))
+        for (const std::size_t i : {0u, 1u})
+            if (cured.unanswered(i) != 0) {
+                cured.waiting(i);
+                waits_at.insert(i);
+            }
     for (int i = 0; i < 99; ++i) {
         fail_all(cured);
         happened = cured.after(100ms);
-        BOOST_TEST(happened.find("no quorum") == std::string::npos);
+        BOOST_TEST(happened.find("no quorum") == std::string::npos, i << happened);
     }
 
     // One that does not wait is told at once.
@@ -1162,7 +1177,7 @@ BOOST_AUTO_TEST_CASE(T17_a_script_that_a_node_has_forgotten_is_sent_again)
     late.obtain();
     const auto forgotten = late.take(2);
     late.waiting(0);
-    BOOST_TEST(late.waiting(1) == "yield 2; 1 waiting");
+    BOOST_TEST(late.after(100ms) == "yield 1 2; 1 waiting");
     BOOST_TEST(late.reply_to(forgotten, {.what = verdict::unknown}) == "");
     BOOST_TEST(late.reply(2, {.what = verdict::unknown}) == "yield 2");
 }
