@@ -93,12 +93,11 @@ public:
         if (const auto it = std::ranges::find_if(pending_, same); it != pending_.end())
             it->nodes.push_back(e.nodes.at(0));
         else
-            pending_.push_back(std::move(e));
+            pending_.insert(std::ranges::upper_bound(pending_, e.when, {}, &event::when), std::move(e));
     }
 
     void print_until(microseconds end)
     {
-        std::ranges::stable_sort(pending_, {}, &event::when);
         const auto last = std::ranges::find_if(pending_, [end](const event& e) { return e.when > end; });
         for (event& each : std::ranges::subrange(pending_.begin(), last)) {
             if (each.who.empty())

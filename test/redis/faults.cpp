@@ -494,7 +494,7 @@ BOOST_AUTO_TEST_CASE(both_are_cut_off_from_a_minority)
     attempt held = victim.acquire("r");
     BOOST_REQUIRE(is_granted(held, "victim"));
     // The lock is on all nodes; the two have only node 2 in common then.
-    for (const std::size_t cut : {0, 1, 5 + 3, 5 + 4})
+    for (const std::size_t cut : {0u, 1u, 5u + 3, 5u + 4})
         network[cut].hold();
     attempt stolen = thief.acquire("r", {.priority = 5, .timeout = 5s});
     BOOST_TEST(run_until(io, [&] { return held.end().has_value(); }));
