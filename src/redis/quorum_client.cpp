@@ -404,7 +404,8 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
     }
 }
 
-/// Nodes that vote may still not answer this acquisition, but with an error: then it has no quorum.
+/// Whether a quorum answers this acquisition, in whichever rounds. Nodes that vote may do so with an error: then it has
+/// no quorum.
 void quorum_client::note_reach(acquisition& a, moment now)
 {
     std::size_t answer = 0;
@@ -417,12 +418,15 @@ void quorum_client::note_reach(acquisition& a, moment now)
         a.without_quorum = std::min(a.without_quorum, now.steady);
     else if (answer >= quorum_ && has_quorum())
         a.without_quorum = never;
+    a.answered = a.answered || answer >= quorum_;
 }
 
 /// How the round stands, in which an obtain asks.
 void quorum_client::judge(acquisition& a, moment now)
 {
-    if (a.round_ends == never) {
+    if (a.round_ends == never) { // what comes late may make it a quorum that has answered
+        if (has_quorum())
+            prompt_holder(a, now);
         reschedule(a);
         return;
     }
@@ -479,7 +483,6 @@ void quorum_client::give_up_round(acquisition& a, moment now)
         if (n.is == status::waiting && n.retry_at != never)
             remaining = std::max(remaining, n.retry_at - now.steady);
     }
-    a.answered = a.answered || voted >= quorum_;
     const bool is_over = a.round_ends <= now.steady;
     a.round_ends = never;
     if (a.how == mode::now || refused > size() - quorum_) {

@@ -291,6 +291,8 @@ BOOST_AUTO_TEST_CASE(T29_nothing_is_left_of_waiters_that_gave_up)
     client waiter(io, nodes.configs());
     attempt held = holder.acquire("r");
     BOOST_REQUIRE(is_granted(held));
+    attempt first = waiter.acquire("s"); // is connected then
+    BOOST_REQUIRE(is_granted(first));
     for (int i = 0; i < 20; ++i)
         BOOST_TEST(is_refused(waiter.acquire("r", {.timeout = 10ms}), errc::acquire_timeout));
     for (redis_server& node : nodes) {

@@ -859,6 +859,17 @@ BOOST_AUTO_TEST_CASE(R4_a_thief_whose_notices_make_a_quorum_need_not_say_more)
     BOOST_TEST(d.waiting(1, {.outranks = true}) == "1 waiting");
 }
 
+BOOST_AUTO_TEST_CASE(R4_a_quorum_may_answer_in_more_than_one_round)
+{
+    quorum_driver d(3);
+    d.down(2); // whose vote is missing at once, so that the first answer ends the round
+    d.obtain(1, {.priority = 9});
+    BOOST_TEST(d.waiting(0, {.outranks = true}) == "1 waiting");
+    d.waiting(1, {.outranks = true});
+    BOOST_TEST(d.wake(0) == "obtain 0");
+    BOOST_TEST(d.last_call(0).answered);
+}
+
 BOOST_AUTO_TEST_CASE(R4_a_thief_that_only_a_minority_answers_does_not_say_that_a_quorum_has)
 {
     quorum_driver d(5);
