@@ -72,15 +72,17 @@ std::string_view next_word(std::string_view& rest) noexcept
     return word;
 }
 
-/// What is wrong with a node that answers with such an error to whatever it is asked, and what to do about it. Empty:
-/// the error is about what was asked for.
-std::string_view ailment(std::string_view error) noexcept
+/// An error that tells what is wrong, and what to do about it.
+struct known_error
 {
-    struct known_error
-    {
-        std::string_view word;
-        std::string_view ailment;
-    };
+    std::string_view word;
+    std::string_view cure;
+    bool of_the_node = true; // whatever it is asked; else about what was asked for
+};
+
+/// Null: another one.
+const known_error* find_known(std::string_view error) noexcept
+{
     static constexpr std::array known{
         known_error{"READONLY", "has become a replica: name a master, nodes are independent of each other"},
         known_error{"OOM", "is out of memory: raise its maxmemory"},
@@ -91,11 +93,14 @@ std::string_view ailment(std::string_view error) noexcept
         known_error{"LOADING", "is loading its data"},
         known_error{"BUSY", "is busy with somebody's script"},
         known_error{"CLUSTERDOWN", "is part of a cluster that is down: name independent servers"},
+        known_error{"WRONGTYPE",
+                    "has something else under a key of a lock: choose another redis_options::prefix, or delete it",
+                    false},
     };
     // Older servers put it into the middle.
     const auto it = std::find_if(known.begin(), known.end(),
                                  [error](const known_error& each) { return error.find(each.word) != error.npos; });
-    return it == known.end() ? std::string_view() : it->ailment;
+    return it == known.end() ? nullptr : &*it;
 }
 
 template <class Number>
@@ -846,16 +851,11 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
 void quorum_client::on_failed(std::size_t node, const std::string& error, moment now)
 {
     node_state& n = nodes_[node];
-    const auto what = ailment(error);
-    if (what.empty()) {
-        const bool foreign = error.find("WRONGTYPE") != error.npos;
-        complain(node, (foreign ? "has something else under a key of a lock: choose another redis_options::prefix, or "
-                                  "delete it ("
-                                : "answers with an error (")
-                           + error + ')');
+    const known_error* const known = find_known(error);
+    complain(node, std::string(known ? known->cure : "answers with an error") + " ("
+                       + error.substr(0, error.find(" script:")) + ')');
+    if (!known || !known->of_the_node)
         return;
-    }
-    complain(node, std::string(what) + " (" + error.substr(0, error.find(" script:")) + ')');
     if (n.is == node_state::status::ready)
         n.is = node_state::status::ailing;
     n.hello_at = std::min(n.hello_at, saturating_add(now.steady, jittered(options_.retry_interval)));
