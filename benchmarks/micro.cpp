@@ -601,8 +601,7 @@ public:
             if (run.run_type != Run::RT_Iteration || run.iterations == 0)
                 continue;
             // One thread that never sleeps: its processor time, so that other processes disturb less.
-            const std::string full_name = run.benchmark_name();
-            const std::string name = full_name.substr(0, full_name.find("/iterations:"));
+            const std::string name = bench::row_of(run.benchmark_name());
             result& r = results_[name];
             r.times.push_back(threads_of(name) == 1 ? run.GetAdjustedCPUTime() : run.GetAdjustedRealTime());
             if (const auto it = run.counters.find("allocs"); it != run.counters.end())

@@ -101,6 +101,12 @@ private:
     std::vector<double> all_;
 };
 
+void report(benchmark::State& state, latencies& times)
+{
+    state.counters["p50_us"] = times.quantile(0.5);
+    state.counters["p99_us"] = times.quantile(0.99);
+}
+
 /// Runs the context until `done`.
 template <class Done>
 void run_until(asio::io_context& context, Done done)
@@ -283,8 +289,7 @@ void run_pairs(benchmark::State& state, asio::io_context& context, std::size_t c
         state.SetIterationTime(seconds / static_cast<double>(clients * per_client));
         state.counters["pairs_per_s"] = static_cast<double>(clients * per_client) / seconds;
     }
-    state.counters["p50_us"] = times.quantile(0.5);
-    state.counters["p99_us"] = times.quantile(0.99);
+    report(state, times);
 }
 
 void redis_pair(benchmark::State& state)
@@ -369,8 +374,7 @@ void floor_round_trip(benchmark::State& state)
         run_until(context, [&] { return done; });
         state.SetIterationTime(times.quantile(0.5) / 1e6);
     }
-    state.counters["p50_us"] = times.quantile(0.5);
-    state.counters["p99_us"] = times.quantile(0.99);
+    report(state, times);
 }
 
 /// From a release to the completion of the acquire that waits, in another manager with its own connections.
@@ -405,8 +409,7 @@ void redis_hand_over(benchmark::State& state)
         run_until(context, [&] { return running == 0; });
         state.SetIterationTime(times.quantile(0.5) / 1e6);
     }
-    state.counters["p50_us"] = times.quantile(0.5);
-    state.counters["p99_us"] = times.quantile(0.99);
+    report(state, times);
 }
 
 /// From an acquire that outranks the holder, who goes at once when told, to its grant.
@@ -440,8 +443,7 @@ void redis_preempt(benchmark::State& state)
         run_until(context, [&] { return done; });
         state.SetIterationTime(times.quantile(0.5) / 1e6);
     }
-    state.counters["p50_us"] = times.quantile(0.5);
-    state.counters["p99_us"] = times.quantile(0.99);
+    report(state, times);
 }
 
 /// A client of high priority that asks now and then, among ten of low priority that keep the resource busy and go at
@@ -491,8 +493,7 @@ void redis_priority_mix(benchmark::State& state)
         run_until(context, [&] { return running == 0; });
         state.SetIterationTime(times.quantile(0.5) / 1e6);
     }
-    state.counters["p50_us"] = times.quantile(0.5);
-    state.counters["p99_us"] = times.quantile(0.99);
+    report(state, times);
 }
 
 std::int64_t commands_so_far()
@@ -635,8 +636,7 @@ public:
         for (const Run& run : report) {
             if (run.run_type != Run::RT_Iteration || run.iterations == 0)
                 continue;
-            const std::string full_name = run.benchmark_name();
-            const std::string name = full_name.substr(0, full_name.find("/iterations:"));
+            const std::string name = bench::row_of(run.benchmark_name());
             if (!results_.contains(name))
                 order_.push_back(name);
             auto& counters = results_[name];

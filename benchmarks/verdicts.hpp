@@ -15,6 +15,12 @@
 
 namespace bench {
 
+/// The row's own name, without what Google Benchmark adds.
+inline std::string row_of(const std::string& benchmark_name)
+{
+    return benchmark_name.substr(0, benchmark_name.find("/iterations:"));
+}
+
 /// @param values not empty
 inline double median(std::vector<double> values)
 {
