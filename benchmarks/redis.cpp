@@ -151,17 +151,17 @@ constexpr const char* floor_obtain = R"(
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 redis.call('HMGET', KEYS[4], 'run', 'since', 'deployment')
-redis.call('HMGET', KEYS[1], 'h', 'u', 'y', 'g', 't', 'n', 'v', 'w', 'b', 's', 'q', 'x')
-redis.call('HSET', KEYS[1], 'h', ARGV[1], 'k', ARGV[2], 'y', ARGV[3], 'u', ARGV[4], 'g', ARGV[3], 't', ARGV[4], 'n', ARGV[4])
-redis.call('PEXPIRE', KEYS[1], 64000)
-return { 'granted', now, ARGV[4] }
+redis.call('HMGET', KEYS[1], 'h', 'n', 'v', 'b', 'q', 'x')
+redis.call('HSET', KEYS[1], 'h', ARGV[1], 'n', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], '64000')
+return { 'granted', now, ARGV[2] }
 )";
 
 constexpr const char* floor_release = R"(
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-redis.call('HMGET', KEYS[1], 'h', 'v', 'w', 'u', 'l' .. ARGV[1], 'g', 'q', 'x')
-redis.call('HDEL', KEYS[1], 'h', 'k', 'y', 'u', 'g', 't', 'b', 's')
+redis.call('HMGET', KEYS[1], 'h', 'v', 'q')
+redis.call('HDEL', KEYS[1], 'h', 'b')
 return { 'released', now }
 )";
 
@@ -232,7 +232,7 @@ public:
         const std::string lock = "floor{" + std::string(key) + '}';
         auto step = std::make_shared<ask>();
         step->request.push("EVALSHA", obtain_, 4, lock, lock + ":q", lock + ":x:0000000000000000-1", "floor:node",
-                           "0000000000000000-1", "locker", 0, 1795594370085250);
+                           "0000000000000000-1 1795594370085250 1 0 0123456789abcdef", 1795594370085250);
         co_await run(step, asio::deferred);
     }
 
@@ -240,7 +240,8 @@ public:
     {
         const std::string lock = "floor{" + std::string(key) + '}';
         auto step = std::make_shared<ask>();
-        step->request.push("EVALSHA", release_, 2, lock, lock + ":q", "0000000000000000-1");
+        step->request.push("EVALSHA", release_, 3, lock, lock + ":q", lock + ":x:0000000000000000-1",
+                           "0000000000000000-1");
         co_await run(step, asio::deferred);
     }
 

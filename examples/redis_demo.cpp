@@ -358,8 +358,9 @@ private:
     {
         if (!nodes_[node].running())
             return "out of reach";
-        const std::string who = nodes_[node].command({"HGET", lock_key, "k"}).text;
-        return who.empty() ? "nobody" : who;
+        std::istringstream held(nodes_[node].command({"HGET", lock_key, "h"}).text);
+        std::string acquisition, end, call, priority, who;
+        return held >> acquisition >> end >> call >> priority >> who ? who : "nobody";
     }
 
     /// Tells whom the nodes take for the holder.

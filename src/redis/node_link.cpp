@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -331,11 +332,6 @@ void node_link::add(call c)
     }
     if (!next_)
         next_ = new_batch();
-    const auto which = static_cast<std::size_t>(c.what);
-    if (shas_[which].empty())
-        encode(c, client_, "EVAL", texts_[which], next_->request);
-    else
-        encode(c, client_, "EVALSHA", shas_[which], next_->request);
     next_->calls.push_back(std::move(c));
 }
 
@@ -345,6 +341,16 @@ void node_link::flush()
         return;
     auto b = std::exchange(next_, nullptr);
     sent_.push_back(b);
+    for (std::span<const call> rest = b->calls; !rest.empty();) {
+        const auto run = first_run(rest);
+        const auto which = static_cast<std::size_t>(script_for(run));
+        if (shas_[which].empty())
+            encoder_.add(run, client_, "EVAL", texts_[which], b->request);
+        else
+            encoder_.add(run, client_, "EVALSHA", shas_[which], b->request);
+        b->runs.push_back(run.size());
+        rest = rest.subspan(run.size());
+    }
     boost::redis::any_adapter adapter([this, raw = b.get()](parse_event event, const resp3::node_view& part,
                                                             boost::system::error_code&) { read(*raw, event, part); });
     socket_->connection.async_exec(b->request, std::move(adapter), [this, b, used = use()](error_code, std::size_t) {
@@ -352,7 +358,8 @@ void node_link::flush()
         std::erase(sent_, b);
         b->request.clear();
         b->calls.clear();
-        b->answered = 0;
+        b->runs.clear();
+        b->run = b->answered = 0;
         b->reader = {};
         b->over = false;
         if (spare_.size() < 8)
@@ -367,12 +374,14 @@ void node_link::read(batch& b, parse_event event, const resp3::node_view& part)
         return;
     if (event == parse_event::node) {
         b.reader.add(part);
-    } else if (event == parse_event::done && b.answered < b.calls.size()) {
-        answer a = b.reader.take();
-        call& c = b.calls[b.answered++];
-        if (a.what == answer::verdict::unknown)
-            shas_[static_cast<std::size_t>(c.what)].clear(); // from now on the text is sent
-        events_.on_answer(std::move(c), std::move(a));
+    } else if (event == parse_event::done && b.run < b.runs.size()) {
+        const std::span<call> run(b.calls.data() + b.answered, b.runs[b.run++]);
+        std::vector<answer> answers = b.reader.take(run.size());
+        if (answers.front().what == answer::verdict::unknown)
+            shas_[static_cast<std::size_t>(script_for(run))].clear(); // from now on the text is sent
+        b.answered += run.size();
+        for (std::size_t i = 0; i < run.size(); ++i)
+            events_.on_answer(std::move(run[i]), std::move(answers[i]));
     }
 }
 

@@ -71,6 +71,8 @@ private:
     {
         boost::redis::request request;
         std::vector<call> calls;
+        std::vector<std::size_t> runs; // how many of the calls each run of a script answers
+        std::size_t run = 0;           // whose reply is next
         std::size_t answered = 0;
         answer_reader reader;
         bool over = false; // its calls have been answered
@@ -123,6 +125,7 @@ private:
     std::vector<std::string> channels_;
     std::size_t subscribed_ = 0; // to the first ones, on this connection
     std::array<std::string, script_count> shas_;
+    call_encoder encoder_;
     std::shared_ptr<batch> next_;
     std::vector<std::shared_ptr<batch>> sent_;
     std::vector<std::shared_ptr<batch>> spare_;

@@ -216,7 +216,7 @@ void quorum_client::raise(acquisition_id id, int priority, protocol::done_handle
         a->priority = std::max(a->priority, priority);
         for (std::size_t i = 0; i < size(); ++i)
             if (a->nodes[i].may_exist && votes(i))
-                send(script::raise, i, a.get(), now).number = a->priority;
+                send(step::raise, i, a.get(), now).number = a->priority;
     }
     out_.told.emplace_back(reply_done{std::move(handler), {}});
 }
@@ -253,7 +253,7 @@ void quorum_client::remember_end(acquisition_id id)
 
 // --- calls -----------------------------------------------------------------------------------------------------------
 
-call& quorum_client::send(script what, std::size_t node, acquisition* about, moment now)
+call& quorum_client::send(step what, std::size_t node, acquisition* about, moment now)
 {
     node_state& n = nodes_[node];
     call& c = out_.calls.emplace_back();
@@ -273,7 +273,7 @@ call& quorum_client::send(script what, std::size_t node, acquisition* about, mom
 void quorum_client::ask(acquisition& a, std::size_t node, bool to_keep, moment now)
 {
     at_node& n = a.nodes[node];
-    call& c = send(script::obtain, node, &a, now);
+    call& c = send(step::obtain, node, &a, now);
     c.ttl = count(a.ttl);
     c.number = a.proposal;
     c.how = to_keep ? obtain_request::mode::now : a.how;
@@ -319,12 +319,12 @@ void quorum_client::repeat(const call& c, moment now)
 {
     acquisition* const a = c.about.get();
     at_node* const n = a ? &a->nodes[c.node] : nullptr;
-    if (c.what == script::obtain)
+    if (c.what == step::obtain)
         --n->outstanding;
     // Something that was sent later may have been done.
-    const bool last = c.what == script::yield || c.what == script::release ? c.sequence == n->ignore_before
+    const bool last = c.what == step::yield || c.what == step::release ? c.sequence == n->ignore_before
                                                                            : !n || c.sequence >= n->ignore_before;
-    if (!last || (a && a->now == phase::over) || (c.what == script::obtain && a->now == phase::ending))
+    if (!last || (a && a->now == phase::over) || (c.what == step::obtain && a->now == phase::ending))
         return;
     call& again = send(c.what, c.node, a, now);
     const auto sequence = again.sequence;
@@ -333,9 +333,9 @@ void quorum_client::repeat(const call& c, moment now)
     again.sequence = sequence;
     again.sent = now.steady;
     again.waited = waited;
-    if (c.what == script::obtain)
+    if (c.what == step::obtain)
         ++n->outstanding;
-    else if (c.what == script::yield || c.what == script::release)
+    else if (c.what == step::yield || c.what == step::release)
         n->ignore_before = sequence;
 }
 
@@ -538,7 +538,7 @@ void quorum_client::prompt_holder(acquisition& a, moment now)
 void quorum_client::yield(acquisition& a, std::size_t node, moment now)
 {
     at_node& n = a.nodes[node];
-    n.ignore_before = send(script::yield, node, &a, now).sequence;
+    n.ignore_before = send(step::yield, node, &a, now).sequence;
     n.is = status::waiting;
     n.outranked = n.woken = false;
     n.yielded = true;
@@ -555,7 +555,7 @@ void quorum_client::withdraw(acquisition& a, moment now)
         n.yielded = false;
         if (std::exchange(n.is, status::nothing) != status::nothing && n.may_exist
             && nodes_[i].is != node_state::status::down)
-            n.ignore_before = send(script::release, i, &a, now).sequence;
+            n.ignore_before = send(step::release, i, &a, now).sequence;
     }
 }
 
@@ -592,7 +592,7 @@ void quorum_client::settle(acquisition& a, std::int64_t token, moment now)
         at_node& n = a.nodes[i];
         if (n.is != status::granted || n.token == token || !votes(i))
             continue;
-        send(script::settle, i, &a, now).number = token;
+        send(step::settle, i, &a, now).number = token;
         n.settling = true;
     }
     judge_settled(a, now);
@@ -760,7 +760,7 @@ void quorum_client::release(acquisition& a, std::size_t node, moment now)
     if (nodes_[node].is == node_state::status::down)
         return;
     at_node& n = a.nodes[node];
-    call& c = send(script::release, node, &a, now);
+    call& c = send(step::release, node, &a, now);
     c.ttl = n.may_come ? count(a.longest_ttl) : 0;
     n.ignore_before = c.sequence;
 }
@@ -828,7 +828,7 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
     }
     if (a.what == verdict::failed)
         on_failed(c.node, a.text, now);
-    if (c.what != script::hello && c.what != script::declare
+    if (c.what != step::hello && c.what != step::declare
         && (a.what == verdict::quarantined || a.what == verdict::mismatch))
         on_hello(c.node, a, now);
     if (a.what == verdict::unknown) {
@@ -836,13 +836,13 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
         return;
     }
     switch (c.what) {
-    case script::hello:
-    case script::declare: on_hello(c.node, a, now); break;
-    case script::obtain: on_obtain(c, a, now); break;
-    case script::settle: on_settled(c, a, now); break;
-    case script::release: on_released(c, a, now); break;
-    case script::yield:
-    case script::raise: break;
+    case step::hello:
+    case step::declare: on_hello(c.node, a, now); break;
+    case step::obtain: on_obtain(c, a, now); break;
+    case step::settle: on_settled(c, a, now); break;
+    case step::release: on_released(c, a, now); break;
+    case step::yield:
+    case step::raise: break;
     }
     count_voting(now);
 }
@@ -1006,7 +1006,7 @@ void quorum_client::send_hello(std::size_t node, moment now)
 {
     node_state& n = nodes_[node];
     n.hello_at = never;
-    call& c = send(script::hello, node, nullptr, now);
+    call& c = send(step::hello, node, nullptr, now);
     c.trust = options_.trust_fresh_nodes && (n.unborn_since == never || now.steady - n.unborn_since < birth);
     if (c.trust)
         c.nonce = std::to_string(random_()) + '-' + std::to_string(now.wall);
@@ -1082,7 +1082,7 @@ void quorum_client::look_at_unborn(moment now)
         return;
     for (std::size_t i = 0; i < size(); ++i) {
         nodes_[i].is = is::greeting;
-        send(script::declare, i, nullptr, now).nonce = nodes_[i].nonce;
+        send(step::declare, i, nullptr, now).nonce = nodes_[i].nonce;
     }
 }
 

@@ -37,7 +37,7 @@ struct moment
     std::int64_t wall = 0;
 };
 
-enum class script : std::uint8_t
+enum class step : std::uint8_t
 {
     hello,
     declare,
@@ -48,14 +48,12 @@ enum class script : std::uint8_t
     raise,
 };
 
-inline constexpr std::size_t script_count = 7;
-
 struct acquisition;
 
-/// A script to be run on a node. It comes back with its answer.
+/// A step to be taken on a node. It comes back with its answer.
 struct call
 {
-    script what = script::hello;
+    step what = step::hello;
     std::size_t node = 0;
     std::uint64_t sequence = 0; // of the calls to this node
     time_point sent;
@@ -70,7 +68,7 @@ struct call
     std::string nonce;     // hello, declare
 };
 
-/// What a script replied, or why it did not.
+/// What a step replied, or why it did not.
 struct answer
 {
     enum class verdict : std::uint8_t
@@ -336,7 +334,7 @@ private:
     [[nodiscard]] std::int64_t corrected(moment now);
     [[nodiscard]] pointer find(acquisition_id id) const noexcept;
 
-    call& send(script what, std::size_t node, acquisition* about, moment now);
+    call& send(step what, std::size_t node, acquisition* about, moment now);
     void send_hello(std::size_t node, moment now);
     void ask(acquisition& a, std::size_t node, bool to_keep, moment now);
     void start_round(acquisition& a, moment now);

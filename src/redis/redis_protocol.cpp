@@ -7,10 +7,13 @@
 
 #include <priority_redlock/redis_protocol.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -48,6 +51,17 @@ void check(const std::vector<boost::redis::config>& nodes, const redis_options& 
         refuse("redis_options::prefix must not contain braces");
 }
 
+/// Its completion handlers are run one at a time. The strand is of the executor's own type where that is likely: then it is
+/// small enough for any_io_executor to hold it without allocating memory for each copy.
+asio::any_io_executor make_strand(const asio::any_io_executor& ex)
+{
+    if (const auto* of_context = ex.target<asio::io_context::executor_type>())
+        return asio::make_strand(*of_context);
+    if (const auto* of_pool = ex.target<asio::thread_pool::executor_type>())
+        return asio::make_strand(*of_pool);
+    return asio::make_strand(ex);
+}
+
 std::vector<std::string> names_of(const std::vector<boost::redis::config>& nodes)
 {
     std::vector<std::string> names;
@@ -67,7 +81,7 @@ class redis_protocol::session final : public link_events,
 public:
     session(const asio::any_io_executor& ex, const std::vector<boost::redis::config>& nodes,
             const redis_options& options)
-        : strand_(asio::make_strand(ex)), timer_(strand_), client_(names_of(nodes), options, std::random_device()()),
+        : strand_(make_strand(ex)), timer_(strand_), client_(names_of(nodes), options, std::random_device()()),
           texts_(make_script_texts(client_))
     {
         for (std::size_t i = 0; i < nodes.size(); ++i)
@@ -271,7 +285,7 @@ private:
             each->stop();
     }
 
-    asio::strand<asio::any_io_executor> strand_;
+    asio::any_io_executor strand_;
     asio::steady_timer timer_;
     quorum_client client_;
     const script_texts texts_;

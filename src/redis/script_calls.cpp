@@ -10,6 +10,8 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <initializer_list>
+#include <utility>
 
 namespace priority_redlock::detail::redis {
 
@@ -46,6 +48,39 @@ std::string_view mode_of(obtain_request::mode m) noexcept
     return "wait";
 }
 
+bool read(std::string_view text, std::int64_t& n) noexcept
+{
+    const char* const end = text.data() + text.size();
+    const auto [at, ec] = std::from_chars(text.data(), end, n);
+    return ec == std::errc() && at == end;
+}
+
+void replace_all(std::string& text, std::string_view what, std::string_view with)
+{
+    for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + with.size()))
+        text.replace(at, what.size(), with);
+}
+
+/// A number as text.
+class digits
+{
+public:
+    template <class Number>
+    explicit digits(Number n) noexcept
+    {
+        end_ = std::to_chars(buffer_.data(), buffer_.data() + buffer_.size(), n).ptr;
+    }
+
+    digits(const digits&) = delete;
+    digits& operator=(const digits&) = delete;
+
+    operator std::string_view() const noexcept { return {buffer_.data(), end_}; }
+
+private:
+    std::array<char, 20> buffer_{};
+    const char* end_ = nullptr;
+};
+
 /// As a string of Lua, whatever is in it.
 std::string quoted(std::string_view text)
 {
@@ -62,71 +97,210 @@ std::string quoted(std::string_view text)
     return result + '\'';
 }
 
-struct keys
-{
-    explicit keys(const acquisition& a) : lock(a.lock_key), queue(lock + ":q"), tomb(lock + ":x:" + a.id_text) {}
+/// So many steps at most in one run, which nothing else of the server interrupts.
+constexpr std::size_t longest_run = 64;
 
-    const std::string& lock;
-    std::string queue;
-    std::string tomb;
-};
+bool takes_a_step(const call& c) noexcept
+{
+    return c.what != step::hello && c.what != step::declare;
+}
+
+std::string_view name_of(step s) noexcept
+{
+    static constexpr std::array<std::string_view, 7> names{"hello",   "declare", "obtain", "yield",
+                                                           "release", "settle",  "raise"};
+    return names[static_cast<std::size_t>(s)];
+}
 
 } // namespace
 
 script_texts make_script_texts(const quorum_client& client)
 {
     const redis_options& o = client.options();
-    const std::string options =
-        "local channels, deployment, guard = " + quoted(o.prefix + "client:") + ", " + quoted(client.deployment())
-        + ", " + quoted(name_of(o.guard))
-        + "\nlocal max_ttl, skew, entry_lease, takeover_after, keep = " + std::to_string(micros(o.max_ttl)) + ", "
-        + std::to_string(micros(o.clock_skew)) + ", " + std::to_string(micros(client.entry_lease())) + ", "
-        + std::to_string(micros(o.takeover_after)) + ", " + std::to_string(keep(o)) + '\n';
-    const std::array<std::string_view, script_count> bodies{hello_source,   declare_source, obtain_source, yield_source,
-                                                            release_source, settle_source,  raise_source};
+    const std::array<std::pair<std::string_view, std::string>, 8> options{{
+        {"options.channels", quoted(o.prefix + "client:")},
+        {"options.deployment", quoted(client.deployment())},
+        {"options.guard", quoted(name_of(o.guard))},
+        {"options.max_ttl", std::to_string(micros(o.max_ttl))},
+        {"options.skew", std::to_string(micros(o.clock_skew))},
+        {"options.entry_lease", std::to_string(micros(client.entry_lease()))},
+        {"options.takeover_after", std::to_string(micros(o.takeover_after))},
+        {"options.keep", quoted(std::to_string(keep(o)))},
+    }};
     script_texts result;
-    for (std::size_t i = 0; i < script_count; ++i)
-        result[i] = options + std::string(common_source) + std::string(bodies[i]);
+    const auto compose = [&](script which, std::initializer_list<std::string_view> parts) {
+        std::string& whole = result[static_cast<std::size_t>(which)] = common_source;
+        for (const std::string_view part : parts)
+            whole += part;
+        replace_all(whole, "include('guard')", guard_source);
+        replace_all(whole, "include('waiters')", waiters_source);
+        for (const auto& [name, value] : options)
+            replace_all(whole, name, value);
+    };
+    const auto step_of = [](std::string_view source, std::string_view arguments) {
+        std::string text(source);
+        replace_all(text, "arguments()", arguments);
+        return text;
+    };
+    compose(script::hello, {hello_source});
+    compose(script::declare, {declare_source});
+    compose(script::obtain, {step_of(obtain_source, "KEYS[2], KEYS[3], KEYS[4], unpack(ARGV, 2)")});
+    compose(script::release, {step_of(release_source, "KEYS[1], KEYS[2], KEYS[3], unpack(ARGV)")});
+    std::string steps = "local steps = {}\n";
+    for (const auto& [name, source] : {std::pair{step::obtain, obtain_source}, std::pair{step::yield, yield_source},
+                                       std::pair{step::release, release_source}, std::pair{step::settle, settle_source},
+                                       std::pair{step::raise, raise_source}})
+        steps += "function steps." + std::string(name_of(name)) + "(...)\n" + step_of(source, "...") + "end\n";
+    compose(script::steps, {steps, steps_source});
     return result;
 }
 
-void encode(const call& c, const quorum_client& client, std::string_view command, std::string_view script_or_sha,
-            boost::redis::request& to)
+std::span<const call> first_run(std::span<const call> calls) noexcept
 {
-    const std::string& prefix = client.options().prefix;
-    const std::string_view run = client.run_id(c.node);
-    const auto push = [&](auto keys, const auto&... rest) { to.push(command, script_or_sha, keys, rest...); };
-    switch (c.what) {
-    case script::hello: push(1, prefix + "node", run, c.trust ? 1 : 0, c.nonce); return;
-    case script::declare: push(1, prefix + "node", run, c.nonce); return;
-    case script::obtain: {
-        const acquisition& a = *c.about;
-        const keys k(a);
-        push(4, k.lock, k.queue, k.tomb, prefix + "node", a.id_text, a.priority, a.ticket, c.waited, a.locker,
-             c.sequence, c.ttl, c.number, mode_of(c.how), c.answered ? 1 : 0, micros(client.window(c.node)), run);
-        return;
-    }
-    case script::yield: {
-        const acquisition& a = *c.about;
-        const keys k(a);
-        push(3, k.lock, k.queue, k.tomb, a.id_text, a.priority, a.ticket, c.waited, c.sequence,
-             micros(client.window(c.node)));
-        return;
-    }
-    case script::release: {
-        const acquisition& a = *c.about;
-        const keys k(a);
-        push(3, k.lock, k.queue, k.tomb, a.id_text, c.sequence, (c.ttl + 999) / 1000);
-        return;
-    }
-    case script::settle: push(2, c.about->lock_key, prefix + "node", c.about->id_text, c.number, run); return;
-    case script::raise: push(1, c.about->lock_key, c.about->id_text, c.number); return;
+    if (!takes_a_step(calls.front()))
+        return calls.first(1);
+    const auto end = std::find_if_not(calls.begin(), calls.end(), takes_a_step);
+    return calls.first(std::min(longest_run, static_cast<std::size_t>(end - calls.begin())));
+}
+
+script script_for(std::span<const call> run) noexcept
+{
+    switch (run.front().what) {
+    case step::hello: return script::hello;
+    case step::declare: return script::declare;
+    case step::obtain: return run.size() == 1 ? script::obtain : script::steps;
+    case step::release: return run.size() == 1 ? script::release : script::steps;
+    default: return script::steps;
     }
 }
+
+// --- requests --------------------------------------------------------------------------------------------------------
+
+void call_encoder::add(std::span<const call> run, const quorum_client& client, std::string_view command,
+                       std::string_view script_or_sha, boost::redis::request& to)
+{
+    text_.clear();
+    ends_.clear();
+    put({script_or_sha});
+    const script which = script_for(run);
+    const bool on_locks = takes_a_step(run.front());
+    const bool asks_the_node = which != script::release;
+    put({digits((asks_the_node ? 1 : 0) + (on_locks ? 3 * run.size() : 0))}); // keys
+    if (asks_the_node)
+        put({client.options().prefix, "node"});
+    if (on_locks)
+        for (const call& c : run)
+            put_keys(c);
+    if (asks_the_node)
+        put({client.run_id(run.front().node)});
+    for (const call& c : run) {
+        if (which == script::steps)
+            put({name_of(c.what)});
+        put_arguments(c, client);
+    }
+
+    words_.clear();
+    const std::string_view all = text_;
+    std::size_t begin = 0;
+    for (const std::size_t end : ends_) {
+        words_.push_back({all.substr(begin, end - begin)});
+        begin = end;
+    }
+    to.push_range(command, words_);
+}
+
+/// The parts make one word. It is written as it is sent: to have Boost.Redis do so costs more than all else here.
+void call_encoder::put(std::initializer_list<std::string_view> parts)
+{
+    std::size_t size = 0;
+    for (const std::string_view each : parts)
+        size += each.size();
+    std::array<char, 24> head{'$'};
+    char* end = std::to_chars(head.data() + 1, head.data() + head.size(), size).ptr;
+    *end++ = '\r';
+    *end++ = '\n';
+    text_.append(head.data(), end);
+    for (const std::string_view each : parts)
+        text_.append(each);
+    text_.append("\r\n", 2);
+    ends_.push_back(text_.size());
+}
+
+void call_encoder::put_keys(const call& c)
+{
+    const acquisition& a = *c.about;
+    put({a.lock_key});
+    put({a.lock_key, ":q"});
+    put({a.lock_key, ":x:", a.id_text});
+}
+
+void call_encoder::put_arguments(const call& c, const quorum_client& client)
+{
+    if (c.what == step::hello) {
+        put({c.trust ? "1" : "0"});
+        put({c.nonce});
+        return;
+    }
+    if (c.what == step::declare) {
+        put({c.nonce});
+        return;
+    }
+    const acquisition& a = *c.about;
+    put({a.id_text});
+    switch (c.what) {
+    case step::obtain:
+        put({digits(a.priority), " ", a.locker});
+        put({digits(c.sequence)});
+        put({digits(c.ttl)});
+        put({digits(c.number)});
+        put({digits(a.ticket), " ", digits(c.waited), " ", digits(micros(client.window(c.node))), " ", mode_of(c.how),
+             c.answered ? " 1" : " 0"});
+        break;
+    case step::yield:
+        put({digits(a.priority)});
+        put({digits(a.ticket)});
+        put({digits(c.waited)});
+        put({digits(c.sequence)});
+        put({digits(micros(client.window(c.node)))});
+        break;
+    case step::release:
+        put({digits(c.sequence)});
+        put({digits((c.ttl + 999) / 1000)});
+        break;
+    case step::settle:
+    case step::raise: put({digits(c.number)}); break;
+    case step::hello:
+    case step::declare: break;
+    }
+}
+
+// --- replies ---------------------------------------------------------------------------------------------------------
 
 void answer_reader::add(const boost::redis::resp3::node_view& part)
 {
     using boost::redis::resp3::type;
+    if (part.data_type == type::simple_error || part.data_type == type::blob_error) {
+        answer& a = answers_.emplace_back();
+        a.what = part.value.starts_with("NOSCRIPT") ? answer::verdict::unknown : answer::verdict::failed;
+        a.text = part.value;
+        (part.depth == 0 ? of_all_ : of_many_) = true;
+    } else if (part.data_type == type::array && part.depth <= 1) {
+        parts_ = 0;
+        if (part.depth == 1) {
+            of_many_ = true;
+            answers_.emplace_back();
+        }
+    } else if (part.depth == (of_many_ ? 2 : 1)) {
+        if (answers_.empty())
+            answers_.emplace_back();
+        read_part(part.value);
+    } else {
+        understood_ = false;
+    }
+}
+
+void answer_reader::read_part(std::string_view part)
+{
     using verdict = answer::verdict;
 
     struct word
@@ -149,51 +323,42 @@ void answer_reader::add(const boost::redis::resp3::node_view& part)
         word{"raised", verdict::done},
         word{"absent", verdict::absent},
     };
-    const auto number = [this, &part](std::int64_t& n) {
-        const char* const end = part.value.data() + part.value.size();
-        const auto [at, ec] = std::from_chars(part.value.data(), end, n);
-        understood_ = understood_ && ec == std::errc() && at == end;
-    };
-
-    if (part.depth == 0) {
-        if (part.data_type == type::simple_error || part.data_type == type::blob_error) {
-            answer_.what = part.value.starts_with("NOSCRIPT") ? verdict::unknown : verdict::failed;
-            answer_.text = part.value;
-        } else {
-            understood_ = part.data_type == type::array;
-        }
-        return;
-    }
+    answer& a = answers_.back();
     switch (parts_++) {
     case 0: {
-        const auto it = std::find_if(words.begin(), words.end(), [&](const word& w) { return w.text == part.value; });
+        const auto it = std::find_if(words.begin(), words.end(), [&](const word& w) { return w.text == part; });
         understood_ = understood_ && it != words.end();
         if (it != words.end())
-            answer_.what = it->what;
+            a.what = it->what;
         break;
     }
-    case 1: number(answer_.time); break;
+    case 1: understood_ = understood_ && read(part, a.time); break;
     case 2:
-        if (answer_.what == verdict::mismatch || answer_.what == verdict::unborn)
-            answer_.text = part.value;
+        if (a.what == verdict::mismatch || a.what == verdict::unborn)
+            a.text = part;
         else
-            number(answer_.number);
+            understood_ = understood_ && read(part, a.number);
         break;
-    case 3: answer_.best = part.value == "1"; break;
-    case 4: answer_.text = part.value; break;
-    case 5: answer_.outranks = part.value == "1"; break;
+    case 3: a.best = part == "1"; break;
+    case 4: a.text = part; break;
+    case 5: a.outranks = part == "1"; break;
     default: understood_ = false;
     }
 }
 
-answer answer_reader::take()
+std::vector<answer> answer_reader::take(std::size_t calls)
 {
-    answer result = std::move(answer_);
-    const bool is_error = result.what == answer::verdict::unknown || result.what == answer::verdict::failed;
-    if (!is_error && (!understood_ || parts_ < 2)) {
-        result = {};
-        result.what = answer::verdict::failed;
-        result.text = "gave a reply that is none of a lock's script: is it a Redis server?";
+    std::vector<answer> result = std::move(answers_);
+    if (of_all_)
+        result.assign(calls, answer(result.front()));
+    const auto is_whole = [](const answer& a) {
+        return a.what == answer::verdict::unknown || a.what == answer::verdict::failed || a.time != 0;
+    };
+    if (!understood_ || result.size() != calls || !std::all_of(result.begin(), result.end(), is_whole)) {
+        answer other;
+        other.what = answer::verdict::failed;
+        other.text = "gave a reply that is none of a lock's script: is it a Redis server?";
+        result.assign(calls, other);
     }
     *this = {};
     return result;

@@ -11,32 +11,81 @@
 #include <boost/redis/resp3/node.hpp>
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace priority_redlock::detail::redis {
 
+/// What runs on a node.
+enum class script : std::uint8_t
+{
+    hello,
+    declare,
+    obtain,  // one
+    release, // one
+    steps,   // any others on locks, one or more
+};
+
+inline constexpr std::size_t script_count = 5;
+
 using script_texts = std::array<std::string, script_count>;
 
-/// The scripts, each with the options that do not change and with what all of them begin with.
+/// The scripts, each with the options that do not change and with what it is made of.
 [[nodiscard]] script_texts make_script_texts(const quorum_client& client);
 
-/// Adds a call to a request: EVALSHA with what the node called the script when it was loaded, or EVAL with its text.
-void encode(const call& c, const quorum_client& client, std::string_view command, std::string_view script_or_sha,
-            boost::redis::request& to);
+/// The calls at the front that one run of a script can answer, of those that are to be made in this order; at least one.
+[[nodiscard]] std::span<const call> first_run(std::span<const call> calls) noexcept;
 
-/// Understands the reply to a call, which comes in parts.
+/// Which script is to run for them.
+[[nodiscard]] script script_for(std::span<const call> run) noexcept;
+
+/// Adds runs of scripts to requests.
+class call_encoder
+{
+public:
+    /// EVALSHA with what the node called the script when it was loaded, or EVAL with its text.
+    void add(std::span<const call> run, const quorum_client& client, std::string_view command,
+             std::string_view script_or_sha, boost::redis::request& to);
+
+private:
+    void put(std::initializer_list<std::string_view> parts);
+    void put_keys(const call& c);
+    void put_arguments(const call& c, const quorum_client& client);
+
+    /// A word as it is sent.
+    struct bulk
+    {
+        std::string_view text;
+
+        friend void boost_redis_to_bulk(std::string& to, const bulk& b) { to += b.text; }
+    };
+
+    std::string text_; // of all words, one after the other
+    std::vector<std::size_t> ends_;
+    std::vector<bulk> words_;
+};
+
+/// Understands the reply of a script, which comes in parts.
 class answer_reader
 {
 public:
     void add(const boost::redis::resp3::node_view& part);
 
-    /// The reply is complete. Ready for the next.
-    [[nodiscard]] answer take();
+    /// The reply is complete: the answers to the calls of the run. Ready for the next reply.
+    [[nodiscard]] std::vector<answer> take(std::size_t calls);
 
 private:
-    answer answer_;
-    std::size_t parts_ = 0;
+    void read_part(std::string_view part);
+
+    std::vector<answer> answers_;
+    bool of_all_ = false;   // there is one for all calls
+    bool of_many_ = false;  // there is one for each of several steps
+    std::size_t parts_ = 0; // of the last one
     bool understood_ = true;
 };
 

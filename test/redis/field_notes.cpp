@@ -35,6 +35,13 @@ std::string field(const redis_server& node, std::string_view resource, const std
     return node.command({"HGET", key(resource), name}).text;
 }
 
+/// The acquisition that holds it.
+std::string holder(const redis_server& node, std::string_view resource)
+{
+    const std::string text = field(node, resource, "h");
+    return text.substr(0, text.find(' '));
+}
+
 /// How many scripts a node has run.
 std::int64_t scripts_run(const redis_server& node)
 {
@@ -98,7 +105,7 @@ BOOST_AUTO_TEST_CASE(T1_C14_an_extension_does_not_count_a_node_that_another_hold
     attempt held = c.acquire("r", {.ttl = 600ms, .auto_extend = true});
     BOOST_REQUIRE(is_granted(held));
     for (const std::size_t i : {0u, 1u})
-        nodes[i].command({"HSET", key("r"), "h", "0123456789abcdef-1", "u", "9000000000000000"});
+        nodes[i].command({"HSET", key("r"), "h", "0123456789abcdef-1 9000000000000000 1 0 locker"});
     BOOST_TEST(run_until(io, [&] { return held.end().has_value(); }, 2s));
     BOOST_TEST((held.end() == error_code(errc::lost)));
 }
@@ -144,8 +151,8 @@ BOOST_AUTO_TEST_CASE(T7_what_it_got_of_a_minority_does_not_block_its_next_try)
     BOOST_REQUIRE(is_granted(first));
     const auto now = nodes[0].command({"TIME"}).elements.at(0).text;
     for (const std::size_t i : {0u, 1u}) // somebody holds a majority for a second or two
-        nodes[i].command({"HSET", key("r"), "h", "0123456789abcdef-1", "y", "0", "g", "1", "t", "1", "n", "1", "u",
-                          std::to_string(std::stoll(now) + 2) + "000000"});
+        nodes[i].command({"HSET", key("r"), "n", "1", "h",
+                          "0123456789abcdef-1 " + std::to_string(std::stoll(now) + 2) + "000000 1 0 locker"});
     attempt a = c.acquire("r");
     BOOST_TEST(run_until(io, [&] { return !field(nodes[2], "r", "n").empty(); })); // granted
     BOOST_TEST(run_until(io, [&] { return field(nodes[2], "r", "h").empty(); }));  // and given back
@@ -158,12 +165,13 @@ BOOST_AUTO_TEST_CASE(C11_T21_a_release_leaves_what_is_anothers)
     attempt held = c.acquire("r");
     BOOST_REQUIRE(is_granted(held));
     BOOST_TEST(run_until(io, [&] { return !field(nodes[0], "r", "h").empty(); }));
-    nodes[0].command({"HSET", key("r"), "h", "0123456789abcdef-1"});
+    const std::string others = "0123456789abcdef-1 9000000000000000 1 0 locker";
+    nodes[0].command({"HSET", key("r"), "h", others});
     std::optional<error_code> released;
     held.lock().async_release([&](error_code ec) { released = ec; });
     BOOST_TEST(run_until(io, [&] { return released.has_value(); }));
     BOOST_TEST(run_until(io, [&] { return field(nodes[1], "r", "h").empty() && field(nodes[2], "r", "h").empty(); }));
-    BOOST_TEST(field(nodes[0], "r", "h") == "0123456789abcdef-1");
+    BOOST_TEST(field(nodes[0], "r", "h") == others);
 }
 
 BOOST_AUTO_TEST_CASE(C12_a_release_is_done_though_a_node_is_down)
@@ -396,7 +404,7 @@ BOOST_AUTO_TEST_CASE(P11_a_notice_to_a_holder_of_before_does_not_hit_the_next)
     attempt before = c.acquire("r");
     BOOST_REQUIRE(is_granted(before));
     BOOST_TEST(run_until(io, [&] { return !field(nodes[0], "r", "h").empty(); }));
-    const std::string id = field(nodes[0], "r", "h");
+    const std::string id = holder(nodes[0], "r");
     const std::string channel = "redlock:client:" + id.substr(0, id.find('-'));
     before.lock().release();
     attempt held = c.acquire("r");
@@ -407,7 +415,7 @@ BOOST_AUTO_TEST_CASE(P11_a_notice_to_a_holder_of_before_does_not_hit_the_next)
 
     // Nor does one node alone evict anybody, nor one of a thief that does not outrank it.
     BOOST_TEST(run_until(io, [&] { return !field(nodes[0], "r", "h").empty(); }));
-    const std::string current = field(nodes[0], "r", "h");
+    const std::string current = holder(nodes[0], "r");
     nodes[0].command({"PUBLISH", channel, "notice " + current + " 0123456789abcdef-1 5 0"});
     for (redis_server& node : nodes)
         node.command({"PUBLISH", channel, "notice " + current + " 0123456789abcdef-1 0 1"});

@@ -66,7 +66,7 @@ class node_model
 public:
     using answer = priority_redlock::detail::redis::answer;
     using mode = priority_redlock::obtain_request::mode;
-    using script = priority_redlock::detail::redis::script;
+    using step = priority_redlock::detail::redis::step;
     using verdict = answer::verdict;
 
     struct message
@@ -153,21 +153,21 @@ private:
     answer dispatch(const request_to_node& q)
     {
         std::erase_if(tombs_, [this](const auto& each) { return each.second <= now_; });
-        if (q.call.what == script::hello)
+        if (q.call.what == step::hello)
             return hello(q);
-        if (q.call.what == script::declare)
+        if (q.call.what == step::declare)
             return declare(q);
         resource& r = resources_[q.lock];
         if (r.forgotten_at <= now_)
             r = {};
         switch (q.call.what) {
-        case script::obtain: return obtain(q, r);
-        case script::yield: return yield(q, r);
-        case script::release: return release(q, r);
-        case script::settle: return settle(q, r);
-        case script::raise: return raise(q, r);
-        case script::hello:
-        case script::declare: break;
+        case step::obtain: return obtain(q, r);
+        case step::yield: return yield(q, r);
+        case step::release: return release(q, r);
+        case step::settle: return settle(q, r);
+        case step::raise: return raise(q, r);
+        case step::hello:
+        case step::declare: break;
         }
         return {};
     }

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 using priority_redlock::redis_options;
 using test::quorum_driver;
 using mode = quorum_driver::mode;
-using script = quorum_driver::script;
+using step = quorum_driver::step;
 using verdict = quorum_driver::verdict;
 
 std::string to(const std::string& what, std::size_t first, std::size_t last)
@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(R6_a_waiter_asks_again_by_itself_with_jitter_once_a_retry_i
     while (d.now().steady - last < 10s) {
         for (std::size_t i = 0; i < 3; ++i)
             while (d.unanswered(i) != 0) {
-                if (d.last_call(i).what == script::obtain)
+                if (d.last_call(i).what == step::obtain)
                     ++asked;
                 d.waiting(i);
             }

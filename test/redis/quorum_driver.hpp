@@ -33,7 +33,7 @@ public:
     using duration = priority_redlock::duration;
     using error_code = priority_redlock::error_code;
     using mode = priority_redlock::obtain_request::mode;
-    using script = priority_redlock::detail::redis::script;
+    using step = priority_redlock::detail::redis::step;
     using time_point = priority_redlock::detail::time_point;
     using verdict = answer::verdict;
 
@@ -286,16 +286,16 @@ private:
         return std::to_string(duration_cast<milliseconds>(t - start).count()) + " ms";
     }
 
-    static const char* name_of(script s)
+    static const char* name_of(step s)
     {
         switch (s) {
-        case script::hello: return "hello";
-        case script::declare: return "declare";
-        case script::obtain: return "obtain";
-        case script::yield: return "yield";
-        case script::release: return "release";
-        case script::settle: return "settle";
-        case script::raise: return "raise";
+        case step::hello: return "hello";
+        case step::declare: return "declare";
+        case step::obtain: return "obtain";
+        case step::yield: return "yield";
+        case step::release: return "release";
+        case step::settle: return "settle";
+        case step::raise: return "raise";
         }
         return "?";
     }

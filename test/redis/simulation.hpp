@@ -125,7 +125,7 @@ private:
     using client_type = priority_redlock::detail::redis::quorum_client;
     using error_code = priority_redlock::error_code;
     using mode = priority_redlock::obtain_request::mode;
-    using script = priority_redlock::detail::redis::script;
+    using step = priority_redlock::detail::redis::step;
     using time_point = priority_redlock::detail::time_point;
 
     static constexpr time_point start{std::chrono::hours(1)};
@@ -551,10 +551,10 @@ private:
     void check_ghosts(node& n, const request_to_node& q, const answer& a)
     {
         const auto it = n.released.find(q.id);
-        if (q.call.what == script::obtain && a.what == answer::verdict::granted && it != n.released.end()
+        if (q.call.what == step::obtain && a.what == answer::verdict::granted && it != n.released.end()
             && q.call.sequence < it->second.call && now_ < it->second.at + q.call.ttl * 9 / 10)
             fail(q.id + " comes back at n" + std::to_string(n.index));
-        if (q.call.what == script::release && q.ends)
+        if (q.call.what == step::release && q.ends)
             n.released[q.id] = {q.call.sequence, now_};
     }
 

@@ -11,5 +11,5 @@ if m[1] or m[2] ~= ARGV[2] then
     return { m[1] and 'ready' or 'unborn', now }
 end
 redis.call('DEL', node)
-redis.call('HSET', node, 'run', ARGV[1], 'since', '0', 'deployment', deployment)
+redis.call('HSET', node, 'run', ARGV[1], 'since', '0', 'deployment', options.deployment)
 return { 'ready', now }

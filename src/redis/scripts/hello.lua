@@ -8,13 +8,10 @@
 -- Idempotent: a quarantine that has started goes on, and a nonce that is set stays. It says ready only after a write, which
 -- a replica and a node without memory refuse.
 local node = KEYS[1]
-if guard ~= 'off' and ARGV[2] == '1' and redis.call('HEXISTS', node, 'run') == 0 then
+if options.guard ~= 'off' and ARGV[2] == '1' and redis.call('HEXISTS', node, 'run') == 0 then
     redis.call('HSETNX', node, 'nonce', ARGV[3])
     return { 'unborn', now, redis.call('HGET', node, 'nonce') }
 end
-local refused = refusal(node, ARGV[1])
-if refused then
-    return refused
-end
+include('guard')
 redis.call('HSET', node, 'asked', now)
 return { 'ready', now }

@@ -1,15 +1,16 @@
 -- A re-entrant acquire gave the holder a higher priority.
 --
--- KEYS: lock
--- ARGV: 1 acquisition, 2 priority
+-- Keys: lock, queue, tomb
+-- Arguments: acquisition, priority
 -- Reply: {raised, time} | {absent, time}
 --
 -- Idempotent: a priority only rises.
-local f = redis.call('HMGET', KEYS[1], 'h', 'y')
-if f[1] ~= ARGV[1] then
+local lock, queue, tomb, id, priority = arguments()
+local hold, old, locker = string.match(redis.call('HGET', lock, 'h') or '', '^(%S+ %d+ %d+) (%S+) (.*)$')
+if not hold or string.match(hold, '^%S+') ~= id then
     return { 'absent', now }
 end
-if tonumber(ARGV[2]) > tonumber(f[2]) then
-    redis.call('HSET', KEYS[1], 'y', ARGV[2])
+if tonumber(priority) > tonumber(old) then
+    redis.call('HSET', lock, 'h', hold .. ' ' .. priority .. ' ' .. locker)
 end
 return { 'raised', now }

@@ -1,34 +1,41 @@
 -- Ends all that an acquisition has on a node: what it holds, its place in the queue, what is reserved for it.
 --
--- KEYS: lock, queue, tomb
--- ARGV: 1 acquisition, 2 count of calls, 3 how long a late obtain of it must be ignored (ms, 0: none can come)
+-- Keys: lock, queue, tomb
+-- Arguments: acquisition, count of calls, how long a late obtain of it must be ignored (ms, 0: none can come)
 -- Reply: {released, time} | {absent, time}
 --
 -- Idempotent: what is not there is not released; what is of another, or was obtained by a later call, is left alone. It
 -- deletes first and hands on only after, so that a failure in between cannot leave the holder with a lock that is handed
 -- on.
-local lock, queue = KEYS[1], KEYS[2]
-local id = ARGV[1]
-local f = redis.call('HMGET', lock, 'h', 'v', 'w', 'u', 'l' .. id, 'g', 'q', 'x')
-local held = f[1] == id and tonumber(f[6]) <= tonumber(ARGV[2])
+local lock, queue, tomb, id, call, buried = arguments()
+local f = redis.call('HMGET', lock, 'h', 'v', 'q')
+local reservation, any = f[2], f[3]
+local entry = any and redis.call('HGET', lock, 'l' .. id)
+local holder, held_until, latest = string.match(f[1] or '', '^(%S+) (%d+) (%d+)')
+local held = holder == id and tonumber(latest) <= tonumber(call)
 if held then
-    redis.call('HDEL', lock, 'h', 'k', 'y', 'u', 'g', 't', 'b', 's')
+    redis.call('HDEL', lock, 'h', 'b')
 end
-if f[5] then
-    redis.call('ZREM', queue, string.match(f[5], '%S+$'))
+if entry then
+    redis.call('ZREM', queue, string.match(entry, '%S+$'))
     redis.call('HDEL', lock, 'l' .. id)
 end
-if f[2] == id then
-    redis.call('HDEL', lock, 'v', 'w')
+local reserved, reserved_until
+if reservation then
+    reserved, reserved_until = string.match(reservation, '^(%S+) (%d+)')
+    if reserved == id then
+        redis.call('HDEL', lock, 'v')
+    end
 end
-if ARGV[3] ~= '0' then
-    redis.call('SET', KEYS[3], '1', 'PX', ARGV[3])
-    redis.call('HSET', lock, 'x', math.max(tonumber(f[8] or 0), now + 1000 * ARGV[3]))
-    redis.call('PEXPIRE', lock, keep)
+if buried ~= '0' then
+    redis.call('SET', tomb, '1', 'PX', buried)
+    redis.call('HSET', lock, 'x', math.max(redis.call('HGET', lock, 'x') or 0, now + 1000 * buried))
+    redis.call('PEXPIRE', lock, options.keep)
 end
-local free = held or not f[1] or tonumber(f[4]) <= now
-local reserved = f[2] and f[2] ~= id and tonumber(f[3]) > now
-if free and not reserved and (held or f[2] or f[5]) then
-    hand_on(lock, queue, f[7], nil)
+local free = held or not holder or tonumber(held_until) <= now
+local for_another = reserved and reserved ~= id and tonumber(reserved_until) > now
+if any and free and not for_another and (held or reserved or entry) then
+    include('waiters')
+    hand_on(lock, queue, any, nil)
 end
-return { (held or f[5]) and 'released' or 'absent', now }
+return { (held or entry) and 'released' or 'absent', now }

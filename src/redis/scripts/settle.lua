@@ -1,21 +1,18 @@
 -- Writes the token of a grant, the largest that a quorum gave it, where a smaller one was given.
 --
--- KEYS: lock, node
--- ARGV: 1 acquisition, 2 token, 3 run id
+-- Keys: lock, queue, tomb
+-- Arguments: acquisition, token
 -- Reply: {settled, time} | {refused, time} | {quarantined, ...} | {mismatch, ...}
 --
 -- Idempotent: a counter only rises. It confirms only with a write.
-local lock = KEYS[1]
-local refused = refusal(KEYS[2], ARGV[3])
-if refused then
-    return refused
-end
-local f = redis.call('HMGET', lock, 'h', 'u', 'n', 't')
-if f[1] ~= ARGV[1] or tonumber(f[2]) <= now then
+local lock, queue, tomb, id, token = arguments()
+include('guard')
+local f = redis.call('HMGET', lock, 'h', 'n')
+local holder, held_until = string.match(f[1] or '', '^(%S+) (%d+)')
+if holder ~= id or tonumber(held_until) <= now then
     return { 'refused', now }
 end
 -- A late one, of an earlier grant to the same acquisition, sets nothing back.
-local token = tonumber(ARGV[2])
-redis.call('HSET', lock, 't', math.max(tonumber(f[4]), token), 'n', math.max(tonumber(f[3]), token))
-redis.call('PEXPIRE', lock, keep)
+redis.call('HSET', lock, 'n', math.max(tonumber(f[2]), tonumber(token)))
+redis.call('PEXPIRE', lock, options.keep)
 return { 'settled', now }

@@ -1,0 +1,22 @@
+-- Takes the steps that a client sends together, each as if it had come alone. `steps` are their functions, by name.
+--
+-- KEYS: node, and of each step its lock, queue and tomb
+-- ARGV: run id, and of each step its name and its arguments
+-- Reply: {the reply to each step, or its error}
+--
+-- Idempotent as each of them is. One that fails, for a key of a type that is none of ours or a node that may not write,
+-- does not keep the others from being taken.
+local counts = { obtain = 6, yield = 6, release = 3, settle = 2, raise = 2 } -- of arguments
+local replies = {}
+local at = 2
+for key = 2, #KEYS, 3 do
+    local name = ARGV[at]
+    local last = at + counts[name]
+    local done, reply = pcall(steps[name], KEYS[key], KEYS[key + 1], KEYS[key + 2], unpack(ARGV, at + 1, last))
+    if not done then
+        reply = { err = type(reply) == 'table' and reply.err or reply } -- servers before 7 throw the text
+    end
+    replies[#replies + 1] = reply
+    at = last + 1
+end
+return replies

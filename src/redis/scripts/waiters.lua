@@ -1,0 +1,68 @@
+-- What steps do with the waiters of a resource.
+
+-- The channel of the manager that an acquisition, '<client>-<number>', belongs to.
+local function tell(id, message)
+    redis.call('PUBLISH', options.channels .. string.match(id, '^[^-]*'), message)
+end
+
+-- A member is 8 digits for the priority, the highest first, 16 for the ticket, and the id. A ticket of a wrong clock
+-- is brought into bounds.
+local function member_of(id, priority, ticket, waited)
+    local started = now - waited
+    ticket = math.max(started - options.skew, math.min(tonumber(ticket), started + options.skew))
+    return string.format('%08x%016x', 2147483647 - priority, ticket) .. id
+end
+
+local function id_of(member)
+    return string.sub(member, 25)
+end
+
+-- The best waiter whose entry has not ended: member, id and window; and the member of the next. Those before it are
+-- dropped. `any` is the field q.
+local function best_waiter(lock, queue, any)
+    while any do
+        local two = redis.call('ZRANGE', queue, 0, 1)
+        local member = two[1]
+        if not member then
+            redis.call('HDEL', lock, 'q')
+            return nil
+        end
+        local id = id_of(member)
+        local ends, window = string.match(redis.call('HGET', lock, 'l' .. id) or '0 0', '^(%d+) (%d+)')
+        if tonumber(ends) > now then
+            return member, id, tonumber(window), two[2]
+        end
+        redis.call('ZREM', queue, member)
+        redis.call('HDEL', lock, 'l' .. id)
+    end
+end
+
+local function remember_waiter(lock, queue, id, member, window)
+    redis.call('ZADD', queue, 0, member)
+    redis.call('HSET', lock, 'l' .. id, string.format('%.0f %s %s', now + options.entry_lease, window, member),
+        'q', '1')
+    redis.call('PEXPIRE', lock, options.keep)
+    redis.call('PEXPIRE', queue, options.keep)
+end
+
+local function forget_waiter(lock, queue, id)
+    local entry = redis.call('HGET', lock, 'l' .. id)
+    if entry then
+        redis.call('ZREM', queue, string.match(entry, '%S+$'))
+        redis.call('HDEL', lock, 'l' .. id)
+    end
+end
+
+-- The lock is free and reserved for nobody: reserves it for the best waiter, wakes it, and has the next one ask when
+-- the reservation has lapsed. A yielder that is still the best is not woken by its own yield.
+local function hand_on(lock, queue, any, yielder)
+    local _, id, window, second = best_waiter(lock, queue, any)
+    if not id or id == yielder then
+        return
+    end
+    redis.call('HSET', lock, 'v', string.format('%s %.0f', id, now + window))
+    tell(id, 'wake ' .. id)
+    if second then
+        tell(id_of(second), string.format('standby %s %.0f', id_of(second), window))
+    end
+end
