@@ -481,7 +481,7 @@ BOOST_AUTO_TEST_CASE(P2_C22_the_victim_is_stopped_for_longer_than_its_ttl)
     BOOST_TEST(locks.check().empty(), locks.check());
 }
 
-BOOST_AUTO_TEST_CASE(both_are_cut_off_from_a_minority)
+BOOST_AUTO_TEST_CASE(P9_both_are_cut_off_from_a_minority)
 {
     redis_nodes nodes(5);
     std::deque<tcp_proxy> network;

@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(a_node_that_answers_nothing)
     check_bad_node(config, "cannot be used");
 }
 
-BOOST_AUTO_TEST_CASE(a_node_that_is_not_there)
+BOOST_AUTO_TEST_CASE(T3_a_node_that_is_not_there)
 {
     boost::redis::config nobody;
     nobody.addr = {"127.0.0.1", std::to_string(free_port())};

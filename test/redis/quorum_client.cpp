@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_SUITE(quorum_client)
 
 // --- obtaining -------------------------------------------------------------------------------------------------------
 
-BOOST_AUTO_TEST_CASE(R2_all_nodes_are_asked_at_once_and_the_quorum_decides_for_every_number_of_nodes)
+BOOST_AUTO_TEST_CASE(C3_C5_R2_all_nodes_are_asked_at_once_and_the_quorum_decides_for_every_number_of_nodes)
 {
     for (std::size_t n = 1; n <= 7; ++n) {
         const std::size_t quorum = n / 2 + 1;
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(the_slowest_are_not_waited_for_and_may_answer_later)
     BOOST_TEST(d.end() == "release 0 1 2 3 4"); // to all, answered or not
 }
 
-BOOST_AUTO_TEST_CASE(T5_validity_counts_from_the_send_and_a_grant_that_is_over_is_none)
+BOOST_AUTO_TEST_CASE(C6_C7_C8_T5_validity_counts_from_the_send_and_a_grant_that_is_over_is_none)
 {
     quorum_driver d(3);
     d.obtain(1, {.ttl = 100ms});
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(T5_validity_counts_from_the_send_and_a_grant_that_is_over_i
     BOOST_TEST(late.granted(1) == "yield 0 1 2; 1 waiting");
 }
 
-BOOST_AUTO_TEST_CASE(T5_validity_counts_from_the_earliest_send_that_is_relied_on)
+BOOST_AUTO_TEST_CASE(C6_T12_validity_counts_from_the_earliest_send_that_is_relied_on)
 {
     quorum_driver d(3);
     let_wait(d, 3);
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(T5_validity_counts_from_the_earliest_send_that_is_relied_on
     BOOST_TEST(d.granted(0) == ""); // it could do without the earliest now, and does not
 }
 
-BOOST_AUTO_TEST_CASE(R2_a_round_whose_time_is_up_gives_its_minority_back_and_stays_queued)
+BOOST_AUTO_TEST_CASE(C10_R2_a_round_whose_time_is_up_gives_its_minority_back_and_stays_queued)
 {
     quorum_driver d(5);
     d.obtain();
@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE(R7_1_a_standby_asks_when_the_reservation_has_lapsed)
     BOOST_TEST(d.after(3ms) == "obtain 0");
 }
 
-BOOST_AUTO_TEST_CASE(R6_a_waiter_asks_again_by_itself_with_jitter_once_a_retry_interval_and_node)
+BOOST_AUTO_TEST_CASE(C13_T9_R6_a_waiter_asks_again_by_itself_with_jitter_once_a_retry_interval_and_node)
 {
     quorum_driver d(3);
     d.obtain();
@@ -453,7 +453,7 @@ BOOST_AUTO_TEST_CASE(R7_a_token_that_no_quorum_writes_is_not_used)
     }
 }
 
-BOOST_AUTO_TEST_CASE(R7_a_token_has_to_be_written_in_time)
+BOOST_AUTO_TEST_CASE(T24_R7_a_token_has_to_be_written_in_time)
 {
     quorum_driver d(3);
     d.obtain();
@@ -574,7 +574,7 @@ BOOST_AUTO_TEST_CASE(a_mixture_of_refusals_and_silence_is_no_quorum_and_not_the_
     BOOST_TEST(d.lost(1) == "1 not extended: no quorum");
 }
 
-BOOST_AUTO_TEST_CASE(T20_after_the_local_validity_nothing_is_extended)
+BOOST_AUTO_TEST_CASE(C15_T11_T20_after_the_local_validity_nothing_is_extended)
 {
     quorum_driver d(3);
     let_hold(d, 3);
@@ -647,7 +647,7 @@ BOOST_AUTO_TEST_CASE(a_release_is_done_at_a_quorum)
     BOOST_TEST(d.end() == "1 ended"); // again: harmless
 }
 
-BOOST_AUTO_TEST_CASE(T2_what_was_asked_and_not_answered_is_released_as_well)
+BOOST_AUTO_TEST_CASE(C9_T2_what_was_asked_and_not_answered_is_released_as_well)
 {
     quorum_driver d(3);
     d.obtain();
@@ -658,7 +658,7 @@ BOOST_AUTO_TEST_CASE(T2_what_was_asked_and_not_answered_is_released_as_well)
     BOOST_TEST(d.done(1) == "1 ended");
 }
 
-BOOST_AUTO_TEST_CASE(R2_a_release_is_repeated_when_its_node_is_back)
+BOOST_AUTO_TEST_CASE(P3_R2_a_release_is_repeated_when_its_node_is_back)
 {
     quorum_driver d(3);
     let_hold(d, 3);
@@ -809,7 +809,7 @@ BOOST_AUTO_TEST_CASE(R12_a_raised_priority_is_written_to_the_nodes)
     BOOST_TEST(d.last_call(1).number == 7);
 }
 
-BOOST_AUTO_TEST_CASE(R12_a_notice_to_one_that_collects_votes_makes_it_yield_that_node)
+BOOST_AUTO_TEST_CASE(P9_R12_a_notice_to_one_that_collects_votes_makes_it_yield_that_node)
 {
     quorum_driver d(3);
     d.obtain();

@@ -282,7 +282,7 @@ BOOST_FIXTURE_TEST_SUITE(scripts, voting_node)
 
 // --- obtain ----------------------------------------------------------------------------------------------------------
 
-BOOST_AUTO_TEST_CASE(C1_a_free_lock_is_granted_and_a_held_one_is_not)
+BOOST_AUTO_TEST_CASE(C1_T0_a_free_lock_is_granted_and_a_held_one_is_not)
 {
     const auto a = make("a-1");
     const auto b = make("b-1");
@@ -321,7 +321,7 @@ BOOST_AUTO_TEST_CASE(R1_an_end_is_never_moved_to_an_earlier_time)
     BOOST_TEST(end() == before);
 }
 
-BOOST_AUTO_TEST_CASE(a_holder_whose_time_is_over_is_none)
+BOOST_AUTO_TEST_CASE(T27_a_holder_whose_time_is_over_is_none)
 {
     const auto a = make("a-1");
     call c = calling(step::obtain, a);
@@ -369,7 +369,7 @@ BOOST_AUTO_TEST_CASE(I7_nobody_takes_a_free_lock_before_a_better_waiter)
     BOOST_TEST((obtain(high).what == verdict::granted));
 }
 
-BOOST_AUTO_TEST_CASE(R3_tickets_are_brought_into_bounds_and_mended)
+BOOST_AUTO_TEST_CASE(T14_R3_tickets_are_brought_into_bounds_and_mended)
 {
     obtain(make("a-1"));
     obtain(make("now-1"));
@@ -685,7 +685,7 @@ BOOST_AUTO_TEST_CASE(R12_a_raised_priority_decides_who_outranks)
     BOOST_TEST(obtain(make("c-1", 6)).outranks);
 }
 
-BOOST_AUTO_TEST_CASE(keys_of_a_resource_share_a_slot_and_expire)
+BOOST_AUTO_TEST_CASE(C2_keys_of_a_resource_share_a_slot_and_expire)
 {
     const auto a = make("a-1");
     obtain(a);
