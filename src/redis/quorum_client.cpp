@@ -323,7 +323,7 @@ void quorum_client::repeat(const call& c, moment now)
         --n->outstanding;
     // Something that was sent later may have been done.
     const bool last = c.what == step::yield || c.what == step::release ? c.sequence == n->ignore_before
-                                                                           : !n || c.sequence >= n->ignore_before;
+                                                                       : !n || c.sequence >= n->ignore_before;
     if (!last || (a && a->now == phase::over) || (c.what == step::obtain && a->now == phase::ending))
         return;
     call& again = send(c.what, c.node, a, now);
@@ -1237,6 +1237,31 @@ void quorum_client::advance(moment now)
     }
 }
 
+/// Where it is time to ask again.
+void quorum_client::ask_due(acquisition& a, moment now)
+{
+    // One that yielded somewhere asks there whenever it asks: else a lone waiter could be granted one node after the
+    // other, and never a quorum. Lest it ask there as often as it has nodes, it brings forward what is due soon.
+    const auto yielded = [](const at_node& n) { return n.yielded; };
+    const bool together = std::any_of(a.nodes.begin(), a.nodes.end(), yielded);
+    const auto is_due = [now](const at_node& n) { return n.retry_at <= now.steady; };
+    if (std::none_of(a.nodes.begin(), a.nodes.end(), is_due))
+        return;
+    const time_point until = together ? saturating_add(now.steady, options_.retry_interval / 2) : now.steady;
+    for (std::size_t i = 0; i < size(); ++i) {
+        at_node& n = a.nodes[i];
+        if (n.retry_at > until && !(n.yielded && votes(i)))
+            continue;
+        if (!votes(i)) {
+            n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
+            continue;
+        }
+        if (a.round_ends == never)
+            start_round(a, now);
+        ask(a, i, false, now);
+    }
+}
+
 void quorum_client::look_again(acquisition& a, moment now)
 {
     switch (a.now) {
@@ -1257,19 +1282,7 @@ void quorum_client::look_again(acquisition& a, moment now)
                     n.retry_at = a.round_ends;
             break;
         }
-        for (std::size_t i = 0; i < size(); ++i) {
-            at_node& n = a.nodes[i];
-            if (n.retry_at > now.steady)
-                continue;
-            if (!votes(i)) {
-                n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
-                continue;
-            }
-            if (a.round_ends == never)
-                start_round(a, now);
-            ask(a, i, false, now);
-            ask_yielded(a, now); // else a lone waiter could be granted one node after the other, and never a quorum
-        }
+        ask_due(a, now);
         break;
     case phase::settling: judge_settled(a, now); return;
     case phase::held: judge_extension(a, now); return;

@@ -364,6 +364,7 @@ private:
     void remember_end(acquisition_id id);
     [[nodiscard]] time_point gives_up_at(const acquisition& a) const noexcept;
     void reschedule(acquisition& a);
+    void ask_due(acquisition& a, moment now);
     void look_again(acquisition& a, moment now);
 
     void on_failed(std::size_t node, const std::string& error, moment now);

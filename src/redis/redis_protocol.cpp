@@ -51,8 +51,8 @@ void check(const std::vector<boost::redis::config>& nodes, const redis_options& 
         refuse("redis_options::prefix must not contain braces");
 }
 
-/// Its completion handlers are run one at a time. The strand is of the executor's own type where that is likely: then it is
-/// small enough for any_io_executor to hold it without allocating memory for each copy.
+/// Its completion handlers are run one at a time. The strand is of the executor's own type where that is likely: then
+/// it is small enough for any_io_executor to hold it without allocating memory for each copy.
 asio::any_io_executor make_strand(const asio::any_io_executor& ex)
 {
     if (const auto* of_context = ex.target<asio::io_context::executor_type>())

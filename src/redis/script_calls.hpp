@@ -38,7 +38,8 @@ using script_texts = std::array<std::string, script_count>;
 /// The scripts, each with the options that do not change and with what it is made of.
 [[nodiscard]] script_texts make_script_texts(const quorum_client& client);
 
-/// The calls at the front that one run of a script can answer, of those that are to be made in this order; at least one.
+/// The calls at the front that one run of a script can answer, of those that are to be made in this order; at least
+/// one.
 [[nodiscard]] std::span<const call> first_run(std::span<const call> calls) noexcept;
 
 /// Which script is to run for them.

@@ -315,9 +315,27 @@ BOOST_AUTO_TEST_CASE(retries_at_different_times_come_together_where_it_yielded)
     d.granted(0);
     BOOST_TEST(d.after(100ms) == "yield 0");
     d.done(0);
-    BOOST_TEST(d.after(d.timer()) == "obtain 1 0");
+    BOOST_TEST(d.after(d.timer()) == "obtain 0 1");
     d.granted(0);
     BOOST_TEST(d.granted(1).starts_with("1 granted"));
+}
+
+BOOST_AUTO_TEST_CASE(R6_where_it_yields_it_asks_no_more_often_than_elsewhere)
+{
+    quorum_driver d(3);
+    d.obtain();
+    int asked = 0;
+    for (quorum_driver::duration passed{}; passed < 10s;) {
+        d.waiting(0); // the holder has these two
+        d.waiting(1);
+        BOOST_TEST(d.granted(2).starts_with("yield 2"));
+        d.done(2);
+        const auto pause = d.timer();
+        passed += pause;
+        BOOST_TEST(d.after(pause) == "obtain 0 1 2");
+        ++asked;
+    }
+    BOOST_TEST(asked <= 17); // 10 s / 630 ms
 }
 
 BOOST_AUTO_TEST_CASE(R6_only_the_best_waiter_times_on_the_end_of_the_holder)

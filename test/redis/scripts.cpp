@@ -144,10 +144,7 @@ public:
         return c;
     }
 
-    answer run(const call& c)
-    {
-        return run(std::vector{c}).front();
-    }
+    answer run(const call& c) { return run(std::vector{c}).front(); }
 
     /// Together.
     std::vector<answer> run(const std::vector<call>& calls)
