@@ -118,7 +118,6 @@ script_texts make_script_texts(const quorum_client& client)
 {
     const redis_options& o = client.options();
     const std::array<std::pair<std::string_view, std::string>, 8> options{{
-        {"options.channels", quoted(o.prefix + "client:")},
         {"options.deployment", quoted(client.deployment())},
         {"options.guard", quoted(name_of(o.guard))},
         {"options.max_ttl", std::to_string(micros(o.max_ttl))},
@@ -126,6 +125,7 @@ script_texts make_script_texts(const quorum_client& client)
         {"options.entry_lease", std::to_string(micros(client.entry_lease()))},
         {"options.takeover_after", std::to_string(micros(o.takeover_after))},
         {"options.keep", quoted(std::to_string(keep(o)))},
+        {"options.channels", quoted(o.prefix + "client:")}, // the last, as it may have anything in it
     }};
     script_texts result;
     const auto compose = [&](script which, std::initializer_list<std::string_view> parts) {

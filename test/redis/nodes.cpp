@@ -596,7 +596,7 @@ BOOST_AUTO_TEST_CASE(a_prefix_may_have_any_characters_but_braces)
 {
     redis_nodes nodes(3);
     redis_options options = quick_options();
-    options.prefix = "it's \\ a \"prefix\"]] %d \n\x01\xff:";
+    options.prefix = "it's \\ a \"prefix\"]] options.guard %d \n\x01\xff:";
     client one(io, nodes.configs(), options);
     client two(io, nodes.configs(), options);
     attempt a = one.acquire("r");
