@@ -63,7 +63,9 @@ int main(int argc, char* argv[])
     office o(context, example::make_manager(context, argc, argv));
 
     co_spawn(context, save_energy(o), asio::detached);
-    asio::steady_timer motion(context, 75ms); // in the middle of the meeting room
+    while (o.kitchen.is_lit() && context.run_one() != 0) {
+    }
+    asio::steady_timer motion(context, 25ms); // in the middle of the meeting room
     bool half_done = false;
     motion.async_wait([&](error_code) {
         half_done = !o.kitchen.is_lit() && o.meeting_room.is_lit();

@@ -102,7 +102,7 @@ int main(int argc, char* argv[])
     for (const char* name : {"cats.mp4", "dogs.mp4", "owls.mp4", "bees.mp4", "ants.mp4", "bats.mp4"})
         videos.push_back({name, {}, {}, 0});
 
-    // A video comes in every 60 ms. All workers hear of it, one after the other, anna first.
+    // A video comes in every 150 ms. All workers hear of it, one after the other, anna first.
     asio::steady_timer arrival(context);
     std::size_t next = 0;
     const auto publish = [&](auto& again) -> void {
@@ -112,7 +112,7 @@ int main(int argc, char* argv[])
         std::cout << "new: " << v.name << '\n';
         for (worker& w : workers)
             w.hear_of(v);
-        arrival.expires_after(60ms);
+        arrival.expires_after(150ms);
         arrival.async_wait([&again](error_code) { again(again); });
     };
     publish(publish);
