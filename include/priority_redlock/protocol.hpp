@@ -89,9 +89,6 @@ struct obtain_reply
 
     /// granted: greater than that of every earlier grant of this resource.
     std::uint64_t fencing_token = 0;
-
-    /// waiting: how long the holder's validity still lasts, as far as the store knows.
-    duration holder_remaining = infinite;
 };
 
 /// Something that happens to an acquisition without its manager having asked.

@@ -103,6 +103,11 @@ const known_error* find_known(std::string_view error) noexcept
     return it == known.end() ? nullptr : &*it;
 }
 
+bool has_yielded(const acquisition& a) noexcept
+{
+    return std::any_of(a.nodes.begin(), a.nodes.end(), [](const at_node& n) { return n.yielded; });
+}
+
 template <class Number>
 bool read(std::string_view text, Number& n) noexcept
 {
@@ -282,7 +287,7 @@ void quorum_client::ask(acquisition& a, std::size_t node, bool to_keep, moment n
         n.is = status::asked;
     n.may_exist = true;
     n.yielded = n.woken = false;
-    n.retry_at = never;
+    n.ask_again(never);
     ++n.outstanding;
 }
 
@@ -308,7 +313,7 @@ void quorum_client::ask_all(acquisition& a, moment now)
         } else if (n.is != status::granted) {
             n.is = status::unreachable;
             n.answered = a.round;
-            n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
+            n.ask_again(saturating_add(now.steady, rest(a)));
         }
     }
     judge(a, now);
@@ -365,21 +370,21 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
         n.is = status::waiting;
         n.outranked = r.outranks;
         n.holder = r.text;
-        n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
-        if (r.best && r.number > 0) // it ends by itself, and this waiter is the next
-            n.retry_at = std::min(n.retry_at, now.steady + microseconds(r.number) + jittered(2ms));
+        const bool is_next = r.best && r.number > 0;
+        n.ask_again(saturating_add(now.steady, rest(a)),
+                    is_next ? now.steady + microseconds(r.number) + jittered(2ms) : never);
         break;
     }
     case verdict::refused:
     case verdict::gone:
         n.is = status::refused;
-        n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
+        n.ask_again(saturating_add(now.steady, rest(a)));
         break;
     default:
         // What a node has granted it may still have, though it does not answer.
         if (n.is != status::granted)
             n.is = status::unreachable;
-        n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
+        n.ask_again(saturating_add(now.steady, rest(a)));
     }
     switch (a.now) {
     case phase::open:
@@ -395,7 +400,7 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
         break;
     case phase::settling: judge_settled(a, now); break;
     case phase::held:
-        n.retry_at = never;
+        n.ask_again(never);
         if (c.round == a.round && n.renewed == at_node::renewal::asked) {
             n.renewed = r.what == verdict::granted ? at_node::renewal::yes
                         : n.is == status::waiting  ? at_node::renewal::no
@@ -479,14 +484,10 @@ void quorum_client::give_up_round(acquisition& a, moment now)
 
     std::size_t voted = 0;
     std::size_t refused = 0;
-    duration remaining = duration::zero();
     for (const at_node& n : a.nodes) {
+        const bool votes = n.is == status::granted || n.is == status::waiting || n.is == status::refused;
+        voted += votes && n.answered == a.round;
         refused += n.is == status::refused; // in whichever round
-        if (n.answered != a.round)
-            continue;
-        voted += n.is == status::granted || n.is == status::waiting || n.is == status::refused;
-        if (n.is == status::waiting && n.retry_at != never)
-            remaining = std::max(remaining, n.retry_at - now.steady);
     }
     const bool is_over = a.round_ends <= now.steady;
     a.round_ends = never;
@@ -501,7 +502,7 @@ void quorum_client::give_up_round(acquisition& a, moment now)
     for (std::size_t i = 0; i < size(); ++i)
         if (a.nodes[i].is == status::granted || (a.nodes[i].is == status::asked && is_over))
             yield(a, i, now);
-    answer_obtain(a, {}, {.what = obtain_reply::verdict::waiting, .holder_remaining = remaining});
+    answer_obtain(a, {}, {.what = obtain_reply::verdict::waiting});
     if (!has_quorum())
         withdraw(a, now);
     else
@@ -542,7 +543,10 @@ void quorum_client::yield(acquisition& a, std::size_t node, moment now)
     n.is = status::waiting;
     n.outranked = n.woken = false;
     n.yielded = true;
-    n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
+    n.ask_again(saturating_add(now.steady, rest(a)));
+    for (at_node& other : a.nodes) // that it yields was not known yet when they answered
+        if (other.is == status::waiting && other.answered == a.round)
+            other.ask_again(saturating_add(now.steady, rest(a)), other.ends_at);
 }
 
 /// One that no quorum answers leaves the queues, lest it block everybody with a minority. It keeps its ticket.
@@ -551,7 +555,7 @@ void quorum_client::withdraw(acquisition& a, moment now)
     a.cut_off = true;
     for (std::size_t i = 0; i < size(); ++i) {
         at_node& n = a.nodes[i];
-        n.retry_at = never;
+        n.ask_again(never);
         n.yielded = false;
         if (std::exchange(n.is, status::nothing) != status::nothing && n.may_exist
             && nodes_[i].is != node_state::status::down)
@@ -609,7 +613,7 @@ void quorum_client::on_settled(const call& c, const answer& r, moment now)
     } else {
         // It is no longer held there, or nobody knows: if this comes to nothing, the node is asked again.
         n.is = status::unreachable;
-        n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
+        n.ask_again(saturating_add(now.steady, rest(a)));
     }
     judge_settled(a, now);
 }
@@ -654,7 +658,7 @@ void quorum_client::grant(acquisition& a, moment now)
     a.without_quorum = never;
     last_token_ = std::max(last_token_, a.token);
     for (at_node& n : a.nodes) {
-        n.retry_at = never;
+        n.ask_again(never);
         n.settling = n.woken = n.yielded = false;
     }
     if (a.on_reply) {
@@ -747,7 +751,7 @@ void quorum_client::start_ending(acquisition& a, moment now)
     a.extensions.clear();
     a.round_ends = saturating_add(now.steady, a.longest_ttl + options_.node_timeout); // then nothing can be left of it
     for (std::size_t i = 0; i < size(); ++i) {
-        a.nodes[i].retry_at = never;
+        a.nodes[i].ask_again(never);
         if (a.nodes[i].may_exist)
             release(a, i, now);
     }
@@ -775,7 +779,7 @@ void quorum_client::on_released(const call& c, const answer& r, moment now)
         if (n.outstanding == 0)
             n.may_exist = false;
     } else if (r.what == answer::verdict::failed && a.now == phase::ending) {
-        n.retry_at = saturating_add(now.steady, options_.retry_interval);
+        n.ask_again(saturating_add(now.steady, options_.retry_interval));
     }
     if (a.now == phase::ending)
         judge_end(a);
@@ -804,7 +808,7 @@ void quorum_client::finish(acquisition& a)
     a.now = phase::over;
     a.round_ends = never;
     for (at_node& n : a.nodes)
-        n.retry_at = never;
+        n.ask_again(never);
     reschedule(a);
     acquisitions_.erase(acquisition_id(a.id)); // the caller has another reference
 }
@@ -888,7 +892,7 @@ void quorum_client::on_push(std::size_t node, std::string_view message, moment n
     } else if (what == "standby") {
         std::int64_t window = 0;
         if (a.now == phase::open && n.is == status::waiting && read(next_word(message), window)) {
-            n.retry_at = std::min(n.retry_at, now.steady + microseconds(window) + jittered(2ms));
+            n.ends_at = std::min(n.ends_at, now.steady + microseconds(window) + jittered(2ms));
             reschedule(a);
         }
     } else if (what == "notice") {
@@ -1242,18 +1246,16 @@ void quorum_client::ask_due(acquisition& a, moment now)
 {
     // One that yielded somewhere asks there whenever it asks: else a lone waiter could be granted one node after the
     // other, and never a quorum. Lest it ask there as often as it has nodes, it brings forward what is due soon.
-    const auto yielded = [](const at_node& n) { return n.yielded; };
-    const bool together = std::any_of(a.nodes.begin(), a.nodes.end(), yielded);
-    const auto is_due = [now](const at_node& n) { return n.retry_at <= now.steady; };
+    const auto is_due = [now](const at_node& n) { return n.due() <= now.steady; };
     if (std::none_of(a.nodes.begin(), a.nodes.end(), is_due))
         return;
-    const time_point until = together ? saturating_add(now.steady, options_.retry_interval / 2) : now.steady;
+    const time_point until = has_yielded(a) ? saturating_add(now.steady, options_.retry_interval / 2) : now.steady;
     for (std::size_t i = 0; i < size(); ++i) {
         at_node& n = a.nodes[i];
-        if (n.retry_at > until && !(n.yielded && votes(i)))
+        if (n.due() > until && !(n.yielded && votes(i)))
             continue;
         if (!votes(i)) {
-            n.retry_at = saturating_add(now.steady, jittered(options_.retry_interval));
+            n.ask_again(saturating_add(now.steady, rest(a)));
             continue;
         }
         if (a.round_ends == never)
@@ -1278,8 +1280,8 @@ void quorum_client::look_again(acquisition& a, moment now)
             if (a.round_ends == never)
                 withdraw(a, now);
             for (at_node& n : a.nodes) // the round comes to its end first
-                if (n.retry_at <= now.steady)
-                    n.retry_at = a.round_ends;
+                if (n.due() <= now.steady)
+                    n.ask_again(a.round_ends);
             break;
         }
         ask_due(a, now);
@@ -1292,8 +1294,8 @@ void quorum_client::look_again(acquisition& a, moment now)
             return;
         }
         for (std::size_t i = 0; i < size(); ++i)
-            if (a.nodes[i].retry_at <= now.steady) {
-                a.nodes[i].retry_at = never;
+            if (a.nodes[i].due() <= now.steady) {
+                a.nodes[i].ask_again(never);
                 release(a, i, now);
             }
         break;
@@ -1320,7 +1322,7 @@ void quorum_client::reschedule(acquisition& a)
     const bool asks = a.now == phase::open && !a.cut_off && (has_quorum() || a.round_ends == never);
     if (asks || a.now == phase::ending)
         for (const at_node& n : a.nodes)
-            due = std::min(due, n.retry_at);
+            due = std::min(due, n.due());
     if (a.now == phase::open)
         due = std::min(due, gives_up_at(a));
     if (due == a.due)
@@ -1336,6 +1338,12 @@ quorum_client::pointer quorum_client::find(acquisition_id id) const noexcept
 {
     const auto it = acquisitions_.find(id);
     return it == acquisitions_.end() ? nullptr : it->second;
+}
+
+/// How long a waiter asks nothing by itself. Longer for one that yielded: such a node is asked and yielded each time.
+duration quorum_client::rest(const acquisition& a)
+{
+    return jittered(has_yielded(a) ? options_.retry_interval * 5 / 3 : options_.retry_interval);
 }
 
 /// Between 90 and 110 %, so that those who failed together do not come back together.

@@ -14,6 +14,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -132,8 +133,17 @@ struct at_node
     std::uint64_t answered = 0;      // the round of the latest answer
     time_point sent;                 // granted: when it was asked for
     std::int64_t token = 0;
-    time_point retry_at = never;
+    time_point retry_at = never; // when it is asked again
+    time_point ends_at = never;  // or earlier: when what it waits for there ends by itself
     std::string holder;
+
+    [[nodiscard]] time_point due() const noexcept { return std::min(retry_at, ends_at); }
+
+    void ask_again(time_point at, time_point end = never) noexcept
+    {
+        retry_at = at;
+        ends_at = end;
+    }
 };
 
 /// One attempt of a manager to hold a resource, until nothing is left of it on any node.
@@ -330,6 +340,7 @@ private:
 
     [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
     [[nodiscard]] bool votes(std::size_t node) const noexcept;
+    [[nodiscard]] duration rest(const acquisition& a);
     [[nodiscard]] duration jittered(duration d);
     [[nodiscard]] std::int64_t corrected(moment now);
     [[nodiscard]] pointer find(acquisition_id id) const noexcept;

@@ -34,9 +34,9 @@ public:
     static constexpr std::string_view resource = "contended";
 
     /// `nodes` names them for each of the contenders.
-    contenders(const std::vector<node_configs>& nodes, std::uint64_t seed,
-               const redis_options& options = quick_options())
+    contenders(const std::vector<node_configs>& nodes, std::uint64_t seed, redis_options options = quick_options())
     {
+        options.quorum_timeout = redis_options().quorum_timeout; // the few nodes left may be slow for a second
         for (const node_configs& each : nodes)
             workers_.emplace_back(*this, each, options, seed + workers_.size());
     }

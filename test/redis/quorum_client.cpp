@@ -335,7 +335,8 @@ BOOST_AUTO_TEST_CASE(R6_where_it_yields_it_asks_no_more_often_than_elsewhere)
         BOOST_TEST(d.after(pause) == "obtain 0 1 2");
         ++asked;
     }
-    BOOST_TEST(asked <= 17); // 10 s / 630 ms
+    BOOST_TEST(2 * asked <= 20); // it is asked and yielded each time
+    BOOST_TEST(asked >= 8);
 }
 
 BOOST_AUTO_TEST_CASE(R6_only_the_best_waiter_times_on_the_end_of_the_holder)
