@@ -31,6 +31,12 @@ namespace priority_redlock::detail::redis {
 
 using microseconds = std::chrono::microseconds;
 
+/// As the nodes count: -1 for ever.
+[[nodiscard]] inline std::int64_t micros(duration d) noexcept
+{
+    return d == infinite ? -1 : std::chrono::duration_cast<microseconds>(d).count();
+}
+
 /// Now, by the clock that decides and by the system's clock, in microseconds, from which tickets and tokens are made.
 struct moment
 {

@@ -17,11 +17,6 @@ namespace priority_redlock::detail::redis {
 
 namespace {
 
-std::int64_t micros(duration d) noexcept
-{
-    return d == infinite ? -1 : std::chrono::duration_cast<microseconds>(d).count();
-}
-
 /// How long the keys of a resource are kept after the last write, in milliseconds.
 std::int64_t keep(const redis_options& o) noexcept
 {

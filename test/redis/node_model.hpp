@@ -19,6 +19,8 @@
 
 namespace test {
 
+using priority_redlock::detail::redis::micros;
+
 /// A call as it travels: what the scripts are given of it, taken when it was sent.
 struct request_to_node
 {
@@ -52,11 +54,6 @@ struct request_to_node
         q.run_id = client.run_id(c.node);
         q.deployment = client.deployment();
         return q;
-    }
-
-    static std::int64_t micros(priority_redlock::duration d)
-    {
-        return d == priority_redlock::infinite ? -1 : std::chrono::duration_cast<std::chrono::microseconds>(d).count();
     }
 };
 
@@ -129,9 +126,8 @@ public:
     };
 
     explicit node_model(const priority_redlock::redis_options& options)
-        : guard_(options.guard), max_ttl_(request_to_node::micros(options.max_ttl)),
-          skew_(request_to_node::micros(options.clock_skew)),
-          takeover_after_(request_to_node::micros(options.takeover_after))
+        : guard_(options.guard), max_ttl_(micros(options.max_ttl)), skew_(micros(options.clock_skew)),
+          takeover_after_(micros(options.takeover_after))
     {
     }
 

@@ -399,7 +399,7 @@ private:
             q.how = w.how;
             note([&] {
                 return who(c, w) + " asks for " + w.resource + ", priority " + std::to_string(w.priority) + ", ttl "
-                       + std::to_string(request_to_node::micros(q.ttl)) + ", mode " + std::to_string(int(w.how));
+                       + std::to_string(test::micros(q.ttl)) + ", mode " + std::to_string(int(w.how));
             });
             c.machine->obtain(
                 q,
@@ -493,7 +493,7 @@ private:
                     c.machine->raise({c.number, number}, w.priority, [](error_code) {}, moment_of(c));
                 }
                 const auto ttl = std::chrono::microseconds(100'000 + below(900'000));
-                note([&] { return who(c, w) + " extends to " + std::to_string(request_to_node::micros(ttl)); });
+                note([&] { return who(c, w) + " extends to " + std::to_string(test::micros(ttl)); });
                 c.machine->extend(
                     {c.number, w.number}, ttl,
                     [this, &c, &w, number](error_code ec, time_point until) {
