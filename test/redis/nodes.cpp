@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(a_node_that_is_a_replica)
 
 BOOST_AUTO_TEST_CASE(a_node_that_is_out_of_memory)
 {
-    redis_server full({.config = {"maxmemory 1mb", "maxmemory-policy noeviction"}});
+    redis_server full({.config = {"maxmemory 100kb", "maxmemory-policy noeviction"}});
     check_bad_node(full.config(), "raise its maxmemory");
 }
 

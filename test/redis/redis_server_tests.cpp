@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(a_password_is_asked_for)
 
 BOOST_AUTO_TEST_CASE(users_and_lines_of_configuration_are_passed_on)
 {
-    const redis_server server({.users = {"user alice on >pass ~mine:* &mine:* +@all"}, .config = {"maxmemory 100mb"}});
+    const redis_server server({.users = {"user alice on resetchannels >pass ~mine:* &mine:* +@all"}, .config = {"maxmemory 100mb"}});
     redis_connection alice(server.port());
     BOOST_TEST(alice.command({"AUTH", "alice", "pass"}).text == "OK");
     BOOST_TEST(alice.command({"SET", "mine:1", "x"}).text == "OK");
