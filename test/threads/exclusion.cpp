@@ -21,6 +21,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <array>
@@ -449,6 +450,36 @@ BOOST_AUTO_TEST_CASE(managers_are_destroyed_while_their_locks_are_used)
     pool.join();
     BOOST_TEST(completed == started);
     BOOST_TEST(count.wrong_results == 0);
+}
+
+// The thread that asked may still be on its way back from the manager.
+BOOST_AUTO_TEST_CASE(the_completion_of_an_acquire_destroys_the_manager)
+{
+    asio::thread_pool pool(2);
+    std::atomic<long> wrong = 0;
+    for (unsigned round = 0; round < 1000; ++round) {
+        auto manager = std::make_unique<lock_manager>(pool, redlock::manager_options{.shards = 1});
+        lock held = manager->async_acquire("r", {}, asio::use_future).get();
+        std::atomic<bool> go = false, done = false;
+        asio::post(pool, [&] {
+            while (!go) {
+            }
+            held.release();
+        });
+        go = true;
+        manager->async_acquire("r", {}, [&](error_code ec, lock lk) {
+            if (ec || !lk.is_held())
+                ++wrong;
+            manager.reset();
+            if (!lk.is_held()) // locks outlive their manager
+                ++wrong;
+            done = true;
+        });
+        while (!done)
+            std::this_thread::yield();
+    }
+    pool.join();
+    BOOST_TEST(wrong == 0);
 }
 
 BOOST_AUTO_TEST_CASE(handles_are_released_on_foreign_threads)
