@@ -483,17 +483,21 @@ BOOST_AUTO_TEST_CASE(P2_C22_the_victim_is_stopped_for_longer_than_its_ttl)
 
 BOOST_AUTO_TEST_CASE(P9_both_are_cut_off_from_a_minority)
 {
+    redis_options options = quick_options();
+    options.lease = options.max_ttl = 3s; // so long the victim's nodes that it cannot tell keep the thief waiting
     redis_nodes nodes(5);
     std::deque<tcp_proxy> network;
     std::vector<node_configs> behind(2);
     for (node_configs& each : behind)
         for (redis_server& node : nodes)
             each.push_back(network.emplace_back(node.port()).config(node.config()));
-    client victim(io, behind[0]);
-    client thief(io, behind[1]);
+    client victim(io, behind[0], options);
+    client thief(io, behind[1], options);
     attempt held = victim.acquire("r");
     BOOST_REQUIRE(is_granted(held, "victim"));
-    // The lock is on all nodes; the two have only node 2 in common then.
+    for (const redis_server& node : nodes)
+        BOOST_TEST(run_until(io, [&] { return counter(node, "r") != 0; }));
+    // The two have only node 2 in common then.
     for (const std::size_t cut : {0u, 1u, 5u + 3, 5u + 4})
         network[cut].hold();
     attempt stolen = thief.acquire("r", {.priority = 5, .timeout = 5s});
