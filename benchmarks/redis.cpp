@@ -7,6 +7,7 @@
 
 #include "contention/process.hpp"
 #include "redis/redis_server.hpp"
+#include "redis_floor.hpp"
 #include "verdicts.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
@@ -22,8 +23,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
-#include <boost/redis/connection.hpp>
-#include <boost/redis/request.hpp>
 #include <boost/version.hpp>
 
 #include <benchmark/benchmark.h>
@@ -38,7 +37,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -53,7 +51,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t node_count = 5;
-constexpr std::size_t quorum = 3;
 constexpr std::size_t key_count = 1000;
 constexpr auto settling = 3ms; // what nodes and clients still do is done by then
 
@@ -144,119 +141,6 @@ asio::awaitable<void> pair_of(lock_manager& manager, std::string_view key)
     co_await lk.async_release(asio::deferred);
 }
 
-// --- the floor -------------------------------------------------------------------------------------------------------
-
-// As many calls of Redis as obtain.lua and release.lua make for a free lock, on keys of the same kinds.
-constexpr const char* floor_obtain = R"(
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-redis.call('HMGET', KEYS[4], 'run', 'since', 'deployment')
-redis.call('HMGET', KEYS[1], 'h', 'n', 'v', 'b', 'q', 'x')
-redis.call('HSET', KEYS[1], 'h', ARGV[1], 'n', ARGV[2])
-redis.call('PEXPIRE', KEYS[1], '64000')
-return { 'granted', now, ARGV[2] }
-)";
-
-constexpr const char* floor_release = R"(
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-redis.call('HMGET', KEYS[1], 'h', 'v', 'q')
-redis.call('HDEL', KEYS[1], 'h', 'b')
-return { 'released', now }
-)";
-
-class floor_client
-{
-public:
-    explicit floor_client(asio::io_context& context)
-    {
-        boost::redis::request load;
-        load.push("SCRIPT", "LOAD", floor_obtain);
-        load.push("SCRIPT", "LOAD", floor_release);
-        std::vector<boost::redis::response<std::string, std::string>> shas(node_count);
-        std::size_t loaded = 0;
-        for (const auto& config : nodes().configs()) {
-            auto& c = *connections_.emplace_back(std::make_unique<boost::redis::connection>(
-                context.get_executor(), boost::redis::logger(boost::redis::logger::level::emerg)));
-            c.async_run(config, [](error_code) {});
-            c.async_exec(load, shas[connections_.size() - 1], [&](error_code ec, std::size_t) {
-                if (ec)
-                    throw boost::system::system_error(ec);
-                ++loaded;
-            });
-        }
-        run_until(context, [&] { return loaded == node_count; });
-        obtain_ = std::get<0>(shas.front()).value();
-        release_ = std::get<1>(shas.front()).value();
-    }
-
-    ~floor_client()
-    {
-        for (const auto& c : connections_)
-            c->cancel();
-    }
-
-private:
-    struct ask
-    {
-        boost::redis::request request;
-        std::size_t answered = 0;
-    };
-
-    static void check_reply(boost::redis::any_adapter::parse_event, const boost::redis::resp3::node_view& part,
-                            error_code&)
-    {
-        if (part.data_type == boost::redis::resp3::type::simple_error)
-            throw std::runtime_error("a script of the floor failed: " + std::string(part.value));
-    }
-
-    /// On all nodes; completes when a quorum has answered.
-    template <class Token>
-    auto run(std::shared_ptr<ask> step, Token&& token)
-    {
-        return asio::async_initiate<Token, void()>(
-            [this](auto handler, std::shared_ptr<ask> s) {
-                auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-                for (const auto& c : connections_)
-                    c->async_exec(s->request, boost::redis::any_adapter(), [s, shared](error_code, std::size_t) {
-                        if (++s->answered == quorum)
-                            std::move (*shared)();
-                    });
-            },
-            token, std::move(step));
-    }
-
-public:
-    asio::awaitable<void> obtain(std::string_view key)
-    {
-        const std::string lock = "floor{" + std::string(key) + '}';
-        auto step = std::make_shared<ask>();
-        step->request.push("EVALSHA", obtain_, 4, lock, lock + ":q", lock + ":x:0000000000000000-1", "floor:node",
-                           "0000000000000000-1 1795594370085250 1 0 0123456789abcdef", 1795594370085250);
-        co_await run(step, asio::deferred);
-    }
-
-    asio::awaitable<void> release(std::string_view key)
-    {
-        const std::string lock = "floor{" + std::string(key) + '}';
-        auto step = std::make_shared<ask>();
-        step->request.push("EVALSHA", release_, 3, lock, lock + ":q", lock + ":x:0000000000000000-1",
-                           "0000000000000000-1");
-        co_await run(step, asio::deferred);
-    }
-
-    asio::awaitable<void> pair(std::string_view key)
-    {
-        co_await obtain(key);
-        co_await release(key);
-    }
-
-private:
-    std::vector<std::unique_ptr<boost::redis::connection>> connections_;
-    std::string obtain_;
-    std::string release_;
-};
-
 // --- rows ------------------------------------------------------------------------------------------------------------
 
 std::size_t pairs_per_client(std::size_t clients)
@@ -310,7 +194,7 @@ void redis_pair(benchmark::State& state)
 void floor_redis_quorum(benchmark::State& state)
 {
     asio::io_context context;
-    floor_client floor(context);
+    bench::redis_floor floor(context, nodes().configs());
     run_pairs(state, context, static_cast<std::size_t>(state.range(0)),
               [&](std::string_view key) { return floor.pair(key); });
 }
@@ -354,7 +238,7 @@ void floor_round_trip(benchmark::State& state)
 {
     constexpr int rounds = 500;
     asio::io_context context;
-    floor_client floor(context);
+    bench::redis_floor floor(context, nodes().configs());
     latencies times;
     for (auto _ : state) {
         bool done = false;
