@@ -290,11 +290,11 @@ void lease_client::on_renewed(acquisition_id id, std::uint32_t extensions, error
         table_.renew_soon(*l->where, now);
 }
 
-/// The store does not have the hold any more.
+/// The store does not have the hold any more, or too little of it: it forgets the rest.
 void lease_client::lose(lease& l, lock_state reason, time_point now, table_actions& out)
 {
     by_id_.erase(l.held);
-    l.held = {};
+    send_end(std::exchange(l.held, {}), pending_end::verb::release);
     l.noticed = false;
     if (l.where->now != resource::status::vacant)
         table_.end(*l.where, reason, now, out);

@@ -93,6 +93,11 @@ std::string_view cure_of(error_code ec, std::string_view reason)
     return {};
 }
 
+bool is_error(const resp3::node_view& part) noexcept
+{
+    return part.data_type == resp3::type::simple_error || part.data_type == resp3::type::blob_error;
+}
+
 } // namespace
 
 node_link::node_link(std::size_t node, const asio::any_io_executor& ex, boost::redis::config config,
@@ -157,18 +162,18 @@ void node_link::run()
     });
 
     auto g = std::make_shared<greeting>();
+    // First, since no reply to it is expected: if it is refused, the error is taken for the reply to the next command.
+    subscribed_ = channels_.size();
+    if (!channels_.empty())
+        g->request.push_range("SUBSCRIBE", channels_);
     for (const char* section : {"server", "replication", "memory"})
         g->request.push("INFO", section);
     for (const std::string& text : texts_)
         g->request.push("SCRIPT", "LOAD", text);
-    subscribed_ = channels_.size();
-    if (!channels_.empty())
-        g->request.push_range("SUBSCRIBE", channels_);
     boost::redis::any_adapter adapter([g](parse_event event, const resp3::node_view& part, boost::system::error_code&) {
         if (event == parse_event::node && part.depth == 0) {
             g->replies.emplace_back(part.value);
-            g->errors.push_back(part.data_type == resp3::type::simple_error
-                                || part.data_type == resp3::type::blob_error);
+            g->errors.push_back(is_error(part));
         }
     });
     socket_->connection.async_exec(g->request, std::move(adapter), [this, g, used = use()](error_code ec, std::size_t) {
@@ -227,6 +232,7 @@ void node_link::refuse(std::string why)
 void node_link::on_run_ended(error_code ec)
 {
     run_pending_ = false;
+    const bool was_up = std::exchange(up_, false); // what the lost answers lead to is lost too, not sent to the next
     for (const auto& each : sent_)
         answer_rest(*each);
     if (next_) {
@@ -234,7 +240,6 @@ void node_link::on_run_ended(error_code ec)
         next_ = nullptr;
     }
     events_.on_arrival();
-    const bool was_up = std::exchange(up_, false);
     if (was_up)
         events_.on_down(node_);
     if (!running_)
@@ -281,8 +286,21 @@ void node_link::subscribe_rest()
     // write has not been completed. So it would lose the reply to the next request, and give each of the following ones
     // to the request after its own.
     request->push("PING");
-    socket_->connection.async_exec(*request, boost::redis::any_adapter(),
-                                   [request, used = use()](error_code, std::size_t) {});
+    // If it is refused, that is taken for the reply to PING, and each later one would be that of another request: none
+    // is read any more.
+    boost::redis::any_adapter adapter(
+        [this](parse_event event, const resp3::node_view& part, boost::system::error_code&) {
+            if (event != parse_event::node || !is_error(part))
+                return;
+            refused_ = true;
+            for (const auto& each : sent_)
+                answer_rest(*each);
+        });
+    socket_->connection.async_exec(*request, std::move(adapter),
+                                   [this, request, used = use()](error_code, std::size_t) {
+                                       if (refused_ && used.on == socket_)
+                                           refuse("refuses to subscribe: its user needs +subscribe and the channels");
+                                   });
 }
 
 /// The connection does not go on unless it is told that pushes are taken.
@@ -337,7 +355,7 @@ void node_link::add(call c)
 
 void node_link::flush()
 {
-    if (!next_ || !socket_)
+    if (!next_ || !socket_ || refused_)
         return;
     auto b = std::exchange(next_, nullptr);
     sent_.push_back(b);

@@ -76,6 +76,8 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
             a.how = request.how;
             if (a.now == phase::open && has_quorum())
                 ask_all(a, now);
+            else
+                reschedule(a); // how long it waits for a quorum depends on how it asks
         }
         return;
     }

@@ -202,6 +202,7 @@ private:
                 }
             }
             auto actions = client_.take_actions();
+            reachable_.store(client_.has_quorum() || !running_, std::memory_order_relaxed);
             if (actions.calls.empty() && actions.told.empty() && actions.log.empty())
                 break;
             for (auto& each : actions.log)
@@ -211,7 +212,6 @@ private:
                 links_[node]->add(std::move(each));
                 flush_later();
             }
-            reachable_.store(client_.has_quorum() || !running_, std::memory_order_relaxed);
             for (auto& each : actions.told)
                 std::visit([this](auto& item) { tell(item); }, each);
         }

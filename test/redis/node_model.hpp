@@ -193,7 +193,7 @@ private:
         if (guard_ == restart_guard::off)
             return {};
         if (!born || (born->run_id != q.run_id && guard_ != restart_guard::durable)) {
-            born = marker{q.run_id, now_, q.deployment};
+            born = marker{q.run_id, now_, born ? born->deployment : q.deployment};
             nonce.clear();
         }
         born->run_id = q.run_id;
@@ -216,6 +216,7 @@ private:
         if (held && r.holder->id == q.id) {
             r.holder->ends = std::max(r.holder->ends, ends);
             r.holder->call = std::max(r.holder->call, q.call.sequence);
+            r.holder->priority = std::max(r.holder->priority, q.priority);
             keep(r);
             return {.what = verdict::granted, .number = r.holder->token};
         }

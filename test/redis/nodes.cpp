@@ -243,6 +243,29 @@ BOOST_AUTO_TEST_CASE(a_node_that_is_out_of_memory)
     check_bad_node(full.config(), "raise its maxmemory");
 }
 
+BOOST_AUTO_TEST_CASE(a_node_that_lets_nobody_subscribe)
+{
+    redis_server mute({.users = {"user mute on resetchannels >pass ~* +@all -subscribe"}});
+    check_bad_node(mute.config("mute", "pass"), "+subscribe");
+}
+
+BOOST_AUTO_TEST_CASE(nodes_that_let_a_second_manager_not_subscribe)
+{
+    redis_nodes nodes(1, {.users = {"user mute on resetchannels &* >pass ~* +@all"}});
+    client first(io, {nodes[0].config("mute", "pass")});
+    attempt held = first.acquire("r");
+    BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
+    nodes[0].command({"ACL", "SETUSER", "mute", "-subscribe"});
+    lock_manager second(io, first.protocol);
+    std::vector<error_code> ends;
+    for (const char* resource : {"s", "t", "r"}) // none may be taken for another's grant
+        second.async_acquire(resource, {.timeout = 2s}, [&](error_code ec, lock) { ends.push_back(ec); });
+    BOOST_TEST(run_until(io, [&] { return said(nodes[0].config(), "needs +subscribe"); }), everything_said());
+    BOOST_TEST(run_until(io, [&] { return ends.size() == 3; }));
+    for (const error_code& ec : ends)
+        BOOST_TEST(ec == errc::no_quorum);
+}
+
 BOOST_AUTO_TEST_CASE(nodes_that_have_something_else_under_the_key_of_a_lock)
 {
     redis_nodes nodes(3);

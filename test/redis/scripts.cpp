@@ -697,6 +697,9 @@ BOOST_AUTO_TEST_CASE(R12_a_raised_priority_decides_who_outranks)
     BOOST_TEST((run(step::raise, make("b-1"), 9).what == verdict::absent));
     BOOST_TEST(!obtain(make("b-1", 5)).outranks);
     BOOST_TEST(obtain(make("c-1", 6)).outranks);
+    a->priority = 6; // was lost, and the next renewal brings it
+    obtain(a);
+    BOOST_TEST(!obtain(make("c-1", 6)).outranks);
 }
 
 BOOST_AUTO_TEST_CASE(C2_keys_of_a_resource_share_a_slot_and_expire)
@@ -788,6 +791,21 @@ BOOST_AUTO_TEST_CASE(R9_another_deployment_is_refused_by_name)
         BOOST_TEST((r.what == verdict::mismatch));
         BOOST_TEST(r.text == mine);
     }
+}
+
+BOOST_AUTO_TEST_CASE(R9_a_restart_does_not_make_a_node_one_of_another_deployment)
+{
+    const auto mine = client().deployment();
+    redis_options o;
+    o.max_ttl = 30s;
+    use(o);
+    restarted("second");
+    for (const auto& r : {obtain(make("a-1")), hello()}) {
+        BOOST_TEST((r.what == verdict::mismatch));
+        BOOST_TEST(r.text == mine);
+    }
+    use({});
+    BOOST_TEST((obtain(make("a-1")).what == verdict::quarantined));
 }
 
 BOOST_AUTO_TEST_CASE(R9_an_unborn_node_keeps_its_nonce_and_is_set_up_with_it_only)

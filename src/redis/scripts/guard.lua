@@ -7,9 +7,10 @@ if not since then
     local node, run = KEYS[1], ARGV[1]
     local m = redis.call('HMGET', node, 'run', 'since', 'deployment')
     if not m[1] or (m[1] ~= run and options.guard ~= 'durable') then
+        local deployment = m[3] or options.deployment -- a restart does not make it another's
         redis.call('DEL', node)
-        redis.call('HSET', node, 'run', run, 'since', now, 'deployment', options.deployment)
-        m = { run, now, options.deployment }
+        redis.call('HSET', node, 'run', run, 'since', now, 'deployment', deployment)
+        m = { run, now, deployment }
     elseif m[1] ~= run then
         redis.call('HSET', node, 'run', run)
     end
