@@ -39,7 +39,7 @@ struct acquire_options
     duration ttl = infinite;
 
     /// How long to wait for the lock, counted from the start of the acquire; then `errc::acquire_timeout`.
-    /// Zero: granted now or never, and no holder is told to go.
+    /// Zero: granted now or never, and no holder is told to go; over Redis that takes the time of an answer.
     duration timeout = infinite;
 
     /// How often to try before `errc::already_acquired`. 1: once; a try that outranks the holder preempts it and waits

@@ -111,7 +111,9 @@ public:
     /// A re-entrant locker's resource is freed with its last handle.
     void release() noexcept;
 
-    /// Releases, and completes when it is known to have taken effect.
+    /// Releases, and completes when it has taken effect: in memory at once; over Redis when a quorum of nodes has
+    /// confirmed it or, if they cannot be reached, when the ttl is over there, which is no error. Of a handle that is
+    /// not its locker's last: at once.
     ///
     /// @par Completion signature
     /// `void(error_code)`
@@ -133,10 +135,11 @@ public:
     /// @par Completion signature
     /// `void(error_code)`
     /// @par Errors
-    /// None: extended. `errc::not_held`: it is empty, revoking or has ended. `errc::invalid_argument`: `ttl` is zero or
-    /// negative.
+    /// None: extended. `errc::not_held`: it is empty, revoking or has ended, or the store has it no more.
+    /// `errc::invalid_argument`: `ttl` is zero or negative, or longer than the store allows (`redis_options::max_ttl`).
+    /// `errc::no_quorum` (over Redis): the nodes did not answer; the lock is as before.
     /// @par Per-operation cancellation
-    /// None with the memory protocol: it completes at once.
+    /// None. In memory it completes at once, over Redis within `redis_options::node_timeout`, one after the other.
     /// @par Object lifetimes
     /// The lock may be destroyed or moved while the operation is pending.
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>

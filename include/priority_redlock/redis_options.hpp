@@ -30,11 +30,16 @@ enum class restart_guard : std::uint8_t
 
 /// How a `redis_protocol` works. An aggregate: name the fields that differ from the defaults.
 ///
-/// `prefix`, `max_ttl`, `clock_skew` and the number of nodes are constants of a deployment: the same in all its
-/// clients.
+/// `prefix`, `max_ttl`, `clock_skew`, `takeover_after`, `guard` and the number of nodes are constants of a deployment:
+/// the same in all its clients.
+///
+/// The constructor of `redis_protocol` throws `std::invalid_argument` unless `prefix` has no braces, `lease` is above 0
+/// and at most `max_ttl`, `max_ttl` is above `2 * clock_skew` and at most a year, `node_timeout`, `retry_interval` and
+/// `quorum_timeout` are at least 1 ms, and no other duration is negative.
 struct redis_options
 {
-    /// What the keys and channels begin with. ACL rules of the user: `~<prefix>*` and `&<prefix>*`.
+    /// What the keys and channels begin with. ACL rules of the user: `~<prefix>*` and `&<prefix>*`; the
+    /// commands that it needs are in doc/redis.md, Access.
     std::string prefix = "redlock:";
 
     /// How long a lock without a ttl outlives its process. It is renewed each time a third of this has passed.

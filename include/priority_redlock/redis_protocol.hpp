@@ -49,6 +49,7 @@ public:
     /// Connections and timers run on `ex`, on a strand of their own.
     ///
     /// @throws std::invalid_argument without nodes or with bad options; the message names the option.
+    /// @throws boost::system::system_error if a file of TLS cannot be read (only if a node has `use_ssl`).
     redis_protocol(const boost::asio::any_io_executor& ex, std::vector<boost::redis::config> nodes,
                    redis_options options = {});
     ~redis_protocol() override;
@@ -56,8 +57,9 @@ public:
     redis_protocol(const redis_protocol&) = delete;
     redis_protocol& operator=(const redis_protocol&) = delete;
 
-    /// Closes the connections. Waits end with `operation_aborted`, held locks with `errc::lost`; what they have on the
-    /// nodes ends with its ttl.
+    /// Closes the connections for good, without giving anything back; from any thread. Waits end with
+    /// `operation_aborted`, as does every later acquire, and held locks with `errc::lost`; what they have on the nodes
+    /// ends with its ttl. Release first what others should get sooner.
     void close();
 
     void subscribe(std::uint64_t client, std::weak_ptr<listener> sink) override;

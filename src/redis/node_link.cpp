@@ -187,7 +187,7 @@ void node_link::on_greeted(greeting& g)
 {
     if (const auto bad = std::find(g.errors.begin(), g.errors.end(), true); bad != g.errors.end()) {
         refuse("refuses a command: '" + g.replies[static_cast<std::size_t>(bad - g.errors.begin())]
-               + "'. Its user needs +info +eval +evalsha +script +publish +subscribe and the commands of the scripts");
+               + "'. See doc/redis.md, Access, for the ACL that its user needs");
         return;
     }
     constexpr std::size_t sections = 3;
@@ -296,11 +296,11 @@ void node_link::subscribe_rest()
             for (const auto& each : sent_)
                 answer_rest(*each);
         });
-    socket_->connection.async_exec(*request, std::move(adapter),
-                                   [this, request, used = use()](error_code, std::size_t) {
-                                       if (refused_ && used.on == socket_)
-                                           refuse("refuses to subscribe: its user needs +subscribe and the channels");
-                                   });
+    socket_->connection.async_exec(
+        *request, std::move(adapter), [this, request, used = use()](error_code, std::size_t) {
+            if (refused_ && used.on == socket_)
+                refuse("refuses to subscribe. See doc/redis.md, Access, for the ACL that its user needs");
+        });
 }
 
 /// The connection does not go on unless it is told that pushes are taken.

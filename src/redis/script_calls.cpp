@@ -352,7 +352,7 @@ std::vector<answer> answer_reader::take(std::size_t calls)
     if (!understood_ || result.size() != calls || !std::all_of(result.begin(), result.end(), is_whole)) {
         answer other;
         other.what = answer::verdict::failed;
-        other.text = "gave a reply that is none of a lock's script: is it a Redis server?";
+        other.text = "gave a reply that is none of a lock: is it a Redis server?";
         result.assign(calls, other);
     }
     *this = {};
