@@ -289,8 +289,8 @@ void node_link::subscribe_rest()
     // If it is refused, that is taken for the reply to PING, and each later one would be that of another request: none
     // is read any more.
     boost::redis::any_adapter adapter(
-        [this](parse_event event, const resp3::node_view& part, boost::system::error_code&) {
-            if (event != parse_event::node || !is_error(part))
+        [this, on = socket_.get()](parse_event event, const resp3::node_view& part, boost::system::error_code&) {
+            if (event != parse_event::node || !is_error(part) || on != socket_.get())
                 return;
             refused_ = true;
             for (const auto& each : sent_)

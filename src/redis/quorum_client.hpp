@@ -129,6 +129,7 @@ struct at_node
     status is = status::nothing;
     bool may_exist = false; // something may be there
     bool may_come = false;  // an obtain may still arrive that was lost with its connection
+    bool heard = false;     // it has answered: one that is yielded counts as waiting, and may not have
     bool yielded = false;   // and not asked since
     bool outranked = false; // its holder has a lower priority
     bool woken = false;     // while it was asked

@@ -39,6 +39,8 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
     const bool woken = std::exchange(n.woken, false);
     n.answered = c.round;
     n.outranked = false;
+    n.heard = r.what == verdict::granted || r.what == verdict::waiting || r.what == verdict::refused
+              || r.what == verdict::gone;
     switch (r.what) {
     case verdict::granted:
         n.is = status::granted;
@@ -100,7 +102,7 @@ void quorum_client::note_reach(acquisition& a, moment now)
     std::size_t answer = 0;
     std::size_t fail = 0;
     for (const at_node& n : a.nodes) {
-        answer += n.is == status::granted || n.is == status::waiting || n.is == status::refused;
+        answer += n.heard && (n.is == status::granted || n.is == status::waiting || n.is == status::refused);
         fail += n.is == status::unreachable;
     }
     if (fail > size() - quorum_)
@@ -235,7 +237,7 @@ void quorum_client::withdraw(acquisition& a, moment now)
     for (std::size_t i = 0; i < size(); ++i) {
         at_node& n = a.nodes[i];
         n.ask_again(never);
-        n.yielded = false;
+        n.heard = n.yielded = false;
         if (std::exchange(n.is, status::nothing) != status::nothing && n.may_exist
             && nodes_[i].is != node_state::status::down)
             n.ignore_before = send(step::release, i, &a, now).sequence;

@@ -339,6 +339,21 @@ BOOST_AUTO_TEST_CASE(R6_where_it_yields_it_asks_no_more_often_than_elsewhere)
     BOOST_TEST(asked >= 8);
 }
 
+BOOST_AUTO_TEST_CASE(R4_nodes_that_were_yielded_unheard_have_not_answered)
+{
+    quorum_driver d(5, quorum_driver::plain_options(), false);
+    for (const std::size_t i : {0u, 1u, 2u, 3u}) {
+        d.up(i);
+        d.reply(i, {.what = verdict::ready});
+    }
+    BOOST_TEST(d.obtain() == "obtain 0 1 2 3");
+    d.waiting(0, {.outranks = true});
+    BOOST_TEST(d.after(250ms).starts_with("yield 1 2 3")); // they hang
+    d.up(4);
+    BOOST_TEST(d.reply(4, {.what = verdict::ready}) == "obtain 4");
+    BOOST_TEST(d.waiting(4, {.outranks = true}) == ""); // two of five: the holder is not told that a quorum has
+}
+
 BOOST_AUTO_TEST_CASE(R6_only_the_best_waiter_times_on_the_end_of_the_holder)
 {
     quorum_driver best(1);
