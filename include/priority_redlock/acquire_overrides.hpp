@@ -13,6 +13,7 @@ namespace priority_redlock {
 
 /// Those acquire options that differ from what was said before: a locker's from its manager's, a run's from its
 /// locker's, a recovery's from its run's. Fields that are not named inherit.
+/// `auto_extend` and `max_hold` cannot be overridden: they are those of `manager_options::defaults`.
 ///
 /// @code
 /// locker party(manager, "bath bulb", bulb, {.ttl = 1h});

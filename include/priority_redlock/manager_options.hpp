@@ -25,7 +25,8 @@ inline constexpr single_threaded_t single_threaded{};
 struct manager_options
 {
     /// Into how many independent parts the resources are divided by their hash, so that threads meet less often. Each
-    /// has a timer of its own. 1 to 1024; 0: 16, or 1 for a single-threaded manager, or to detect deadlocks.
+    /// has a timer of its own. 1 to 1024; 0: 16, or 1 for a single-threaded manager, or to detect deadlocks. With
+    /// a protocol there is one part, whatever this says.
     std::size_t shards = 0;
 
     /// How many resources that nobody holds or waits for are remembered per manager, so that the next acquire of them
