@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -141,6 +142,8 @@ void node_link::stop()
     pause_.cancel();
     if (const auto s = std::exchange(socket_, nullptr))
         s->connection.cancel();
+    if (lose_answers()) // nobody can be asked until there is another connection
+        events_.on_down(node_);
 }
 
 void node_link::run()
@@ -163,7 +166,7 @@ void node_link::run()
 
     auto g = std::make_shared<greeting>();
     // First, since no reply to it is expected: if it is refused, the error is taken for the reply to the next command.
-    subscribed_ = channels_.size();
+    subscribed_ = channels_;
     if (!channels_.empty())
         g->request.push_range("SUBSCRIBE", channels_);
     for (const char* section : {"server", "replication", "memory"})
@@ -218,7 +221,7 @@ void node_link::on_greeted(greeting& g)
         shas_[i] = g.replies[sections + i];
     up_ = true;
     failures_ = 0;
-    subscribe_rest();
+    change_channels();
     events_.on_up(node_, std::string(run_id));
 }
 
@@ -232,18 +235,15 @@ void node_link::refuse(std::string why)
 void node_link::on_run_ended(error_code ec)
 {
     run_pending_ = false;
-    const bool was_up = std::exchange(up_, false); // what the lost answers lead to is lost too, not sent to the next
-    for (const auto& each : sent_)
-        answer_rest(*each);
-    if (next_) {
-        answer_rest(*next_);
-        next_ = nullptr;
-    }
-    events_.on_arrival();
+    const bool was_up = lose_answers();
     if (was_up)
         events_.on_down(node_);
     if (!running_)
         return;
+    if (!socket_) { // it was stopped, and started before that was done
+        run();
+        return;
+    }
     if (!refused_)
         events_.on_complaint(node_, (was_up ? "is lost: " : "cannot be used: ") + ec.message()
                                         + (last_error_.empty() ? "" : " (" + last_error_ + ")")
@@ -254,6 +254,20 @@ void node_link::on_run_ended(error_code ec)
         refused_ ? pause_after_refusal : std::min(shortest_pause * (1 << std::min(failures_, 6u)), longest);
     ++failures_;
     run_after(pause);
+}
+
+/// What was asked for over the connection. Whether it could be used until now.
+bool node_link::lose_answers()
+{
+    const bool was_up = std::exchange(up_, false); // what the lost answers lead to is lost too, not sent to the next
+    for (const auto& each : sent_)
+        answer_rest(*each);
+    if (next_) {
+        answer_rest(*next_);
+        next_ = nullptr;
+    }
+    events_.on_arrival();
+    return was_up;
 }
 
 void node_link::run_after(duration pause)
@@ -269,19 +283,33 @@ void node_link::run_after(duration pause)
 
 void node_link::subscribe(std::string channel)
 {
-    channels_.push_back(std::move(channel));
+    channels_.insert(std::move(channel));
     if (up_ && socket_)
-        subscribe_rest();
+        change_channels();
 }
 
-/// To the channels that were added since the connection was made.
-void node_link::subscribe_rest()
+void node_link::unsubscribe(const std::string& channel)
 {
-    const auto first = channels_.begin() + static_cast<std::ptrdiff_t>(std::exchange(subscribed_, channels_.size()));
-    if (first == channels_.end())
-        return;
+    channels_.erase(channel);
+    if (up_ && socket_)
+        change_channels();
+}
+
+/// To those that are wanted now.
+void node_link::change_channels()
+{
     auto request = std::make_shared<boost::redis::request>();
-    request->push_range("SUBSCRIBE", first, channels_.end());
+    const auto push = [&request](std::string_view command, const auto& of, const auto& without) {
+        std::vector<std::string> difference;
+        std::set_difference(of.begin(), of.end(), without.begin(), without.end(), std::back_inserter(difference));
+        if (!difference.empty())
+            request->push_range(command, difference);
+    };
+    push("SUBSCRIBE", channels_, subscribed_);
+    push("UNSUBSCRIBE", subscribed_, channels_);
+    if (request->get_commands() == 0)
+        return;
+    subscribed_ = channels_;
     // Boost.Redis takes what arrives for a push as long as the first request in its queue expects no reply and its
     // write has not been completed. So it would lose the reply to the next request, and give each of the following ones
     // to the request after its own.
@@ -299,7 +327,7 @@ void node_link::subscribe_rest()
     socket_->connection.async_exec(
         *request, std::move(adapter), [this, request, used = use()](error_code, std::size_t) {
             if (refused_ && used.on == socket_)
-                refuse("refuses to subscribe. See doc/redis.md, Access, for the ACL that its user needs");
+                refuse("refuses SUBSCRIBE or UNSUBSCRIBE. See doc/redis.md, Access, for the ACL that its user needs");
         });
 }
 

@@ -15,6 +15,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,8 +59,9 @@ public:
     void start();
     void stop();
 
-    /// A channel to listen to.
+    /// A channel to listen to, until it is unsubscribed from.
     void subscribe(std::string channel);
+    void unsubscribe(const std::string& channel);
 
     /// Notes a call, to be sent with the next flush.
     void add(call c);
@@ -106,7 +108,8 @@ private:
     void on_run_ended(error_code ec);
     void on_greeted(greeting& g);
     void refuse(std::string why);
-    void subscribe_rest();
+    bool lose_answers();
+    void change_channels();
     void receive();
     void read(batch& b, boost::redis::any_adapter::parse_event event, const boost::redis::resp3::node_view& part);
     void answer_rest(batch& b) noexcept;
@@ -122,8 +125,8 @@ private:
     const boost::asio::any_io_executor executor_;
     std::shared_ptr<socket> socket_; // while running
     boost::asio::steady_timer pause_;
-    std::vector<std::string> channels_;
-    std::size_t subscribed_ = 0; // to the first ones, on this connection
+    std::set<std::string> channels_;
+    std::set<std::string> subscribed_; // to these, on this connection
     std::array<std::string, script_count> shas_;
     call_encoder encoder_;
     std::shared_ptr<batch> next_;

@@ -99,12 +99,16 @@ public:
 
     void add_listener(std::uint64_t client, std::weak_ptr<listener> sink)
     {
-        std::erase_if(listeners_, [](const auto& each) { return each.second.expired(); });
+        std::erase_if(listeners_, [this](const auto& each) {
+            if (!each.second.expired())
+                return false;
+            for (const auto& link : links_)
+                link->unsubscribe(channel_of(each.first));
+            return true;
+        });
         listeners_[client] = std::move(sink);
-        char name[17];
-        std::snprintf(name, sizeof name, "%016llx", static_cast<unsigned long long>(client));
-        for (const auto& each : links_)
-            each->subscribe(client_.options().prefix + "client:" + name);
+        for (const auto& link : links_)
+            link->subscribe(channel_of(client));
     }
 
     /// Connects, if it is not connected.
@@ -181,6 +185,13 @@ private:
     void on_arrival() override { carry_out(); }
 
     std::shared_ptr<link_events> self() override { return {shared_from_this(), static_cast<link_events*>(this)}; }
+
+    [[nodiscard]] std::string channel_of(std::uint64_t client) const
+    {
+        char name[17];
+        std::snprintf(name, sizeof name, "%016llx", static_cast<unsigned long long>(client));
+        return client_.options().prefix + "client:" + name;
+    }
 
     // --- actions ---
 

@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(nodes_that_let_a_second_manager_not_subscribe)
     std::vector<error_code> ends;
     for (const char* resource : {"s", "t", "r"}) // none may be taken for another's grant
         second.async_acquire(resource, {.timeout = 2s}, [&](error_code ec, lock) { ends.push_back(ec); });
-    BOOST_TEST(run_until(io, [&] { return said(nodes[0].config(), "refuses to subscribe"); }), everything_said());
+    BOOST_TEST(run_until(io, [&] { return said(nodes[0].config(), "refuses SUBSCRIBE"); }), everything_said());
     BOOST_TEST(run_until(io, [&] { return ends.size() == 3; }));
     for (const error_code& ec : ends)
         BOOST_TEST(ec == errc::no_quorum);
@@ -385,16 +385,19 @@ BOOST_AUTO_TEST_CASE(a_client_certificate_is_shown)
 BOOST_AUTO_TEST_CASE(a_user_limited_to_the_prefix)
 {
     // The line that the documentation gives.
-    const std::string user = "user locks on >secret resetchannels ~redlock:* &redlock:* -@all "
-                             "+hello +ping +info +script|load +eval +evalsha +subscribe +publish +time "
-                             "+hget +hmget +hset +hsetnx +hdel +hexists +zadd +zrem +zrange +set +del +exists +pexpire";
+    const std::string user =
+        "user locks on >secret resetchannels ~redlock:* &redlock:* -@all "
+        "+hello +auth +ping +info +script|load +eval +evalsha +subscribe +unsubscribe +publish +time "
+        "+hget +hmget +hset +hsetnx +hdel +hexists +zadd +zrem +zrange +set +del +exists +pexpire";
     redis_nodes nodes(3, {.users = {user}});
     node_configs configs;
     for (redis_server& node : nodes)
         configs.push_back(node.config("locks", "secret"));
 
-    // Waiting, preemption, hand-over, a renewal, a raise.
+    // Waiting, preemption, hand-over, a renewal, a raise, a manager that goes.
     client a(io, configs);
+    lock_manager(io, a.protocol).close();
+    lock_manager another(io, a.protocol);
     client b(io, configs);
     attempt held = a.acquire("r", {.ttl = 300ms, .auto_extend = true});
     BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
@@ -528,6 +531,50 @@ BOOST_AUTO_TEST_CASE(connections_are_closed_when_they_have_been_idle_and_made_ag
     BOOST_REQUIRE(run_until(io, [&] { return a.granted(); }));
     c.protocol->close();
     BOOST_TEST(run_until(io, [&] { return connections() == 0; }));
+}
+
+BOOST_AUTO_TEST_CASE(an_acquire_at_any_moment_of_closing_idle_connections)
+{
+    redis_nodes nodes(3);
+    redis_options options = quick_options();
+    options.idle_timeout = 0ms;
+    client c(io, nodes.configs(), options);
+    for (int i = 0; i < 40; ++i) {
+        attempt a = c.acquire("r", {.timeout = 0ms}); // has the time to connect
+        BOOST_REQUIRE(run_until(io, [&] { return a.done(); }));
+        BOOST_TEST_REQUIRE(!a.error(), i << " handlers after a release: " << a.error().message());
+        bool released = false;
+        a.lock().async_release([&](error_code) { released = true; });
+        BOOST_REQUIRE(run_until(io, [&] { return released; }));
+        for (int k = 0; k < i; ++k)
+            io.run_one_for(5ms);
+    }
+    BOOST_TEST(log.records().empty(), everything_said());
+}
+
+BOOST_AUTO_TEST_CASE(the_channels_of_managers_that_are_gone)
+{
+    redis_nodes nodes(3);
+    client c(io, nodes.configs());
+    const auto channels = [&](redis_server& node) {
+        return node.command({"PUBSUB", "CHANNELS", quick_options().prefix + "client:*"}).elements.size();
+    };
+    std::optional<lock_manager> last;
+    for (int i = 0; i < 10; ++i) {
+        last.emplace(io, c.protocol); // while there are no connections yet, and while there are
+        if (i % 2 == 1) {
+            BOOST_TEST(acquires(c));
+        }
+    }
+    for (auto& node : nodes)
+        BOOST_TEST(run_until(io, [&] { return channels(node) == 2; }), channels(node));
+    attempt held = c.acquire("r");
+    BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
+    bool told = false; // the one that came last is not forgotten
+    last->async_acquire("r", {}, [&](error_code ec, lock) { told = !ec; });
+    held.lock().release();
+    BOOST_TEST(run_until(io, [&] { return told; }));
+    BOOST_TEST(log.records().empty(), everything_said());
 }
 
 BOOST_AUTO_TEST_CASE(the_context_runs_dry_though_a_node_is_not_there)
