@@ -960,7 +960,7 @@ BOOST_AUTO_TEST_CASE(R9_a_node_of_another_deployment_is_excluded_by_name)
 {
     quorum_driver d(3);
     d.obtain();
-    d.reply(1, {.what = verdict::mismatch, .text = "version=2 nodes=5"});
+    d.reply(1, {.what = verdict::mismatch, .text = "version=3 nodes=5"});
     BOOST_TEST_REQUIRE(d.log.size() == 1);
     BOOST_TEST(d.log[0].find("n1") != std::string::npos);
     BOOST_TEST(d.log[0].find("nodes=5") != std::string::npos);

@@ -5,16 +5,17 @@ local function tell(id, message)
     redis.call('PUBLISH', options.channels .. string.match(id, '^[^-]*'), message)
 end
 
--- A member is 8 digits for the priority, the highest first, 16 for the ticket, and the id. A ticket of a wrong clock
--- is brought into bounds.
+-- A member is 10 digits for the priority, the highest first, 16 for the ticket, and the id. They are decimal since Lua
+-- compares by the server's locale, of which some do not order the letters as Redis orders members. A ticket of a wrong
+-- clock is brought into bounds.
 local function member_of(id, priority, ticket, waited)
     local started = now - waited
     ticket = math.max(started - options.skew, math.min(tonumber(ticket), started + options.skew))
-    return string.format('%08x%016x', 2147483647 - priority, ticket) .. id
+    return string.format('%010.0f%016.0f', 2147483647 - priority, ticket) .. id
 end
 
 local function id_of(member)
-    return string.sub(member, 25)
+    return string.sub(member, 27)
 end
 
 -- The best waiter whose entry has not ended: member, id and window; and the member of the next. Those before it are
