@@ -122,7 +122,8 @@ struct protocol_event
 /// A store of locks that a `lock_manager` can work on: the five functions of the original's LockingProtocol, made
 /// asynchronous. Derive from it to put locks into a database of your own.
 ///
-/// The queue of waiters lives in the store, so that managers of different processes meet there. What it must supply:
+/// The queue of waiters lives in the store, so that managers of different processes meet there. What it must supply, by
+/// the numbers of doc/rules.md:
 /// - I1: at most one acquisition holds a resource, from its grant to its `release`, `acknowledge` or the end of its
 /// ttl;
 /// - P1, I7: waiters are granted in order of rank; a holder is noticed for as long as a waiter has a strictly higher
