@@ -121,6 +121,7 @@ void lease_client::reconcile(resource& r, time_point now)
         if (!l.wanted) {
             l.wanted = {client_, ++last_number_};
             l.wanted_ticket = first->ticket;
+            l.wanted_since = last_ticket_;
             by_id_[l.wanted] = &l;
         }
         send_obtain(l, *first, now);
@@ -328,11 +329,21 @@ void lease_client::refused(lease& l, error_code reason, table_actions& out)
     const auto ticket = l.wanted_ticket;
     forget_wanted(l);
     send_end(id, pending_end::verb::withdraw); // a repetition of the obtain may still be on its way
-    for (waiter& w : r.waiting)
-        if (w.ticket == ticket) {
-            table_.refuse(w, reason, out);
-            return;
-        }
+    const auto can_wait = [](const waiter& w) { return !w.last_try && !w.now_or_never; };
+    const auto it = std::find_if(r.waiting.begin(), r.waiting.end(),
+                                 [ticket](const waiter& each) { return each.ticket == ticket; });
+    if (it == r.waiting.end())
+        return;
+    // A store that cannot decide cannot for the others either, and they have waited for it as long: one after the other
+    // they would wait for many times of what the store gives itself.
+    const bool for_all = reason == errc::no_quorum && can_wait(*it);
+    std::vector<waiter*> those{&*it};
+    if (for_all)
+        for (waiter& w : r.waiting)
+            if (w.ticket != ticket && w.ticket <= l.wanted_since && can_wait(w))
+                those.push_back(&w);
+    for (waiter* w : those)
+        table_.refuse(*w, reason, out);
 }
 
 std::vector<protocol::done_handler> lease_client::on_end(acquisition_id id, error_code ec, time_point now)

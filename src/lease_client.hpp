@@ -39,6 +39,7 @@ struct lease : lease_deadline
     std::uint32_t extensions = 0; // of the hold, by its owner, so far
     acquisition_id wanted;
     std::uint64_t wanted_ticket = 0; // the waiter that it is wanted for
+    std::uint64_t wanted_since = 0;  // the last ticket when it came to be wanted: who has one so low waits as long
     bool wanted_once = false;
 };
 

@@ -4,6 +4,8 @@
 
 #include "node_link.hpp"
 
+#include "node_errors.hpp"
+
 #include <boost/asio/append.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
@@ -148,7 +150,7 @@ void node_link::stop()
 
 void node_link::run()
 {
-    refused_ = false;
+    refused_ = passes_ = false;
     last_error_.clear();
     try {
         if (!socket_)
@@ -189,8 +191,13 @@ void node_link::run()
 void node_link::on_greeted(greeting& g)
 {
     if (const auto bad = std::find(g.errors.begin(), g.errors.end(), true); bad != g.errors.end()) {
-        refuse("refuses a command: '" + g.replies[static_cast<std::size_t>(bad - g.errors.begin())]
-               + "'. See doc/redis.md, Access, for the ACL that its user needs");
+        const std::string& text = g.replies[static_cast<std::size_t>(bad - g.errors.begin())];
+        if (const known_error* const known = find_known_error(text); known && known->passes) {
+            refuse(std::string(known->cure) + " (" + text + ')');
+            passes_ = true;
+        } else {
+            refuse("refuses a command: '" + text + "'. See doc/redis.md, Access, for the ACL that its user needs");
+        }
         return;
     }
     constexpr std::size_t sections = 3;
@@ -219,6 +226,7 @@ void node_link::on_greeted(greeting& g)
     }
     for (std::size_t i = 0; i < script_count; ++i)
         shas_[i] = g.replies[sections + i];
+    forgotten_ = {};
     up_ = true;
     failures_ = 0;
     change_channels();
@@ -251,7 +259,7 @@ void node_link::on_run_ended(error_code ec)
     // An acquire that waits for a quorum should not fail for want of a try.
     const duration longest = std::clamp(client_.options().quorum_timeout / 4, shortest_pause, longest_pause);
     const duration pause =
-        refused_ ? pause_after_refusal : std::min(shortest_pause * (1 << std::min(failures_, 6u)), longest);
+        refused_ && !passes_ ? pause_after_refusal : std::min(shortest_pause * (1 << std::min(failures_, 6u)), longest);
     ++failures_;
     run_after(pause);
 }
@@ -390,7 +398,7 @@ void node_link::flush()
     for (std::span<const call> rest = b->calls; !rest.empty();) {
         const auto run = first_run(rest);
         const auto which = static_cast<std::size_t>(script_for(run));
-        if (shas_[which].empty())
+        if (std::exchange(forgotten_[which], false))
             encoder_.add(run, client_, "EVAL", texts_[which], b->request);
         else
             encoder_.add(run, client_, "EVALSHA", shas_[which], b->request);
@@ -424,7 +432,7 @@ void node_link::read(batch& b, parse_event event, const resp3::node_view& part)
         const std::span<call> run(b.calls.data() + b.answered, b.runs[b.run++]);
         std::vector<answer> answers = b.reader.take(run.size());
         if (answers.front().what == answer::verdict::unknown)
-            shas_[static_cast<std::size_t>(script_for(run))].clear(); // from now on the text is sent
+            forgotten_[static_cast<std::size_t>(script_for(run))] = true;
         b.answered += run.size();
         for (std::size_t i = 0; i < run.size(); ++i)
             events_.on_answer(std::move(run[i]), std::move(answers[i]));

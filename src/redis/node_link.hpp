@@ -128,6 +128,7 @@ private:
     std::set<std::string> channels_;
     std::set<std::string> subscribed_; // to these, on this connection
     std::array<std::string, script_count> shas_;
+    std::array<bool, script_count> forgotten_{}; // by the node: the text is sent once
     call_encoder encoder_;
     std::shared_ptr<batch> next_;
     std::vector<std::shared_ptr<batch>> sent_;
@@ -138,6 +139,7 @@ private:
     bool up_ = false;
     unsigned failures_ = 0; // in a row
     bool refused_ = false;
+    bool passes_ = false; // why it is refused
 };
 
 } // namespace priority_redlock::detail::redis

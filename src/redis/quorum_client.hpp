@@ -329,7 +329,8 @@ private:
         bool silent = false; // does not answer in time
         std::string run_id;
         std::string nonce;               // unborn
-        bool seen_again = false;         // unborn, with the same nonce, after all had been seen
+        std::uint64_t second_look = 0;   // unborn: the sequence of the hello that was sent after all had been seen
+        bool seen_again = false;         // unborn, with the same nonce, by that look
         time_point unborn_since = never; // while others were not
         time_point hello_at = never;
         std::uint64_t last_sequence = 0;
@@ -349,6 +350,7 @@ private:
     [[nodiscard]] bool votes(std::size_t node) const noexcept;
     [[nodiscard]] duration rest(const acquisition& a);
     [[nodiscard]] duration jittered(duration d);
+    [[nodiscard]] duration bounded(std::int64_t us) const noexcept;
     [[nodiscard]] std::int64_t corrected(moment now);
     [[nodiscard]] pointer find(acquisition_id id) const noexcept;
 
@@ -386,13 +388,15 @@ private:
     void look_again(acquisition& a, moment now);
 
     void on_failed(std::size_t node, const std::string& error, moment now);
-    void on_hello(std::size_t node, const answer& a, moment now);
+    void on_hello(const call& c, const answer& a, moment now);
     void on_obtain(const call& c, const answer& a, moment now);
     void on_settled(const call& c, const answer& a, moment now);
     void on_released(const call& c, const answer& a, moment now);
     void on_ready(std::size_t node, moment now);
     void exclude(std::size_t node, std::string why, moment now);
     void look_at_unborn(moment now);
+    static void look_later(node_state& n, moment now) noexcept;
+    [[nodiscard]] duration patience_with_unborn() const noexcept;
     void note_silence(moment now);
     void count_voting(moment now);
     void learn_clock(std::size_t node, const call& c, const answer& a, moment now);

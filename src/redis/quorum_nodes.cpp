@@ -2,10 +2,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "node_errors.hpp"
 #include "quorum_client.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdlib>
 
@@ -17,8 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long a node that is empty, while others are not, is looked at before it is taken for one that lost its data: so
-/// long another client may take to set up a new deployment.
 constexpr duration birth = 500ms;
 constexpr duration birth_poll = 50ms;
 
@@ -41,37 +39,6 @@ std::string_view next_word(std::string_view& rest) noexcept
     const auto word = rest.substr(0, rest.find(' '));
     rest.remove_prefix(std::min(word.size() + 1, rest.size()));
     return word;
-}
-
-/// An error that tells what is wrong, and what to do about it.
-struct known_error
-{
-    std::string_view word;
-    std::string_view cure;
-    bool of_the_node = true; // whatever it is asked; else about what was asked for
-};
-
-/// Null: another one.
-const known_error* find_known(std::string_view error) noexcept
-{
-    static constexpr std::array known{
-        known_error{"READONLY", "has become a replica: name a master, nodes are independent of each other"},
-        known_error{"OOM", "is out of memory: raise its maxmemory"},
-        known_error{"MISCONF", "cannot write to its disk: see its log, and the space on the disk"},
-        known_error{"NOREPLICAS", "wants replicas: unset min-replicas-to-write, nodes are independent of each other"},
-        known_error{"NOPERM", "forbids a command, key or channel to its user: see redis_options::prefix for the ACL"},
-        known_error{"NOAUTH", "wants a password"},
-        known_error{"LOADING", "is loading its data"},
-        known_error{"BUSY", "is busy with somebody's script"},
-        known_error{"CLUSTERDOWN", "is part of a cluster that is down: name independent servers"},
-        known_error{"WRONGTYPE",
-                    "has something else under a key of a lock: choose another redis_options::prefix, or delete it",
-                    false},
-    };
-    // Older servers put it into the middle.
-    const auto it = std::find_if(known.begin(), known.end(),
-                                 [error](const known_error& each) { return error.find(each.word) != error.npos; });
-    return it == known.end() ? nullptr : &*it;
 }
 
 template <class Number>
@@ -103,14 +70,14 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
         on_failed(c.node, a.text, now);
     if (c.what != step::hello && c.what != step::declare
         && (a.what == verdict::quarantined || a.what == verdict::mismatch))
-        on_hello(c.node, a, now);
+        on_hello(c, a, now);
     if (a.what == verdict::unknown) {
         repeat(c, now);
         return;
     }
     switch (c.what) {
     case step::hello:
-    case step::declare: on_hello(c.node, a, now); break;
+    case step::declare: on_hello(c, a, now); break;
     case step::obtain: on_obtain(c, a, now); break;
     case step::settle: on_settled(c, a, now); break;
     case step::release: on_released(c, a, now); break;
@@ -124,7 +91,7 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
 void quorum_client::on_failed(std::size_t node, const std::string& error, moment now)
 {
     node_state& n = nodes_[node];
-    const known_error* const known = find_known(error);
+    const known_error* const known = find_known_error(error);
     complain(node, std::string(known ? known->cure : "answers with an error") + " ("
                        + error.substr(0, error.find(" script:")) + ')');
     if (!known || !known->of_the_node)
@@ -161,7 +128,7 @@ void quorum_client::on_push(std::size_t node, std::string_view message, moment n
     } else if (what == "standby") {
         std::int64_t window = 0;
         if (a.now == phase::open && n.is == status::waiting && read(next_word(message), window)) {
-            n.ends_at = std::min(n.ends_at, now.steady + microseconds(window) + jittered(2ms));
+            n.ends_at = std::min(n.ends_at, now.steady + bounded(window) + jittered(2ms));
             reschedule(a);
         }
     } else if (what == "notice") {
@@ -261,8 +228,8 @@ void quorum_client::on_down(std::size_t node, moment now)
     n.silent = false;
     n.unanswered.clear();
     n.hello_at = n.unborn_since = never;
-    n.seen_again = false;
     looked_once_ = false;
+    look_at_unborn(now);
     count_voting(now);
 }
 
@@ -274,21 +241,36 @@ void quorum_client::exclude(std::size_t node, std::string why, moment now)
     count_voting(now);
 }
 
-/// An empty node of a deployment that exists may be one that another client is about to set up.
+/// How long a node that is empty is looked at, while others are not or cannot be seen, before it is taken for one that
+/// lost its data: of a deployment that exists as long as another client may take to set it up, of a new one as long as
+/// servers may be started one after the other.
+duration quorum_client::patience_with_unborn() const noexcept
+{
+    return saw_marker_ ? birth : std::max(birth, options_.quorum_timeout / 2);
+}
+
+void quorum_client::look_later(node_state& n, moment now) noexcept
+{
+    n.unborn_since = std::min(n.unborn_since, now.steady);
+    n.hello_at = now.steady + birth_poll;
+}
+
 void quorum_client::send_hello(std::size_t node, moment now)
 {
     node_state& n = nodes_[node];
     n.hello_at = never;
     call& c = send(step::hello, node, nullptr, now);
-    c.trust = options_.trust_fresh_nodes && (n.unborn_since == never || now.steady - n.unborn_since < birth);
+    c.trust = options_.trust_fresh_nodes
+              && (looked_once_ || n.unborn_since == never || now.steady - n.unborn_since < patience_with_unborn());
     if (c.trust)
         c.nonce = std::to_string(random_()) + '-' + std::to_string(now.wall);
 }
 
-void quorum_client::on_hello(std::size_t node, const answer& a, moment now)
+void quorum_client::on_hello(const call& c, const answer& a, moment now)
 {
     using verdict = answer::verdict;
 
+    const std::size_t node = c.node;
     node_state& n = nodes_[node];
     if (n.is == node_state::status::down)
         return;
@@ -304,7 +286,7 @@ void quorum_client::on_hello(std::size_t node, const answer& a, moment now)
                                + " ms: it was (re)started and may have forgotten locks (redis_options::guard)");
         n.is = node_state::status::quarantined;
         n.unborn_since = never;
-        n.hello_at = now.steady + microseconds(a.number) + jittered(1ms);
+        n.hello_at = now.steady + bounded(a.number) + jittered(1ms);
         break;
     case verdict::mismatch:
         saw_marker_ = true;
@@ -315,7 +297,11 @@ void quorum_client::on_hello(std::size_t node, const answer& a, moment now)
         break;
     case verdict::unborn:
         n.is = node_state::status::unborn;
-        n.seen_again = looked_once_ && n.nonce == a.text;
+        if (looked_once_ && n.nonce != a.text) { // it was emptied in between: all are looked at anew
+            n.is = node_state::status::greeting;
+            look_later(n, now);
+        }
+        n.seen_again = looked_once_ && c.sequence >= n.second_look;
         n.nonce = a.text;
         break;
     case verdict::failed: n.hello_at = std::min(n.hello_at, saturating_add(now.steady, options_.retry_interval)); break;
@@ -324,23 +310,18 @@ void quorum_client::on_hello(std::size_t node, const answer& a, moment now)
     look_at_unborn(now);
 }
 
-/// Nodes without a marker. If all of them are, the deployment is new; if not, another client is setting it up or one
-/// has lost its data.
+/// Nodes without a marker. If all of them are, the deployment is new; if not, another client is setting it up, or one
+/// has lost its data, or is still to come.
 void quorum_client::look_at_unborn(moment now)
 {
     using is = node_state::status;
 
-    if (saw_marker_) {
-        for (node_state& n : nodes_) {
-            if (n.is != is::unborn || n.hello_at != never)
-                continue;
-            n.unborn_since = std::min(n.unborn_since, now.steady);
-            n.hello_at = now.steady + birth_poll;
-        }
-        return;
-    }
-    if (std::any_of(nodes_.begin(), nodes_.end(), [](const node_state& n) { return n.is != is::unborn; })) {
+    if (saw_marker_
+        || std::any_of(nodes_.begin(), nodes_.end(), [](const node_state& n) { return n.is != is::unborn; })) {
         looked_once_ = false;
+        for (node_state& n : nodes_)
+            if (n.is == is::unborn && n.hello_at == never)
+                look_later(n, now);
         return;
     }
     if (!looked_once_) {
@@ -348,6 +329,7 @@ void quorum_client::look_at_unborn(moment now)
         for (std::size_t i = 0; i < size(); ++i) {
             nodes_[i].seen_again = false;
             send_hello(i, now);
+            nodes_[i].second_look = nodes_[i].last_sequence;
         }
         return;
     }
@@ -471,6 +453,12 @@ std::int64_t quorum_client::corrected(moment now)
             correction_ = *middle;
     }
     return now.wall + correction_;
+}
+
+/// A time that a message gives, which may be anything.
+duration quorum_client::bounded(std::int64_t us) const noexcept
+{
+    return microseconds(std::clamp(us, std::int64_t{0}, micros(options_.max_ttl)));
 }
 
 duration quorum_client::window(std::size_t node) const noexcept

@@ -53,7 +53,7 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
         n.holder = r.text;
         const bool is_next = r.best && r.number > 0;
         n.ask_again(saturating_add(now.steady, rest(a)),
-                    is_next ? now.steady + microseconds(r.number) + jittered(2ms) : never);
+                    is_next ? now.steady + bounded(r.number) + jittered(2ms) : never);
         break;
     }
     case verdict::refused:
@@ -234,6 +234,7 @@ void quorum_client::yield(acquisition& a, std::size_t node, moment now)
 void quorum_client::withdraw(acquisition& a, moment now)
 {
     a.cut_off = true;
+    a.without_quorum = std::min(a.without_quorum, now.steady);
     for (std::size_t i = 0; i < size(); ++i) {
         at_node& n = a.nodes[i];
         n.ask_again(never);
@@ -457,7 +458,8 @@ void quorum_client::on_released(const call& c, const answer& r, moment now)
     if (c.sequence != n.ignore_before)
         return; // something was sent since
     if (r.what == answer::verdict::done || r.what == answer::verdict::absent) {
-        if (n.outstanding == 0)
+        // One that withdraws leaves no tomb: what may still come is released in the end.
+        if (n.outstanding == 0 && (a.now == phase::ending || !n.may_come))
             n.may_exist = false;
     } else if (r.what == answer::verdict::failed && a.now == phase::ending) {
         n.ask_again(saturating_add(now.steady, options_.retry_interval));

@@ -43,11 +43,14 @@ std::string_view mode_of(obtain_request::mode m) noexcept
     return "wait";
 }
 
+/// Up to here the numbers of scripts are exact.
+constexpr std::int64_t largest_exact = std::int64_t{1} << 53;
+
 bool read(std::string_view text, std::int64_t& n) noexcept
 {
     const char* const end = text.data() + text.size();
     const auto [at, ec] = std::from_chars(text.data(), end, n);
-    return ec == std::errc() && at == end;
+    return ec == std::errc() && at == end && -largest_exact <= n && n <= largest_exact;
 }
 
 void replace_all(std::string& text, std::string_view what, std::string_view with)

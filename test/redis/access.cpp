@@ -3,6 +3,7 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 #include "../src/redis/script_calls.hpp"
+#include "redis/clients.hpp"
 #include "redis/redis_server.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
@@ -40,7 +41,9 @@ user locks on >PASSWORD resetkeys ~redlock:* resetchannels &redlock:* -@all +hel
 // [/acl]
 )";
 
-std::string documented_user()
+} // namespace
+
+std::string test::documented_user()
 {
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);)
@@ -48,8 +51,6 @@ std::string documented_user()
             return line;
     return {};
 }
-
-} // namespace
 
 BOOST_AUTO_TEST_SUITE(access_rights)
 

@@ -106,6 +106,12 @@ public:
     [[nodiscard]] time_point done_at() const noexcept { return state_->done_at; }
     [[nodiscard]] redlock::lock& lock() noexcept { return state_->held; }
 
+    /// For a handler that may outlive the attempt.
+    [[nodiscard]] std::weak_ptr<redlock::lock> watch() const
+    {
+        return std::shared_ptr<redlock::lock>(state_, &state_->held);
+    }
+
     /// Why the lock ended, once it has: what its `async_wait` brought.
     [[nodiscard]] const std::optional<error_code>& end() const noexcept { return *end_; }
 
@@ -161,6 +167,9 @@ public:
     return {std::string(held.resource()), std::move(client), held.fencing_token(), redlock::clock::now(),
             held.expires_at()};
 }
+
+/// The user that doc/redis.md tells how to make, as a server's configuration has it; its password is PASSWORD.
+[[nodiscard]] std::string documented_user(); // access.cpp
 
 /// Nothing is logged while it lives: for tests that break nodes on purpose.
 class quiet_log

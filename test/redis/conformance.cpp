@@ -21,7 +21,7 @@ using namespace test;
 using namespace std::chrono_literals;
 namespace testing = priority_redlock::testing;
 
-testing::conformance_subject on_nodes(std::size_t count)
+testing::conformance_subject on_nodes(std::size_t count, const redis_server_options& servers)
 {
     // One set of servers for all cases; a prefix of its own makes the store of each an empty one.
     auto nodes = std::make_shared<std::unique_ptr<redis_nodes>>();
@@ -29,7 +29,7 @@ testing::conformance_subject on_nodes(std::size_t count)
     return {.make =
                 [=](const boost::asio::any_io_executor& ex) {
                     if (!*nodes)
-                        *nodes = std::make_unique<redis_nodes>(count);
+                        *nodes = std::make_unique<redis_nodes>(count, servers);
                     priority_redlock::redis_options options;
                     options.prefix = "case" + std::to_string(++*cases) + ":";
                     options.trust_fresh_nodes = true;
@@ -56,8 +56,8 @@ void add_suite(std::string_view name, const testing::conformance_subject& subjec
 }
 
 const bool added = [] {
-    add_suite("conformance_on_five_nodes", on_nodes(5));
-    add_suite("conformance_on_one_node", on_nodes(1));
+    add_suite("conformance_on_five_nodes", on_nodes(5, {}));
+    add_suite("conformance_on_one_node", on_nodes(1, {.persistence = redis_persistence::aof_always}));
     return true;
 }();
 

@@ -10,6 +10,7 @@
 #include <priority_redlock/redis_url.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/test/unit_test.hpp>
@@ -125,18 +126,26 @@ std::vector<std::string> take_command(std::string& input)
     return words;
 }
 
-/// A server of any version, as far as the first questions go.
-std::string answer_as_version(std::string_view version, std::string& input)
+/// What the first questions to a server, and scripts, bring.
+struct imitation
+{
+    std::string info = "redis_version:7.0.0\r\nrun_id:0123456789abcdef\r\nrole:master\r\nmaxmemory:0\r\n";
+    std::string to_load = bulk(std::string(40, '0'));
+    std::string to_run = "+OK\r\n";
+};
+
+std::string answer_as(const imitation& server, std::string& input)
 {
     std::string result;
     for (auto words = take_command(input); !words.empty(); words = take_command(input)) {
         if (words[0] == "HELLO")
             result += "%1\r\n+server\r\n+redis\r\n";
         else if (words[0] == "INFO")
-            result += bulk("redis_version:" + std::string(version)
-                           + "\r\nrun_id:0123456789abcdef\r\nrole:master\r\nmaxmemory:0\r\n");
+            result += bulk(server.info);
         else if (words[0] == "SCRIPT")
-            result += bulk(std::string(40, '0'));
+            result += server.to_load;
+        else if (words[0] == "EVALSHA")
+            result += server.to_run;
         else if (words[0] == "SUBSCRIBE")
             result += ">3\r\n+subscribe\r\n+channel\r\n:1\r\n";
         else
@@ -290,8 +299,43 @@ BOOST_AUTO_TEST_CASE(a_node_that_may_evict)
 
 BOOST_AUTO_TEST_CASE(a_node_that_is_too_old)
 {
-    fake_server old(io, [](std::string& input) { return answer_as_version("6.0.16", input); });
+    const imitation of_old{.info = "redis_version:6.0.16\r\nrun_id:0123456789abcdef\r\nrole:master\r\n"};
+    fake_server old(io, [&](std::string& input) { return answer_as(of_old, input); });
     check_bad_node(old.config(), "6.2 or newer");
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_does_not_say_who_it_is)
+{
+    const imitation of_other{.info = "other_version:1\r\n"};
+    fake_server other(io, [&](std::string& input) { return answer_as(of_other, input); });
+    check_bad_node(other.config(), "does not say who it is");
+}
+
+BOOST_AUTO_TEST_CASE(P11_a_node_whose_scripts_bring_anything)
+{
+    for (const std::string& reply : {std::string("+OK\r\n"), "*2\r\n" + bulk("granted") + ":9223372036854775807\r\n",
+                                     "*2\r\n" + bulk("ready") + ":-9223372036854775808\r\n",
+                                     "*3\r\n" + bulk("quarantined") + ":1\r\n:9223372036854775807\r\n",
+                                     "*2\r\n" + bulk("ready") + "*1\r\n:1\r\n"}) {
+        fake_server odd(io, [&](std::string& input) { return answer_as({.to_run = reply}, input); });
+        check_bad_node(odd.config(), "a reply that is none of a lock");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_is_loading)
+{
+    bool loading = true;
+    const imitation of_loading{.to_load = "-LOADING Redis is loading the dataset in memory\r\n"};
+    fake_server node(io, [&](std::string& input) { return answer_as(loading ? of_loading : imitation(), input); });
+    check_bad_node(node.config(), "is loading its data");
+
+    client c(io, {node.config()});
+    attempt a = c.acquire("r");
+    BOOST_TEST(run_until(io, [&] { return a.done(); }));
+    loading = false; // it is asked again before long
+    attempt b = c.acquire("r");
+    const auto is_asked = [&] { return said(node.config(), "a reply that is none of a lock"); };
+    BOOST_TEST(run_until(io, is_asked, 3s), everything_said());
 }
 
 BOOST_AUTO_TEST_CASE(a_node_of_another_deployment)
@@ -307,6 +351,41 @@ BOOST_AUTO_TEST_CASE(a_node_of_another_deployment)
     BOOST_TEST(a.error() == errc::no_quorum);
     for (redis_server& node : nodes)
         BOOST_TEST(said(node.config(), "max_ttl"), everything_said());
+}
+
+BOOST_AUTO_TEST_CASE(R9_a_new_deployment_of_which_a_node_is_not_there)
+{
+    redis_nodes nodes(3);
+    nodes[2].kill();
+    redis_options options = quick_options();
+    options.quorum_timeout = 10s;
+    options.max_ttl = 1100ms;
+    client c(io, nodes.configs(), options);
+    attempt a = c.acquire("r", {.ttl = 500ms});
+    BOOST_TEST(run_until(io, [&] { return a.done(); }, 9s));
+    BOOST_TEST(a.granted(), everything_said());
+    BOOST_TEST(said(nodes[0].config(), "does not vote for")); // not trusted: the third may know of locks
+}
+
+BOOST_AUTO_TEST_CASE(R10_all_who_wait_for_one_resource_are_told_that_there_is_no_quorum)
+{
+    redis_nodes nodes(3);
+    redis_options options = quick_options();
+    options.quorum_timeout = 400ms;
+    client c(io, nodes.configs(), options);
+    attempt held = c.acquire("r", {.ttl = 1s});
+    BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
+    std::vector<attempt> waiters;
+    for (int i = 0; i < 20; ++i)
+        waiters.push_back(c.acquire("r"));
+    for (redis_server& node : nodes)
+        node.kill();
+    const auto all_done = [&] {
+        return std::all_of(waiters.begin(), waiters.end(), [](const attempt& a) { return a.done(); });
+    };
+    BOOST_TEST(run_until(io, all_done, 5s)); // not one after the other
+    for (const attempt& a : waiters)
+        BOOST_TEST((a.done() && a.error() == errc::no_quorum));
 }
 
 BOOST_AUTO_TEST_CASE(C5_the_same_server_twice)
@@ -384,15 +463,10 @@ BOOST_AUTO_TEST_CASE(a_client_certificate_is_shown)
 
 BOOST_AUTO_TEST_CASE(a_user_limited_to_the_prefix)
 {
-    // The line that the documentation gives.
-    const std::string user =
-        "user locks on >secret resetchannels ~redlock:* &redlock:* -@all "
-        "+hello +auth +ping +info +script|load +eval +evalsha +subscribe +unsubscribe +publish +time "
-        "+hget +hmget +hset +hsetnx +hdel +hexists +zadd +zrem +zrange +set +del +exists +pexpire";
-    redis_nodes nodes(3, {.users = {user}});
+    redis_nodes nodes(3, {.users = {documented_user()}});
     node_configs configs;
     for (redis_server& node : nodes)
-        configs.push_back(node.config("locks", "secret"));
+        configs.push_back(node.config("locks", "PASSWORD"));
 
     // Waiting, preemption, hand-over, a renewal, a raise, a manager that goes.
     client a(io, configs);
@@ -458,6 +532,18 @@ BOOST_AUTO_TEST_CASE(T17_nodes_that_have_forgotten_the_scripts)
     BOOST_TEST(run_until(io, [&] { return released.has_value(); }));
     for (redis_server& node : nodes)
         BOOST_TEST(run_until(io, [&] { return node.command({"HEXISTS", "redlock:{r}", "h"}).integer == 0; }));
+
+    // They are sent each text once.
+    for (redis_server& node : nodes)
+        node.command({"CONFIG", "RESETSTAT"});
+    for (int i = 0; i < 20; ++i)
+        BOOST_TEST(acquires(c));
+    for (redis_server& node : nodes) {
+        const std::string commands = node.command({"INFO", "commandstats"}).text;
+        const std::string_view evals = "cmdstat_eval:calls=";
+        const auto at = commands.find(evals);
+        BOOST_TEST((at == commands.npos || std::stoi(commands.substr(at + evals.size())) <= 3));
+    }
     BOOST_TEST(log.records().empty(), everything_said());
 }
 
@@ -478,9 +564,11 @@ BOOST_AUTO_TEST_CASE(managers_of_one_protocol_and_of_two_exclude_each_other)
             if (ec || ++grants > 60)
                 return;
             const auto id = locks.granted(grant_of(held, name));
-            locks.ended(id);
-            held.release();
-            work(m, name);
+            asio::post(io, [&, id, name, lk = std::make_shared<lock>(std::move(held))] {
+                locks.ended(id);
+                lk->release();
+                work(m, name);
+            });
         });
     };
     work(first, "first");

@@ -487,6 +487,17 @@ BOOST_AUTO_TEST_CASE(R7_a_token_that_no_quorum_writes_is_not_used)
     }
 }
 
+BOOST_AUTO_TEST_CASE(R10_a_quorum_that_is_lost_while_the_token_is_written)
+{
+    quorum_driver d(3);
+    d.obtain();
+    d.down(2);
+    d.granted(0, 50);
+    d.granted(1, 70);
+    d.reply(0, {.what = verdict::mismatch, .text = "version=0"});
+    BOOST_TEST(d.after(quorum_driver::plain_options().quorum_timeout).find("no quorum") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(T24_R7_a_token_has_to_be_written_in_time)
 {
     quorum_driver d(3);
@@ -752,6 +763,24 @@ BOOST_AUTO_TEST_CASE(R11_there_is_a_tombstone_where_an_obtain_was_lost_with_its_
     BOOST_TEST(d.end() == "release 0 1 2");
     BOOST_TEST(d.last_call(0).ttl == 0);
     BOOST_TEST(d.last_call(2).ttl == 1'000'000); // it may still arrive there
+}
+
+BOOST_AUTO_TEST_CASE(R11_one_that_withdrew_in_between_leaves_it_in_the_end)
+{
+    quorum_driver d(3);
+    d.obtain();
+    d.waiting(0);
+    d.waiting(1);
+    d.down(2);
+    d.down(1);
+    d.up(2);
+    BOOST_TEST(d.after(800ms) == "release 0 2");
+    d.reply(2, {.what = verdict::quarantined, .number = 60'000'000});
+    BOOST_TEST(d.reply(2, {.what = verdict::absent}) == "");
+    d.done(0);
+    BOOST_TEST(d.end() == "release 2");
+    BOOST_TEST(d.last_call(2).ttl == 1'000'000);
+    BOOST_TEST(d.done(2) == "1 ended");
 }
 
 BOOST_AUTO_TEST_CASE(R11_a_tombstone_lasts_as_long_as_the_longest_ttl_that_was_asked_for)
@@ -1025,6 +1054,68 @@ BOOST_AUTO_TEST_CASE(R9_a_nonce_that_has_changed_means_that_a_node_was_restarted
     d.reply(1, unborn("b"));
     d.reply(0, unborn("a"));
     BOOST_TEST(d.reply(1, unborn("other")) == "");
+
+    // They are looked at anew.
+    BOOST_TEST(d.after(50ms) == "hello 0 1");
+    d.reply(0, unborn("a"));
+    BOOST_TEST(d.reply(1, unborn("other")) == "hello 0 1");
+    d.reply(0, unborn("a"));
+    BOOST_TEST(d.reply(1, unborn("other")) == "declare 0 1");
+
+    // Nor are they set up by a declaration that came too late.
+    d.reply(0, unborn(""));
+    d.reply(1, unborn(""));
+    BOOST_TEST(d.after(50ms) == "hello 0 1");
+}
+
+BOOST_AUTO_TEST_CASE(R9_an_answer_to_an_earlier_question_is_no_second_look)
+{
+    quorum_driver d(2, trusting(), false);
+    d.up(0);
+    d.reply(0, unborn("a"));
+    BOOST_TEST(d.after(50ms) == "hello 0"); // in case another client sets it up
+    d.up(1);
+    BOOST_TEST(d.reply(1, unborn("b")) == "hello 0 1");
+    BOOST_TEST(d.reply(1, unborn("b")) == "");
+    BOOST_TEST(d.reply(0, unborn("a")) == ""); // sent before all had been seen
+    BOOST_TEST(d.reply(0, unborn("a")) == "declare 0 1");
+}
+
+BOOST_AUTO_TEST_CASE(R9_a_new_deployment_of_which_a_node_is_not_there_waits_as_long_as_others)
+{
+    quorum_driver d(3, trusting(), false);
+    d.up(0);
+    d.up(1);
+    const auto look = [&](quorum_driver::duration limit) { // until they are trusted no more
+        for (quorum_driver::duration passed{}; passed < limit; passed += 50ms) {
+            for (std::size_t i = 0; i < 2; ++i) {
+                if (!d.last_call(i).trust)
+                    return passed;
+                d.reply(i, unborn(i == 0 ? "a" : "b"));
+            }
+            d.after(50ms);
+        }
+        return limit;
+    };
+    const quorum_driver::duration patience = quorum_driver::plain_options().quorum_timeout / 2;
+    BOOST_TEST((look(patience - 1s) == patience - 1s));
+
+    // It may come late.
+    quorum_driver late(2, trusting(), false);
+    late.up(0);
+    late.reply(0, unborn("a"));
+    late.after(4s);
+    late.reply(0, unborn("a"));
+    late.up(1);
+    BOOST_TEST(late.reply(1, unborn("b")) == "hello 0 1");
+
+    BOOST_TEST((look(2s) < 2s));
+    BOOST_TEST(d.reply(0, {.what = verdict::quarantined, .number = 60'000'000}) == "");
+    d.reply(1, {.what = verdict::quarantined, .number = 60'000'000});
+    BOOST_TEST(d.after(61s) == "hello 0 1");
+    d.reply(0, {.what = verdict::ready});
+    d.reply(1, {.what = verdict::ready});
+    BOOST_TEST(d.client().has_quorum());
 }
 
 BOOST_AUTO_TEST_CASE(R9_a_look_that_a_lost_connection_interrupts_starts_anew)
