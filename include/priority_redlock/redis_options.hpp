@@ -56,7 +56,8 @@ struct redis_options
     /// granted what others did not. A node that does not answer for so long is not asked any more until it does.
     duration retry_interval = std::chrono::milliseconds(700);
 
-    /// How long an acquire waits without a quorum of nodes before `errc::no_quorum`.
+    /// How long an acquire waits without a quorum of nodes before `errc::no_quorum`. Those that wait for the same
+    /// resource in the same manager end together; one that came later than the first may wait up to twice as long.
     duration quorum_timeout = std::chrono::seconds(10);
 
     /// Lets a waiter take the lock from a holder of lower priority that was told this long ago and still has it, before
@@ -72,7 +73,8 @@ struct redis_options
     restart_guard guard = restart_guard::on;
 
     /// Lets nodes vote at once when all of them are new and empty. Otherwise a deployment waits for `max_ttl` when it
-    /// first starts. Dangerous only if all nodes lost their data at the same time while locks were held.
+    /// first starts; and so it does if not all nodes can be seen within half of `quorum_timeout`. Dangerous only if all
+    /// nodes lost their data at the same time while locks were held.
     bool trust_fresh_nodes = false;
 
     /// TLS, for nodes whose `boost::redis::config::use_ssl` is set: PEM files of the certificate authorities that are
