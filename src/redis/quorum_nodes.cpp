@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <utility>
 
 // What the nodes say: answers, messages to a holder or a waiter, their health, whether they vote, and their clocks.
 
@@ -348,7 +349,8 @@ void quorum_client::on_ready(std::size_t node, moment now)
         return;
     n.is = node_state::status::ready;
     n.hello_at = n.unborn_since = never;
-    n.last_complaint.clear();
+    if (!std::exchange(n.last_complaint, {}).empty())
+        out_.log.push_back({log_level::info, "redis: node " + n.name + " votes again"});
     count_voting(now);
     // Those that wait are queued there too; what was asked for while there was no quorum has just begun.
     for_each_open([&](acquisition& a) {

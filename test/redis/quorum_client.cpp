@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(the_slowest_are_not_waited_for_and_may_answer_later)
     BOOST_TEST(d.end() == "release 0 1 2 3 4"); // to all, answered or not
 }
 
-BOOST_AUTO_TEST_CASE(C6_C7_C8_T5_validity_counts_from_the_send_and_a_grant_that_is_over_is_none)
+BOOST_AUTO_TEST_CASE(C6_C7_C8_C22_T5_validity_counts_from_the_send_and_a_grant_that_is_over_is_none)
 {
     quorum_driver d(3);
     d.obtain(1, {.ttl = 100ms});
@@ -971,7 +971,10 @@ BOOST_AUTO_TEST_CASE(R9_a_quarantined_node_does_not_vote_until_its_time_has_pass
     BOOST_TEST(d.obtain() == "");
     BOOST_TEST(d.after(499ms) == "");
     BOOST_TEST(d.after(3ms) == "hello 0");
+    d.log.clear();
     BOOST_TEST(d.reply(0, {.what = verdict::ready}) == "obtain 0");
+    BOOST_TEST_REQUIRE(!d.log.empty());
+    BOOST_TEST(d.log[0] == "redis: node n0 votes again");
 }
 
 BOOST_AUTO_TEST_CASE(R9_a_node_that_turns_out_to_be_quarantined_is_unreachable)
