@@ -19,6 +19,7 @@
 #include <array>
 #include <cstddef>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -459,6 +460,25 @@ BOOST_AUTO_TEST_CASE(a_client_certificate_is_shown)
     options.tls_key_file = nodes[0].certificate_file().parent_path() / "key.pem";
     client c(io, nodes.configs(), options);
     BOOST_TEST(acquires(c));
+}
+
+BOOST_AUTO_TEST_CASE(certificates_that_vanish)
+{
+    redis_nodes nodes(1, {.tls = true});
+    const auto file = nodes[0].certificate_file().parent_path() / "of_the_client.pem";
+    std::filesystem::copy_file(nodes[0].certificate_file(), file);
+    redis_options options = quick_options();
+    options.tls_ca_file = file;
+    client c(io, nodes.configs(), options);
+    std::filesystem::remove(file);
+    BOOST_CHECK_THROW(client(io, nodes.configs(), options), boost::system::system_error);
+    attempt a = c.acquire("r");
+    BOOST_TEST(run_until(io, [&] { return a.done(); }));
+    BOOST_TEST((a.done() && a.error() == errc::no_quorum));
+    BOOST_TEST(said(nodes[0].config(), "cannot be used: "), everything_said());
+    io.restart();
+    io.run_for(10s);
+    BOOST_TEST(io.stopped()); // nor does it keep the context at work
 }
 
 BOOST_AUTO_TEST_CASE(a_user_limited_to_the_prefix)
