@@ -8,6 +8,7 @@
 #include <chrono>
 #include <random>
 #include <utility>
+#include <vector>
 
 namespace priority_redlock::detail {
 
@@ -337,12 +338,11 @@ void lease_client::refused(lease& l, error_code reason, table_actions& out)
     // A store that cannot decide cannot for the others either, and they have waited for it as long: one after the other
     // they would wait for many times of what the store gives itself.
     const bool for_all = reason == errc::no_quorum && can_wait(*it);
-    std::vector<waiter*> those{&*it};
-    if (for_all)
-        for (waiter& w : r.waiting)
-            if (w.ticket != ticket && w.ticket <= l.wanted_since && can_wait(w))
-                those.push_back(&w);
-    for (waiter* w : those)
+    std::vector<waiter*> refused;
+    for (waiter& w : r.waiting)
+        if (w.ticket == ticket || (for_all && w.ticket <= l.wanted_since && can_wait(w)))
+            refused.push_back(&w);
+    for (waiter* w : refused)
         table_.refuse(*w, reason, out);
 }
 

@@ -16,8 +16,10 @@ const known_error* find_known_error(std::string_view text) noexcept
         known_error{"OOM", "is out of memory: raise its maxmemory"},
         known_error{"MISCONF", "cannot write to its disk: see its log, and the space on the disk"},
         known_error{"NOREPLICAS", "wants replicas: unset min-replicas-to-write, nodes are independent of each other"},
-        known_error{"NOPERM", "forbids a command, key or channel to its user: see redis_options::prefix for the ACL"},
-        known_error{"NOAUTH", "wants a password"},
+        known_error{"NOPERM", "forbids a command, key or channel to its user: "
+                              "see doc/redis.md, Access, for the ACL that its user needs"},
+        known_error{"NOAUTH", "wants a user and a password"},
+        known_error{"WRONGPASS", "refuses the user or the password: check them"},
         known_error{"LOADING", "is loading its data", true, true},
         known_error{"BUSY", "is busy with somebody's script", true, true},
         known_error{"CLUSTERDOWN", "is part of a cluster that is down: name independent servers"},

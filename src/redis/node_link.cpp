@@ -84,13 +84,10 @@ bool is_too_old(std::string_view version)
 }
 
 /// What to do about a connection that could not be made or has ended, if that can be told.
-std::string_view cure_of(error_code ec, std::string_view reason)
+std::string cure_of(error_code ec, std::string_view reason)
 {
-    const auto says = [reason](std::string_view word) { return reason.find(word) != std::string_view::npos; };
-    if (says("NOAUTH"))
-        return ". Give a user and a password";
-    if (says("WRONGPASS"))
-        return ". Check the user and the password";
+    if (const known_error* const known = find_known_error(reason))
+        return ". It " + std::string(known->cure);
     if (ec == boost::redis::error::invalid_data_type)
         return ". Is it a Redis server, and is TLS used on both sides or on neither?";
     return {};
@@ -150,7 +147,7 @@ void node_link::stop()
 
 void node_link::run()
 {
-    refused_ = passes_ = false;
+    refused_ = may_pass_ = false;
     last_error_.clear();
     try {
         if (!socket_)
@@ -192,12 +189,8 @@ void node_link::on_greeted(greeting& g)
 {
     if (const auto bad = std::find(g.errors.begin(), g.errors.end(), true); bad != g.errors.end()) {
         const std::string& text = g.replies[static_cast<std::size_t>(bad - g.errors.begin())];
-        if (const known_error* const known = find_known_error(text); known && known->passes) {
-            refuse(std::string(known->cure) + " (" + text + ')');
-            passes_ = true;
-        } else {
-            refuse("refuses a command: '" + text + "'. See doc/redis.md, Access, for the ACL that its user needs");
-        }
+        const known_error* const known = find_known_error(text);
+        refuse(std::string(known ? known->cure : "refuses a command") + " (" + text + ')', known && known->passes);
         return;
     }
     constexpr std::size_t sections = 3;
@@ -233,9 +226,11 @@ void node_link::on_greeted(greeting& g)
     events_.on_up(node_, std::string(run_id));
 }
 
-void node_link::refuse(std::string why)
+/// What is wrong may pass by itself.
+void node_link::refuse(std::string why, bool may_pass)
 {
     refused_ = true;
+    may_pass_ = may_pass;
     events_.on_complaint(node_, std::move(why));
     socket_->connection.cancel(boost::redis::operation::run);
 }
@@ -255,11 +250,11 @@ void node_link::on_run_ended(error_code ec)
     if (!refused_)
         events_.on_complaint(node_, (was_up ? "is lost: " : "cannot be used: ") + ec.message()
                                         + (last_error_.empty() ? "" : " (" + last_error_ + ")")
-                                        + std::string(cure_of(ec, last_error_)));
+                                        + cure_of(ec, last_error_));
     // An acquire that waits for a quorum should not fail for want of a try.
     const duration longest = std::clamp(client_.options().quorum_timeout / 4, shortest_pause, longest_pause);
-    const duration pause =
-        refused_ && !passes_ ? pause_after_refusal : std::min(shortest_pause * (1 << std::min(failures_, 6u)), longest);
+    const duration pause = refused_ && !may_pass_ ? pause_after_refusal
+                                                  : std::min(shortest_pause * (1 << std::min(failures_, 6u)), longest);
     ++failures_;
     run_after(pause);
 }

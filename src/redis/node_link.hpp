@@ -107,7 +107,7 @@ private:
     void run_after(duration pause);
     void on_run_ended(error_code ec);
     void on_greeted(greeting& g);
-    void refuse(std::string why);
+    void refuse(std::string why, bool may_pass = false);
     bool lose_answers();
     void change_channels();
     void receive();
@@ -139,7 +139,7 @@ private:
     bool up_ = false;
     unsigned failures_ = 0; // in a row
     bool refused_ = false;
-    bool passes_ = false; // why it is refused
+    bool may_pass_ = false; // why it is refused
 };
 
 } // namespace priority_redlock::detail::redis

@@ -168,6 +168,13 @@ public:
             held.expires_at()};
 }
 
+/// The end of a hold, which its holder is told of or is about to bring about: renewals have moved what was granted.
+inline void note_end(history& of, history::id which, const lock& held)
+{
+    of.extended(which, held.expires_at());
+    of.ended(which);
+}
+
 /// The user that doc/redis.md tells how to make, as a server's configuration has it; its password is PASSWORD.
 [[nodiscard]] std::string documented_user(); // access.cpp
 

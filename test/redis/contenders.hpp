@@ -136,8 +136,7 @@ private:
                 const history::id id = locks_.granted(grant_of(held, w.name));
                 timer.expires_after(std::chrono::microseconds(w.random() % 8000));
                 co_await timer.async_wait(held.guard(token));
-                locks_.extended(id, held.expires_at()); // by renewals
-                locks_.ended(id);
+                note_end(locks_, id, held);
             }
             held.release();
             ++w.grants;

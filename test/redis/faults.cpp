@@ -39,8 +39,9 @@ struct faults
         const auto id = locks.granted(grant_of(a.lock(), name));
         a.lock().async_wait([this, id, of = a.watch()](error_code) {
             if (const auto lk = of.lock())
-                locks.extended(id, lk->expires_at()); // by renewals
-            locks.ended(id);
+                note_end(locks, id, *lk);
+            else
+                locks.ended(id);
         });
         return true;
     }

@@ -6,10 +6,11 @@
 
 #include "table_fixture.hpp"
 
+#include <deque>
 #include <memory>
 #include <string>
 
-// What a manager asks of a store, step by step: here the test is the store. Renewal only, so far.
+// What a manager asks of a store, step by step: here the test is the store.
 
 namespace priority_redlock::test {
 
@@ -49,6 +50,10 @@ public:
     ~lease_driver()
     {
         client_.abandon();
+        for (waiter& w : others_) {
+            step([&](auto& out) { table_.withdraw(*w.target, out); });
+            table_.recycle(*w.target);
+        }
         if (!h)
             return;
         step([this](auto& out) {
@@ -68,6 +73,38 @@ public:
             table_.acquire(request, 1, &w_, now_, out);
             h = w_.target;
         });
+    }
+
+    /// Other lockers, "b0", "b1" ..., wait for it as well.
+    std::string more(const acquire_options& options)
+    {
+        const std::string locker = "b" + std::to_string(others_.size());
+        waiter& w = others_.emplace_back();
+        return step([&](auto& out) {
+            const detail::acquire_request request{
+                .resource = "r", .locker = locker, .options = options, .ticket = client_.next_ticket()};
+            table_.acquire(request, 1, &w, now_, out);
+        });
+    }
+
+    /// Which of the others still wait, e.g. "b0 b2".
+    [[nodiscard]] std::string still_waiting() const
+    {
+        std::string result;
+        for (const waiter& w : others_)
+            if (w.target->pending)
+                result += (result.empty() ? "" : " ") + std::string(w.target->locker.view());
+        return result;
+    }
+
+    /// The store gives up the waiter that it was asked for last.
+    std::string failed(error_code why)
+    {
+        protocol_event event;
+        event.what = protocol_event::kind::failed;
+        event.id = id_;
+        event.reason = why;
+        return step([&](auto& out) { client_.on_event(event, now_, out); });
     }
 
     /// The store grants for as long as it was asked for, or not quite.
@@ -179,6 +216,7 @@ private:
     lock_table table_;
     lease_client client_;
     waiter w_;
+    std::deque<waiter> others_;
     acquisition_id id_;
     std::uint32_t count_ = 0;
 };
@@ -193,6 +231,39 @@ struct renewed_fixture : lease_driver
 };
 
 } // namespace
+
+BOOST_AUTO_TEST_SUITE(lease_client_waits)
+
+BOOST_AUTO_TEST_CASE(R10_those_that_waited_for_a_quorum_as_long_as_the_first_are_told_with_it)
+{
+    lease_driver d;
+    d.more({.timeout = 1h});
+    BOOST_TEST(d.failed(errc::no_quorum) == "withdraw");
+    BOOST_TEST(d.still_waiting() == "");
+
+    BOOST_TEST(d.more({}) == "obtain"); // b1
+    BOOST_TEST(d.more({}) == "");       // came after the first was asked for
+    BOOST_TEST(d.failed(errc::no_quorum) == "withdraw, obtain");
+    BOOST_TEST(d.still_waiting() == "b2");
+    BOOST_TEST(d.more({}) == "");
+    BOOST_TEST(d.more({.priority = 1}) == "withdraw, obtain"); // b4, when b2 and b3 were there
+    BOOST_TEST(d.more({}) == "");
+    BOOST_TEST(d.failed(errc::no_quorum) == "withdraw, obtain");
+    BOOST_TEST(d.still_waiting() == "b5");
+}
+
+BOOST_AUTO_TEST_CASE(R10_another_error_and_one_that_did_not_wait_are_of_the_first_alone)
+{
+    for (const error_code why : {error_code(errc::already_acquired), error_code(errc::no_quorum)}) {
+        lease_driver d;
+        d.more({});
+        d.more({.priority = 1, .timeout = why == errc::no_quorum ? duration::zero() : infinite});
+        BOOST_TEST(d.failed(why) == "withdraw, obtain");
+        BOOST_TEST(d.still_waiting() == "b0");
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(lease_client_renewal)
 

@@ -27,10 +27,10 @@ if f[1] then
 end
 
 if holder == id then
-    -- Never earlier than before: the holder counts on that until it knows that it has less, and this may have come late.
     if tonumber(string.match(who, '^%S+')) > tonumber(string.match(held_by, '^%S+')) then
         held_by = who -- a raise was lost
     end
+    -- Never earlier than before: the holder counts on that until it knows that it has less, and this may have come late.
     local hold = string.format('%s %.0f %.0f ', id, math.max(held_until, ends), math.max(latest, call))
     redis.call('HSET', lock, 'h', hold .. held_by)
     redis.call('PEXPIRE', lock, options.keep)
