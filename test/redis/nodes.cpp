@@ -727,6 +727,40 @@ BOOST_AUTO_TEST_CASE(closing_the_protocol_ends_everything)
     BOOST_TEST(run_until(io, [&] { return blocked.granted(); }, 3s));
 }
 
+BOOST_AUTO_TEST_CASE(closing_the_protocol_at_any_moment)
+{
+    redis_nodes nodes(3);
+    int grants = 0;
+    for (int i = 0; i < 100; ++i) {
+        redis_options options = quick_options(); // with the guard on: the nodes are looked at first
+        options.prefix = "close" + std::to_string(i) + ':';
+        client c(io, nodes.configs(), options);
+        attempt first = c.acquire("r", {.ttl = 1s});
+        attempt second = c.acquire("r", {.priority = 1, .ttl = 1s});
+        bool released = false;
+        io.restart();
+        for (int k = 0; k < 3 * i; ++k) {
+            io.run_one_for(1ms);
+            if (first.granted() && !std::exchange(released, true))
+                first.lock().release();
+        }
+        c.protocol->close();
+        BOOST_TEST_CONTEXT("after " << 3 * i << " handlers")
+        {
+            io.restart();
+            io.run_for(10s);
+            BOOST_TEST(io.stopped()); // nothing is left to do
+            BOOST_TEST(first.done());
+            BOOST_TEST(second.done());
+            BOOST_TEST((!second.granted() || second.lock().state() == lock_state::lost));
+        }
+        grants += second.granted();
+    }
+    BOOST_TEST(grants > 0); // from before the first connection to after the last grant
+    BOOST_TEST(grants < 100);
+    BOOST_TEST(log.records().empty(), everything_said());
+}
+
 BOOST_AUTO_TEST_CASE(a_context_is_destroyed_at_any_moment)
 {
     redis_nodes nodes(3);
