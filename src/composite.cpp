@@ -32,13 +32,7 @@ void merge(acquire_options& options, const acquire_options& again)
 
 void tell_all(notice_list& notices) noexcept
 {
-    notices.clear_and_dispose([](notice* n) {
-        try {
-            n->tell();
-        } catch (...) {
-            log_failure("the end of a lock could not be told");
-        }
-    });
+    notices.clear_and_dispose([](notice* n) { tell(*n); });
 }
 
 /// Several operations, the first of which starts the others. Calls a function with the first error when all have ended.
@@ -232,9 +226,12 @@ void composite::schedule() noexcept
 
 void composite::drive() noexcept
 {
+    std::shared_ptr<const void> context; // while somebody is told
     {
         lock_type guard(mutex_);
         for (bool more = true; more;) {
+            if (!context)
+                context = context_of_parts();
             try {
                 more = advance(guard);
             } catch (...) {
@@ -246,6 +243,18 @@ void composite::drive() noexcept
         busy_ = false;
     }
     unreference(hold_);
+}
+
+/// Keeps the context of those who are to be told. It is there as long as this has not been abandoned, since a part tells
+/// before it lets go of the context.
+std::shared_ptr<const void> composite::context_of_parts() const noexcept
+{
+    for (const part& each : parts_) {
+        const hold* const h = each.watching ? each.at : each.asking ? each.target : nullptr;
+        if (auto context = h ? h->domain->borrow_context() : nullptr)
+            return context;
+    }
+    return nullptr;
 }
 
 /// Does the next thing there is to do. False if there is none.
@@ -542,11 +551,13 @@ void composite::pass_on_end(lock_type& guard) noexcept
 template <class LetGo>
 bool composite::end_by_owner(LetGo let_go)
 {
+    std::shared_ptr<const void> context; // while they are told
     notice_list to_tell;
     lock_type guard(mutex_);
     switch (hold_.state.load()) {
     case lock_state::held:
         hold_.state.store(lock_state::released);
+        context = context_of_parts();
         to_tell = take_notices({});
         break;
     case lock_state::revoking:
@@ -628,13 +639,32 @@ void composite::count_notice(hold& h) noexcept
     settle_handlers(guard);
 }
 
-bool composite::remove_notice(hold& h, notice& n) noexcept
+bool composite::remove_notice(hold&, notice& n) noexcept
 {
     const lock_type guard(mutex_);
-    const auto at = std::find_if(h.notices.begin(), h.notices.end(), [&n](const notice& each) { return &each == &n; });
-    if (at == h.notices.end())
+    return unlink(n);
+}
+
+void composite::cancel_notice(hold&, notice& n) noexcept
+{
+    std::shared_ptr<const void> context; // while n is told
+    {
+        const lock_type guard(mutex_);
+        if (!unlink(n))
+            return;
+        context = context_of_parts();
+    }
+    n.reason = asio::error::operation_aborted;
+    tell(n);
+}
+
+bool composite::unlink(notice& n) noexcept
+{
+    auto& notices = hold_.notices;
+    const auto at = std::find_if(notices.begin(), notices.end(), [&n](const notice& each) { return &each == &n; });
+    if (at == notices.end())
         return false;
-    h.notices.erase(at);
+    notices.erase(at);
     return true;
 }
 
@@ -676,6 +706,7 @@ error_code composite::extend(hold& h, duration ttl)
 auto composite::joined(asio::any_completion_handler<void(error_code)> handler)
 {
     auto post_result = [self = hold_pin(&hold_), this, handler = std::move(handler)](error_code result) mutable {
+        const auto context = borrow_context();
         if (const auto ex = executor())
             asio::post(ex, asio::append(std::move(handler), result));
     };

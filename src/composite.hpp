@@ -5,6 +5,8 @@
 #ifndef PRIORITY_REDLOCK_SRC_COMPOSITE_HPP
 #define PRIORITY_REDLOCK_SRC_COMPOSITE_HPP
 
+#include "mutex.hpp"
+
 #include <priority_redlock/detail/acquire_op.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/lock.hpp>
@@ -54,6 +56,7 @@ public:
 
     time_point now() const noexcept override { return any_part().domain->now(); }
     asio::any_io_executor executor() const override { return any_part().domain->executor(); }
+    std::shared_ptr<const void> borrow_context() const noexcept override { return any_part().domain->borrow_context(); }
     std::string_view resource_name(const hold&) const noexcept override { return name_; }
     const std::vector<lock>* parts(const hold&) const noexcept override { return &locks_; }
     bool release(hold&) noexcept override;
@@ -64,6 +67,7 @@ public:
     bool add_notice(hold& h, notice& n) noexcept override;
     void count_notice(hold& h) noexcept override;
     bool remove_notice(hold& h, notice& n) noexcept override;
+    void cancel_notice(hold& h, notice& n) noexcept override;
     void notice_done(hold& h) noexcept override;
     bool raise(hold&, int priority) noexcept override;
     void revoke(hold&) noexcept override;
@@ -109,7 +113,7 @@ private:
     };
 
     class extension;
-    using lock_type = std::unique_lock<std::mutex>;
+    using lock_type = std::unique_lock<mutex>;
 
     static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 
@@ -139,6 +143,8 @@ private:
     void drive() noexcept;
     void schedule() noexcept;
     notice_list take_notices(error_code reason) noexcept;
+    bool unlink(notice& n) noexcept;
+    [[nodiscard]] std::shared_ptr<const void> context_of_parts() const noexcept;
     auto joined(asio::any_completion_handler<void(error_code)> handler);
     /// The waits of the manager have been ended since the start.
     [[nodiscard]] bool is_cancelled() const noexcept { return cancellations_->load() != cancellations_before_; }
@@ -152,7 +158,7 @@ private:
     std::vector<lock> locks_; // filled by the grant, constant from then on
     std::deque<part> parts_;
     acquire_operation* op_ = nullptr;
-    std::mutex mutex_;
+    mutex mutex_;
     hold hold_;
     std::optional<manager_backend::outcome> answer_; // decided before `start` has returned
     composite* next_scheduled_ = nullptr;

@@ -35,17 +35,15 @@ lease_client::~lease_client()
     abandon();
 }
 
-std::shared_ptr<protocol> lease_client::abandon() noexcept
+lease_client::remains lease_client::abandon() noexcept
 {
     for (const auto& each : leases_)
         table_.set_deadline(*each.second, never);
     for (const auto& each : ends_)
         table_.set_deadline(*each.second, never);
     outbox.clear();
-    leases_.clear();
     by_id_.clear();
-    ends_.clear();
-    return std::exchange(store_, nullptr);
+    return {std::exchange(store_, nullptr), std::exchange(leases_, {}), std::exchange(ends_, {})};
 }
 
 std::uint64_t lease_client::next_ticket()

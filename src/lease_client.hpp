@@ -90,7 +90,8 @@ public:
     lease_client(const lease_client&) = delete;
     lease_client& operator=(const lease_client&) = delete;
 
-    [[nodiscard]] protocol& store() const noexcept { return *store_; }
+    /// Null once it has been abandoned.
+    [[nodiscard]] const std::shared_ptr<protocol>& store() const noexcept { return store_; }
     [[nodiscard]] std::uint64_t client() const noexcept { return client_; }
 
     /// Of the microsecond, rising: the place of an acquire among those of its priority, over all managers.
@@ -122,8 +123,22 @@ public:
     /// Nothing is held, wanted or being given back.
     [[nodiscard]] bool idle() const noexcept { return leases_.empty() && ends_.empty(); }
 
-    /// The context is gone: nothing more is sent. Gives the store back, whose objects may be of that context.
-    std::shared_ptr<protocol> abandon() noexcept;
+private:
+    using lease_map = boost::unordered_flat_map<const resource*, std::unique_ptr<lease>>;
+    using end_map =
+        boost::unordered_flat_map<acquisition_id, std::unique_ptr<pending_end>, std::hash<acquisition_id>>;
+
+public:
+    /// What is left of one that was abandoned. It destroys handlers and the store.
+    struct remains
+    {
+        std::shared_ptr<protocol> store;
+        lease_map leases;
+        end_map ends;
+    };
+
+    /// The context is gone: nothing more is sent.
+    remains abandon() noexcept;
 
     std::deque<request> outbox;
     bool sending = false; // some thread is at the outbox
@@ -146,9 +161,9 @@ private:
     const std::uint64_t client_;
     std::uint64_t last_number_ = 0;
     std::uint64_t last_ticket_ = 0;
-    boost::unordered_flat_map<const resource*, std::unique_ptr<lease>> leases_;
+    lease_map leases_;
     boost::unordered_flat_map<acquisition_id, lease*, std::hash<acquisition_id>> by_id_;
-    boost::unordered_flat_map<acquisition_id, std::unique_ptr<pending_end>, std::hash<acquisition_id>> ends_;
+    end_map ends_;
 };
 
 } // namespace priority_redlock::detail

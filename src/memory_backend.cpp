@@ -4,11 +4,6 @@
 
 #include "memory_backend.hpp"
 
-#include "domain_service.hpp"
-#include "log_lines.hpp"
-
-#include <mutex>
-
 namespace priority_redlock::detail {
 
 std::unique_ptr<manager_backend> make_memory_backend(const asio::any_io_executor& ex, bool single_threaded,
@@ -16,7 +11,7 @@ std::unique_ptr<manager_backend> make_memory_backend(const asio::any_io_executor
 {
     if (single_threaded)
         return std::make_unique<memory_backend<null_mutex, clock>>(ex, options, 1);
-    return std::make_unique<memory_backend<std::mutex, clock>>(ex, options, 16);
+    return std::make_unique<memory_backend<mutex, clock>>(ex, options, 16);
 }
 
 std::unique_ptr<manager_backend> make_protocol_backend(const asio::any_io_executor& ex, std::shared_ptr<protocol> store,
@@ -24,7 +19,7 @@ std::unique_ptr<manager_backend> make_protocol_backend(const asio::any_io_execut
 {
     if (!store)
         throw std::invalid_argument("priority_redlock: a lock_manager over a protocol needs one; it is null");
-    return std::make_unique<memory_backend<std::mutex, clock>>(ex, options, std::move(store));
+    return std::make_unique<memory_backend<mutex, clock>>(ex, options, std::move(store));
 }
 
 } // namespace priority_redlock::detail

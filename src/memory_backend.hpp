@@ -53,8 +53,7 @@ public:
         const std::size_t idle = (options.idle_resources + count - 1) / count;
         shards_.reserve(count);
         for (std::size_t i = 0; i < count; ++i)
-            shards_.push_back(std::make_shared<shard<Mutex, Clock>>(
-                ex, idle, count == 1 ? std::string("#") : '#' + std::to_string(i + 1) + '.', nullptr, rules));
+            add_shard(ex, idle, count == 1 ? std::string("#") : '#' + std::to_string(i + 1) + '.', nullptr, rules);
     }
 
     /// Over a protocol: one shard, since what costs time is the store.
@@ -67,9 +66,7 @@ public:
             throw std::invalid_argument(
                 "priority_redlock: manager_options::detect_deadlocks is for managers without a protocol");
         const table_rules rules{.lease = store->lease()};
-        shards_.push_back(
-            std::make_shared<shard<Mutex, Clock>>(ex, options.idle_resources, "#", std::move(store), rules));
-        shards_.front()->subscribe();
+        add_shard(ex, options.idle_resources, "#", std::move(store), rules);
     }
 
     ~memory_backend() override
@@ -129,6 +126,13 @@ public:
     }
 
 private:
+    void add_shard(const asio::any_io_executor& ex, std::size_t idle, std::string_view id_prefix,
+                   std::shared_ptr<protocol> store, const table_rules& rules)
+    {
+        shards_.push_back(std::make_shared<shard<Mutex, Clock>>(idle, id_prefix, std::move(store), rules));
+        shards_.back()->start(ex);
+    }
+
     std::vector<std::shared_ptr<shard<Mutex, Clock>>> shards_;
 };
 

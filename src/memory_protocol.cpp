@@ -311,7 +311,7 @@ private:
         int thief_priority = 0;
         std::shared_ptr<record> in_queue;   // the backend has it as an operation
         std::shared_ptr<record> in_notices; // the hold has it as a notice
-        std::mutex mutex;
+        detail::mutex mutex;
         hold_ref granted;
         bool started = false; // it waits in the backend, or did
         bool left = false;    // its manager gave it up
@@ -416,7 +416,7 @@ private:
             sink->on_event(event);
     }
 
-    std::mutex mutex_;
+    detail::mutex mutex_;
     std::unique_ptr<manager_backend> backend_;
     record_map records_;
     boost::unordered_flat_map<std::string, std::weak_ptr<record>> holders_;

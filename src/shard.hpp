@@ -5,16 +5,19 @@
 #ifndef PRIORITY_REDLOCK_SRC_SHARD_HPP
 #define PRIORITY_REDLOCK_SRC_SHARD_HPP
 
-#include "domain_service.hpp"
+#include "context_owned.hpp"
 #include "lease_client.hpp"
 #include "lock_table.hpp"
 #include "log_lines.hpp"
+#include "mutex.hpp"
 
 #include <priority_redlock/detail/acquire_op.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 
 #include <boost/asio/append.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -28,12 +31,13 @@
 
 namespace priority_redlock::detail {
 
-/// A mutex for those who promised not to need one.
-struct null_mutex
-{
-    void lock() noexcept {}
-    void unlock() noexcept {}
-};
+/// A completion that cannot be posted for want of memory is destroyed, which hands a lock on (I3).
+inline void tell(notice& n) noexcept
+try {
+    n.tell();
+} catch (...) {
+    log_failure("the end of a lock could not be told");
+}
 
 /// A lock table with a mutex and a timer: carries out the table's actions, decides nothing.
 ///
@@ -44,25 +48,42 @@ struct null_mutex
 /// comes back.
 ///
 /// Kept alive by its manager, by every hold, by leases that are still to be given back, and by the pending wait of its
-/// timer.
+/// timer. Its executor and its timer belong to the execution context, which it may outlive.
 template <class Mutex, class Clock>
 class shard final : public lock_domain,
-                    public served_domain,
                     public protocol::listener,
                     public std::enable_shared_from_this<shard<Mutex, Clock>>
 {
     using timer_type = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, asio::any_io_executor>;
     using verdict = manager_backend::outcome::verdict;
 
+    /// What the execution context owns of it.
+    struct context_part final : context_owned
+    {
+        context_part(std::shared_ptr<context_estate> estate, const asio::any_io_executor& ex, std::weak_ptr<shard> s)
+            : context_owned(std::move(estate)), executor(ex), owner(std::move(s))
+        {
+        }
+
+        void shut_down() noexcept override
+        {
+            if (const auto s = owner.lock())
+                s->shut_down();
+        }
+
+        const asio::any_io_executor executor;
+        std::optional<timer_type> timer; // made when it is needed: with it the context begins to ask its reactor
+        const std::weak_ptr<shard> owner;
+    };
+
     // Once the last deadline has gone the timer is set to fire this soon, and only then lets the context run out of
     // work: deadlines come and go with every lock, and to set it costs as much as several of them.
     static constexpr duration linger = std::chrono::milliseconds(10);
 
 public:
-    shard(const asio::any_io_executor& ex, std::size_t idle_capacity, std::string_view id_prefix = "#",
-          std::shared_ptr<protocol> store = nullptr, const table_rules& rules = {})
-        : served_domain(asio::query(ex, asio::execution::context)), executor_(ex),
-          table_(*this, std::chrono::system_clock::now().time_since_epoch() - Clock::now().time_since_epoch(),
+    shard(std::size_t idle_capacity, std::string_view id_prefix, std::shared_ptr<protocol> store,
+          const table_rules& rules)
+        : table_(*this, std::chrono::system_clock::now().time_since_epoch() - Clock::now().time_since_epoch(),
                  idle_capacity, store != nullptr, id_prefix, rules)
     {
         if (store)
@@ -70,10 +91,11 @@ public:
     }
 
     /// Before the first acquire.
-    void subscribe()
+    void start(const asio::any_io_executor& ex)
     {
+        context_.emplace(asio::query(ex, asio::execution::context), ex, this->weak_from_this());
         if (leases_)
-            leases_->store().subscribe(leases_->client(), this->weak_from_this());
+            leases_->store()->subscribe(leases_->client(), this->weak_from_this());
     }
 
     // --- the manager's side ---
@@ -169,7 +191,13 @@ public:
 
     time_point now() const noexcept override { return Clock::now(); }
 
-    asio::any_io_executor executor() const override { return executor_; }
+    asio::any_io_executor executor() const override
+    {
+        const auto context = context_->borrow();
+        return context ? context->executor : asio::any_io_executor();
+    }
+
+    std::shared_ptr<const void> borrow_context() const noexcept override { return context_->borrow(); }
 
     std::string_view resource_name(const hold& h) const noexcept override { return h.where->name(); }
 
@@ -222,13 +250,20 @@ public:
     bool remove_notice(hold& h, notice& n) noexcept override
     {
         const std::lock_guard guard(mutex_);
-        // Looked up rather than asked, since a late cancellation may name one that is gone.
-        for (notice& each : h.notices)
-            if (&each == &n) {
-                h.notices.erase(h.notices.iterator_to(n));
-                return true;
-            }
-        return false;
+        return unlink(h, n);
+    }
+
+    void cancel_notice(hold& h, notice& n) noexcept override
+    {
+        std::shared_ptr<const void> context; // while n is told
+        {
+            const std::lock_guard guard(mutex_);
+            if (!unlink(h, n))
+                return;
+            context = context_->borrow();
+        }
+        n.reason = asio::error::operation_aborted;
+        tell(n);
     }
 
     void notice_done(hold& h) noexcept override
@@ -283,13 +318,16 @@ public:
     void async_extend(hold& h, duration ttl, protocol::done_handler handler) override
     {
         acquisition_id id;
-        {
+        std::shared_ptr<protocol> store;
+        const auto context = context_->borrow();
+        if (context) {
             step s(*this);
             if (h.state.load(std::memory_order_relaxed) == lock_state::held)
                 id = leases_->held_id(*h.where);
             if (id) {
                 increment(h.references);
                 leases_->begin_extend(id);
+                store = leases_->store();
             }
         }
         if (!id) {
@@ -297,7 +335,7 @@ public:
             return;
         }
         auto on_reply = [self = this->shared_from_this(), &h, id, for_ever = ttl == infinite,
-                         work = asio::make_work_guard(executor_),
+                         work = asio::make_work_guard(context->executor),
                          handler = std::move(handler)](error_code ec, time_point until) mutable {
             {
                 step s(*self);
@@ -308,7 +346,7 @@ public:
             }
             self->post_result(std::move(handler), ec);
         };
-        leases_->store().extend(id, ttl, std::move(on_reply));
+        store->extend(id, ttl, std::move(on_reply));
     }
 
     bool raise(hold& h, int priority) noexcept override
@@ -399,21 +437,17 @@ private:
             }
             const bool drive = shard_.take_timer();
             const bool send = shard_.take_outbox();
-            // What follows the unlock and uses the shard keeps it: others may end its last hold meanwhile.
+            // What follows the unlock and uses the shard keeps it: others may end its last hold meanwhile. So does what
+            // uses the context, which others may destroy; it is there still, or there would be nothing to do.
             const std::shared_ptr<shard> self = drive || send ? shard_.shared_from_this() : nullptr;
+            const std::shared_ptr<context_part> context =
+                self || !to_tell.empty() || actions.settled ? shard_.context_->borrow() : nullptr;
             const std::shared_ptr<shard> last =
                 shard_.is_finished() ? std::exchange(shard_.kept_, nullptr) : std::shared_ptr<shard>();
             lock_.unlock();
 
             lines_.write();
-            // A completion that cannot be posted for want of memory is destroyed, which hands a lock on (I3).
-            to_tell.clear_and_dispose([](notice* n) {
-                try {
-                    n->tell();
-                } catch (...) {
-                    log_failure("the end of a lock could not be told");
-                }
-            });
+            to_tell.clear_and_dispose([](notice* n) { tell(*n); });
             for (waiter* w = actions.settled; w;) {
                 auto* op = static_cast<acquire_operation*>(w);
                 w = w->next_settled;
@@ -426,7 +460,7 @@ private:
             if (send)
                 shard_.send_outbox();
             if (drive)
-                shard_.drive_timer();
+                shard_.drive_timer(*context);
         }
 
         shard& shard_;
@@ -478,10 +512,21 @@ private:
         increment(h.references);
     }
 
+    static bool unlink(hold& h, notice& n) noexcept
+    {
+        // Looked up rather than asked, since a late cancellation may name one that is gone.
+        for (notice& each : h.notices)
+            if (&each == &n) {
+                h.notices.erase(h.notices.iterator_to(n));
+                return true;
+            }
+        return false;
+    }
+
     void post_result(protocol::done_handler handler, error_code result)
     {
-        if (executor_)
-            asio::post(executor_, asio::append(std::move(handler), result));
+        if (const auto context = context_->borrow())
+            asio::post(context->executor, asio::append(std::move(handler), result));
     }
 
     // --- the outbox of the leases ---
@@ -499,6 +544,7 @@ private:
     {
         for (;;) {
             lease_client::request q;
+            std::shared_ptr<protocol> store;
             {
                 const std::lock_guard guard(mutex_);
                 if (leases_->outbox.empty()) {
@@ -507,19 +553,19 @@ private:
                 }
                 q = std::move(leases_->outbox.front());
                 leases_->outbox.pop_front();
+                store = leases_->store();
             }
             try {
-                send(std::move(q));
+                send(std::move(q), *store);
             } catch (...) {
                 log_failure("a request could not be sent to the protocol");
             }
         }
     }
 
-    void send(lease_client::request q)
+    void send(lease_client::request q, protocol& store)
     {
         using verb = lease_client::request::verb;
-        protocol& store = leases_->store();
         const auto id = q.what == verb::obtain ? q.obtain.id : q.id;
         switch (q.what) {
         case verb::obtain:
@@ -607,8 +653,9 @@ private:
         return true;
     }
 
-    void drive_timer() noexcept
+    void drive_timer(context_part& context) noexcept
     {
+        auto& timer = context.timer;
         for (;;) {
             timer_action action;
             {
@@ -630,12 +677,12 @@ private:
             }
             try {
                 if (action == timer_action::ring) {
-                    timer_->cancel();
+                    timer->cancel();
                 } else {
-                    if (!timer_)
-                        timer_.emplace(executor_);
-                    timer_->expires_at(armed_at_);
-                    timer_->async_wait([self = this->shared_from_this()](error_code) { self->on_timer(); });
+                    if (!timer)
+                        timer.emplace(context.executor);
+                    timer->expires_at(armed_at_);
+                    timer->async_wait([self = this->shared_from_this()](error_code) { self->on_timer(); });
                 }
             } catch (...) {
                 log_failure("the timer of the deadlines could not be set");
@@ -648,23 +695,32 @@ private:
 
     void on_timer()
     {
+        const std::shared_ptr<protocol> store = current_store();
+        const bool reachable = !store || store->reachable();
         step s(*this);
         pending_ = false;
         linger_next_ = std::exchange(ringing_, false);
-        if (leases_)
-            table_.set_reachable(leases_->store().reachable());
+        table_.set_reachable(reachable);
         table_.advance(Clock::now(), s.actions);
+    }
+
+    /// Null without a protocol, and once the context has been shut down.
+    [[nodiscard]] std::shared_ptr<protocol> current_store() const
+    {
+        if (!leases_)
+            return nullptr;
+        const std::lock_guard guard(mutex_);
+        return leases_->store();
     }
 
     // --- the end of the execution context ---
 
-    void shut_down() noexcept override
+    /// Destroys the handlers. The context waits for those who do something there at this moment.
+    void shut_down() noexcept
     {
         table_actions actions;
         notice_list abandoned;
-        std::optional<timer_type> timer;
-        asio::any_io_executor executor;
-        std::shared_ptr<protocol> store; // has timers and connections of the context, which locks may outlive
+        lease_client::remains of_leases; // go without the mutex, as everything of the user's
         std::shared_ptr<shard> last;
         {
             const std::lock_guard guard(mutex_);
@@ -679,9 +735,7 @@ private:
                 }
             });
             if (leases_)
-                store = leases_->abandon();
-            timer_.swap(timer);
-            executor = std::exchange(executor_, {});
+                of_leases = leases_->abandon();
             if (is_finished())
                 last.swap(kept_);
         }
@@ -694,8 +748,7 @@ private:
     }
 
     mutable Mutex mutex_;
-    asio::any_io_executor executor_;
-    std::optional<timer_type> timer_; // made when it is needed: with it the context begins to ask its reactor
+    std::optional<loan<context_part>> context_; // from the start on; goes last
     lock_table table_;
     time_point armed_at_ = never;
     bool pending_ = false;     // a wait of the timer

@@ -2,13 +2,14 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "domain_service.hpp"
+#include "context_owned.hpp"
 
 #include <priority_redlock/detail/transaction_run.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
@@ -58,19 +59,17 @@ namespace {
     return asio::query(ex, asio::execution::context);
 }
 
-/// Work on an executor, until its context is shut down.
-class context_work final : public served_domain
+/// Work on an executor.
+class context_work final : public context_owned
 {
 public:
-    explicit context_work(const asio::any_io_executor& ex)
-        : served_domain(context_of(ex)), work_(asio::prefer(ex, asio::execution::outstanding_work.tracked))
+    context_work(std::shared_ptr<context_estate> estate, const asio::any_io_executor& ex)
+        : context_owned(std::move(estate)), work_(asio::prefer(ex, asio::execution::outstanding_work.tracked))
     {
     }
 
-    void shut_down() noexcept override { work_ = nullptr; }
-
 private:
-    asio::any_io_executor work_;
+    const asio::any_io_executor work_;
 };
 
 } // namespace
@@ -153,7 +152,7 @@ transaction_run::transaction_run(const asio::any_io_executor& strand, std::share
 {
     // What is pending may be on the handler's context alone, and die later than the manager's.
     if (const auto managers = recipe_->manager.get_executor(); &context_of(managers) != &context_of(strand_))
-        manager_work_ = std::make_shared<context_work>(managers);
+        manager_work_ = std::make_shared<loan<context_work>>(context_of(managers), managers);
     const acquire_options defaults = recipe_->manager.default_options();
     options_.reserve(recipe_->parts.size());
     for (const lock_part& part : recipe_->parts)
@@ -165,7 +164,15 @@ void transaction_run::start()
     acquire();
 }
 
-void transaction_run::cancel()
+void transaction_run::cancel(asio::cancellation_type_t)
+{
+    asio::dispatch(strand_, [weak = weak_from_this()] {
+        if (const auto self = weak.lock())
+            self->on_cancelled();
+    });
+}
+
+void transaction_run::on_cancelled()
 {
     cancelled_ = true;
     if (!ending_)

@@ -17,7 +17,6 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/default_completion_token.hpp>
 #include <boost/asio/execution_context.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <memory>
 #include <string_view>
@@ -49,8 +48,9 @@ class protocol;
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: all member functions may be called from any thread at the same time, except
-/// construction, move and destruction. Not so with `single_threaded`, or over an `asio::strand`: then the manager and
-/// its locks must only be used on one implicit strand, respectively on that strand.
+/// construction, move and destruction; so also over an `asio::strand`, on which then its timer, its notices and its
+/// default completions run. Not so with `single_threaded`: then the manager and its locks must only be used on one
+/// implicit strand, and a debug build ends the program when it meets two threads in it.
 ///
 /// @par Object lifetimes
 /// The manager must be destroyed before its execution context. Its locks may outlive both. Its destructor ends the
@@ -73,7 +73,7 @@ public:
     /// Locks of this process, for use from any thread.
     /// @throws std::invalid_argument an option is outside its domain; the message names it.
     explicit basic_lock_manager(const executor_type& ex, const manager_options& options = {})
-        : executor_(ex), backend_(detail::make_memory_backend(ex, is_strand, options)), defaults_(options.defaults)
+        : executor_(ex), backend_(detail::make_memory_backend(ex, false, options)), defaults_(options.defaults)
     {
     }
 
@@ -210,8 +210,6 @@ private:
         : executor_(ex), backend_(std::move(backend)), defaults_(defaults)
     {
     }
-
-    static constexpr bool is_strand = detail::is_strand<executor_type>;
 
     executor_type executor_;
     std::shared_ptr<detail::manager_backend> backend_; // others keep it for the length of a call

@@ -68,7 +68,7 @@ template <class Manager = lock_manager>
     if (kind == manager_kind::single_threaded)
         return manager_access::make<Manager>(
             ex, std::make_unique<memory_backend<null_mutex, manual_clock>>(ex, options, 1), options.defaults);
-    return manager_access::make<Manager>(ex, std::make_unique<memory_backend<std::mutex, manual_clock>>(ex, options, 4),
+    return manager_access::make<Manager>(ex, std::make_unique<memory_backend<mutex, manual_clock>>(ex, options, 4),
                                          options.defaults);
 }
 

@@ -73,7 +73,7 @@ public:
     [[nodiscard]] Handler& handler() noexcept { return handler_; }
     [[nodiscard]] auto take_io_work() { return work_.take_io_work(); }
 
-    void complete() override { work_.post(handler_, posted_operation(this)); }
+    void complete() override { work_.post(posted_operation(this)); }
 
     void run()
     {

@@ -5,8 +5,12 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_COMPLETION_HPP
 #define PRIORITY_REDLOCK_DETAIL_COMPLETION_HPP
 
+#include <priority_redlock/detail/user_code.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/associated_immediate_executor.hpp>
 #include <boost/asio/execution/allocator.hpp>
@@ -33,6 +37,12 @@ namespace asio = boost::asio;
 /// Stands for an executor that no handler names.
 struct unnamed_executor
 {
+    unnamed_executor() = default;
+    template <class Executor>
+    explicit unnamed_executor(const Executor&) noexcept // left unnamed
+    {
+    }
+
     template <class Function>
     void execute(Function&&) const
     {
@@ -59,13 +69,24 @@ inline constexpr bool is_of_future = false;
 template <class T, class Blocking>
 inline constexpr bool is_of_future<asio::detail::promise_executor<T, Blocking>> = true;
 
+/// Whether functions can be posted to an executor. Asio asks that of I/O executors only: a handler's own one may lack
+/// it, as `any_completion_executor` does.
+template <class Executor>
+inline constexpr bool can_post = asio::can_require_v<const Executor&, asio::execution::blocking_t::never_t>;
+
+/// Whether what is bound to an executor of a handler is posted to the operation's executor first.
+template <class Executor>
+inline constexpr bool needs_io_executor = is_of_future<Executor> || !can_post<Executor>;
+
 /// Posts f in memory of the allocator.
 ///
 /// An `any_io_executor` over an `io_context` is the usual case and worth looking into: it moves a function into a block
 /// of its own first, and cannot pass on the allocator.
 template <class Executor, class Allocator, class Function>
+    requires can_post<Executor>
 void post_on(const Executor& ex, const Allocator& allocator, Function&& f)
 {
+    assert_user_code_may_run();
     if constexpr (std::is_same_v<Executor, asio::any_io_executor>)
         if (const auto* context = ex.template target<asio::io_context::executor_type>()) {
             post_on(*context, allocator, std::move(f));
@@ -73,6 +94,41 @@ void post_on(const Executor& ex, const Allocator& allocator, Function&& f)
         }
     asio::prefer(asio::require(ex, asio::execution::blocking.never), asio::execution::allocator(allocator))
         .execute(std::move(f));
+}
+
+/// A function that has reached the operation's executor and goes on to the handler's, as by dispatch.
+template <class Executor, class Allocator, class Function>
+class dispatched_function
+{
+public:
+    dispatched_function(const Executor& ex, const Allocator& allocator, Function&& f)
+        : executor_(asio::prefer(ex, asio::execution::outstanding_work.tracked)), allocator_(allocator),
+          function_(std::move(f))
+    {
+    }
+
+    void operator()()
+    {
+        asio::prefer(executor_, asio::execution::allocator(allocator_)).execute(std::move(function_));
+    }
+
+private:
+    std::decay_t<asio::prefer_result_t<Executor, asio::execution::outstanding_work_t::tracked_t>> executor_;
+    Allocator allocator_;
+    Function function_;
+};
+
+/// Posts f to the executor of a handler, by way of the operation's where that is needed.
+template <class Executor, class IoExecutor, class Allocator, class Function>
+void post_to_handler(const Executor& ex, const IoExecutor& io_executor, const Allocator& allocator, Function&& f)
+{
+    if constexpr (is_of_future<Executor>)
+        post_on(io_executor, allocator, std::move(f));
+    else if constexpr (can_post<Executor>)
+        post_on(ex, allocator, std::move(f));
+    else
+        post_on(io_executor, allocator,
+                dispatched_function<Executor, Allocator, std::decay_t<Function>>(ex, allocator, std::move(f)));
 }
 
 /// Runs a function as the completion of an operation that ends within its initiating function: posts it to the
@@ -84,6 +140,7 @@ template <class Function, class Executor>
 void execute_immediately(Function&& f, const Executor& io_executor)
 {
     using handler_type = std::decay_t<decltype(f.handler())>;
+    assert_user_code_may_run();
     const auto allocator = asio::get_associated_allocator(f.handler());
     if constexpr (has_immediate_executor<handler_type> && has_own_executor<handler_type>) {
         const auto immediate = asio::get_associated_immediate_executor(f.handler(), io_executor);
@@ -97,10 +154,7 @@ void execute_immediately(Function&& f, const Executor& io_executor)
         asio::prefer(immediate, asio::execution::allocator(allocator)).execute(std::move(f));
     } else {
         const auto own = asio::get_associated_executor(f.handler(), io_executor);
-        if constexpr (is_of_future<std::decay_t<decltype(own)>>)
-            post_on(io_executor, allocator, std::move(f));
-        else
-            post_on(own, allocator, std::move(f));
+        post_to_handler(own, io_executor, allocator, std::move(f));
     }
 }
 
@@ -125,6 +179,21 @@ private:
     std::tuple<Results...> results_;
 };
 
+/// The same for an operation that has put something into the handler's cancellation slot.
+template <class Handler, class... Results>
+class cancellable_completion : public bound_completion<Handler, Results...>
+{
+public:
+    using bound_completion<Handler, Results...>::bound_completion;
+
+    void operator()()
+    {
+        if (auto slot = asio::get_associated_cancellation_slot(this->handler()); slot.is_connected())
+            slot.clear();
+        bound_completion<Handler, Results...>::operator()();
+    }
+};
+
 /// Completes an operation with these results, within its initiating function.
 template <class Handler, class Executor, class... Results>
 void complete_immediately(Handler handler, const Executor& io_executor, Results... results)
@@ -142,11 +211,12 @@ public:
     {
     }
 
-    /// Posts f in memory of the allocator. `f` may own this object.
-    template <class Allocator, class Function>
-    void post(const Allocator& allocator, Function f) const
+    /// Posts f in memory of the allocator, by way of the operation's executor where that is needed. `f` may own this
+    /// object.
+    template <class IoExecutor, class Allocator, class Function>
+    void post(const IoExecutor& io_executor, const Allocator& allocator, Function f) const
     {
-        post_on(executor_, allocator, std::move(f));
+        post_to_handler(executor_, io_executor, allocator, std::move(f));
     }
 
 private:
@@ -168,11 +238,12 @@ public:
             executor_.emplace<2>(asio::prefer(ex, asio::execution::outstanding_work.tracked));
     }
 
-    template <class Allocator, class Function>
-    void post(const Allocator& allocator, Function f) const
+    template <class IoExecutor, class Allocator, class Function>
+    void post(const IoExecutor& io_executor, const Allocator& allocator, Function f) const
     {
+        assert_user_code_may_run();
         if (const auto* context = std::get_if<1>(&executor_))
-            context->post(allocator, std::move(f));
+            context->post(io_executor, allocator, std::move(f));
         else
             asio::require(std::get<2>(executor_), asio::execution::blocking.never).execute(std::move(f));
     }
@@ -193,15 +264,17 @@ public:
     {
     }
 
-    /// Posts f to the handler's executor, in memory of the handler's allocator. `f` may own this object.
+    /// Posts f to the handler's executor, in memory of the handler's allocator. `f.handler()` is the handler. `f` may
+    /// own this object.
     template <class Function>
-    void post(const Handler& handler, Function f)
+    void post(Function f)
     {
         const auto io_work = take_io_work();
-        if constexpr (is_of_future<handler_executor>)
-            post_on(io_work->get_executor(), asio::get_associated_allocator(handler), std::move(f));
+        const auto allocator = asio::get_associated_allocator(f.handler());
+        if constexpr (needs_io_executor<handler_executor>)
+            tracked_.post(io_work->get_executor(), allocator, std::move(f));
         else
-            tracked_.post(asio::get_associated_allocator(handler), std::move(f));
+            tracked_.post(unnamed_executor(), allocator, std::move(f));
     }
 
     /// Ends the work on the operation's executor when the result goes: for when the completion is on its way. From then
@@ -211,6 +284,13 @@ public:
         auto taken = std::move(io_work_);
         io_work_.reset();
         return taken;
+    }
+
+    /// Ends the work on the operation's executor now, unless the handler can only be reached through it.
+    void release_io_work() noexcept
+    {
+        if constexpr (!needs_io_executor<handler_executor>)
+            io_work_.reset();
     }
 
 private:
@@ -247,6 +327,27 @@ template <class Handler>
         return asio::get_associated_allocator(handler);
 }
 
+/// Whether an allocator lives in the handler that it is associated with.
+template <class Allocator>
+inline constexpr bool is_within_handler = false;
+
+template <class T, class... Signatures>
+inline constexpr bool is_within_handler<asio::any_completion_handler_allocator<T, Signatures...>> = true;
+
+/// For memory that may be given back after the handler has gone, such as the frame of a coroutine: the handler's
+/// allocator, unless that goes with the handler.
+template <class Handler>
+[[nodiscard]] auto frame_allocator(const Handler& handler) noexcept
+{
+    if constexpr (is_within_handler<asio::associated_allocator_t<Handler>>)
+        return asio::recycling_allocator<void>();
+    else
+        return operation_allocator(handler);
+}
+
+template <class Handler>
+using frame_allocator_t = decltype(frame_allocator(std::declval<const Handler&>()));
+
 /// Memory for an operation.
 template <class Operation, class Handler>
 class operation_memory
@@ -259,6 +360,7 @@ public:
     template <class... Args>
     static Operation* create(const Handler& handler, Args&&... args)
     {
+        assert_user_code_may_run();
         allocator_type allocator(operation_allocator(handler));
         Operation* p = traits::allocate(allocator, 1);
         try {
@@ -272,6 +374,7 @@ public:
     /// Destroys the operation and gives its memory back. The handler is the one that was moved out of it.
     static void free(const Handler& handler, Operation* op) noexcept
     {
+        assert_user_code_may_run();
         allocator_type allocator(operation_allocator(handler));
         op->~Operation();
         traits::deallocate(allocator, op, 1);

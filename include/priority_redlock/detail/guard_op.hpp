@@ -13,10 +13,9 @@
 #include <boost/asio/associator.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/recycling_allocator.hpp>
 
 #include <memory>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -27,24 +26,17 @@ template <class Executor, class IoExecutor>
 class emission_executor
 {
 public:
-    emission_executor(const Executor& ex, const IoExecutor& io_executor) : executor_(ex)
-    {
-        if constexpr (is_of_future<Executor>)
-            io_executor_.emplace(io_executor);
-    }
+    emission_executor(const Executor& ex, const IoExecutor& io_executor) : executor_(ex), io_executor_(io_executor) {}
 
     template <class Function>
     void post(Function f) const
     {
-        if (io_executor_)
-            asio::post(*io_executor_, std::move(f));
-        else
-            asio::post(executor_, std::move(f));
+        post_to_handler(executor_, io_executor_, asio::recycling_allocator<void>(), std::move(f));
     }
 
 private:
     Executor executor_;
-    std::optional<IoExecutor> io_executor_;
+    std::conditional_t<needs_io_executor<Executor>, IoExecutor, unnamed_executor> io_executor_;
 };
 
 /// What a guarded operation and the lock have in common. `signal` and `running` belong to the executor.
@@ -214,8 +206,8 @@ public:
             return;
         }
 
-        auto state = std::allocate_shared<state_type>(asio::get_associated_allocator(handler),
-                                                      handler_executor(executor, io_executor));
+        auto state =
+            std::allocate_shared<state_type>(frame_allocator(handler), handler_executor(executor, io_executor));
         const bool held = h->domain->add_notice(*h, *state);
         if (!held) {
             if constexpr (begin::value) {

@@ -37,11 +37,8 @@ public:
 
         void operator()(asio::cancellation_type_t type)
         {
-            hold& h = *where_.get();
-            if (type == asio::cancellation_type::none || !h.domain->remove_notice(h, *op_))
-                return;
-            op_->reason = asio::error::operation_aborted;
-            op_->tell();
+            if (type != asio::cancellation_type::none)
+                where_.get()->domain->cancel_notice(*where_.get(), *op_);
         }
 
     private:
@@ -59,7 +56,7 @@ public:
 
     void keep() noexcept override {}
 
-    void tell() override { work_.post(handler_, posted_operation(this)); }
+    void tell() override { work_.post(posted_operation(this)); }
 
     void abandon() noexcept override { destroy_unrun(); }
 

@@ -12,7 +12,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <concepts>
 #include <memory>
@@ -47,12 +46,6 @@ struct fresh_locker
 {
     return s ? std::string_view(s) : std::string_view();
 }
-
-template <class Executor>
-inline constexpr bool is_strand = false;
-
-template <class Executor>
-inline constexpr bool is_strand<asio::strand<Executor>> = true;
 
 [[nodiscard]] std::unique_ptr<manager_backend> make_memory_backend(const asio::any_io_executor& ex,
                                                                    bool single_threaded,

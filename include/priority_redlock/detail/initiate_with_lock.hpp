@@ -8,25 +8,32 @@
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
+#include <priority_redlock/detail/strand_for.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
 #include <priority_redlock/lock_request.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_composed.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/recycling_allocator.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -144,17 +151,24 @@ template <class Fn>
 /// Why the work under a lock was cancelled by the end of that lock; none if it was not.
 [[nodiscard]] error_code loss_of(lock_state s) noexcept;
 
-/// The executor that a function's coroutine runs on for a handler: the handler's own one, or the manager's if a
-/// coroutine cannot run there. Nothing if there is no coroutine.
+/// The executor that a function's coroutine runs on: the strand; or, if the coroutine is of another type of executors,
+/// the handler's own one or the manager's. Nothing if there is no coroutine.
 template <class Fn, class Handler, class IoExecutor>
-[[nodiscard]] auto executor_of_work(const Handler& handler, const IoExecutor& io_executor)
+[[nodiscard]] auto executor_of_work([[maybe_unused]] const asio::any_io_executor& strand,
+                                    [[maybe_unused]] const Handler& handler,
+                                    [[maybe_unused]] const IoExecutor& io_executor)
 {
-    if constexpr (!is_awaitable<work_t<Fn>>)
+    if constexpr (!is_awaitable<work_t<Fn>>) {
         return unnamed_executor();
-    else if constexpr (std::is_convertible_v<asio::associated_executor_t<Handler>, typename work_t<Fn>::executor_type>)
-        return typename work_t<Fn>::executor_type(asio::get_associated_executor(handler));
-    else
-        return typename work_t<Fn>::executor_type(io_executor);
+    } else {
+        using executor = typename work_t<Fn>::executor_type;
+        if constexpr (std::is_convertible_v<asio::any_io_executor, executor>)
+            return executor(strand);
+        else if constexpr (std::is_convertible_v<asio::associated_executor_t<Handler, IoExecutor>, executor>)
+            return executor(asio::get_associated_executor(handler, io_executor));
+        else
+            return executor(io_executor);
+    }
 }
 
 /// Makes an operation of the work.
@@ -168,15 +182,83 @@ template <class Fn, class Executor>
         return fn(lk);
 }
 
-/// A handler that has an executor of its own, which is not a future's.
-template <class Handler, class IoExecutor>
-[[nodiscard]] auto with_own_executor(Handler handler, const IoExecutor& io_executor)
+/// Cancels work on its strand.
+class strand_signal : public std::enable_shared_from_this<strand_signal>
 {
-    if constexpr (has_own_executor<Handler> && !is_of_future<asio::associated_executor_t<Handler>>)
-        return handler;
-    else
-        return asio::bind_executor(io_executor, std::move(handler));
-}
+public:
+    explicit strand_signal(const asio::any_io_executor& strand) : strand_(strand) {}
+
+    [[nodiscard]] asio::cancellation_slot slot() noexcept { return signal_.slot(); }
+
+    /// From any thread.
+    void cancel(asio::cancellation_type_t type)
+    {
+        cancelled_.store(true, std::memory_order_relaxed);
+        asio::dispatch(strand_, [weak = weak_from_this(), type] {
+            if (const auto self = weak.lock())
+                self->signal_.emit(type);
+        });
+    }
+
+    /// Whether it was cancelled, although that may not have arrived on the strand.
+    [[nodiscard]] bool is_cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
+
+private:
+    asio::any_io_executor strand_;
+    asio::cancellation_signal signal_;
+    std::atomic<bool> cancelled_ = false;
+};
+
+/// The handler of work on a strand: the steps of the work run and are cancelled there, and the user's handler is
+/// completed on its own executor, outside of the strand.
+template <class Handler, class IoExecutor>
+class strand_handler
+{
+public:
+    using executor_type = asio::any_io_executor;
+    using cancellation_slot_type = asio::cancellation_slot;
+    using allocator_type = frame_allocator_t<Handler>;
+
+    strand_handler(Handler handler, const asio::any_io_executor& strand, const IoExecutor& io_executor)
+        : strand_(strand), work_(handler, io_executor), handler_(std::move(handler))
+    {
+        // The acquire and the work count as work themselves while they are pending: once their completion is on its way
+        // the manager's context may go before that of the handler.
+        work_.release_io_work();
+        if constexpr (carries_io<asio::associated_executor_t<Handler, IoExecutor>>)
+            completes_here_ = strand == asio::any_io_executor(asio::get_associated_executor(handler_, io_executor));
+        if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
+            signal_ = std::allocate_shared<strand_signal>(asio::recycling_allocator<void>(), strand);
+            slot.template emplace<weak_canceller<strand_signal>>(signal_);
+        }
+    }
+
+    [[nodiscard]] executor_type get_executor() const noexcept { return strand_; }
+    [[nodiscard]] allocator_type get_allocator() const noexcept { return frame_allocator(handler_); }
+    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept
+    {
+        return signal_ ? signal_->slot() : cancellation_slot_type();
+    }
+    /// Null if the handler cannot be cancelled. Lives as long as the handler.
+    [[nodiscard]] const strand_signal* signal() const noexcept { return signal_.get(); }
+
+    template <class... Results>
+    void operator()(Results... results)
+    {
+        cancellable_completion<Handler, Results...> completion(std::move(handler_), std::move(results)...);
+        if (completes_here_)
+            completion();
+        else
+            work_.post(std::move(completion));
+    }
+
+private:
+    asio::any_io_executor strand_;
+    handler_work<Handler, IoExecutor> work_;
+    Handler handler_;
+    std::shared_ptr<strand_signal> signal_; // if the handler can be cancelled
+    bool completes_here_ = false;           // its executor is the strand
+};
 
 // Unoptimised, g++ 12 and later do not see that co_composed's operator new and delete belong together.
 #if defined(__GNUC__) && !defined(__clang__)
@@ -205,13 +287,11 @@ public:
                 results::failed(errc::invalid_argument));
             return;
         }
-        // Without an I/O executor, since the acquire and the work count as work themselves while they are pending: once
-        // their completion is on its way the manager's context may go before that of the handler.
-        const auto work = [](auto state, Acquire how, Fn what, auto ex) -> void {
+        const auto work = [](auto state, Acquire how, Fn what, auto ex, const strand_signal* signal) -> void {
             state.reset_cancellation_state(asio::enable_total_cancellation());
             state.complete_if_cancelled(false);
             auto [ec, lk] = co_await std::move(how);
-            if (!ec && !!state.cancelled())
+            if (!ec && (!!state.cancelled() || (signal && signal->is_cancelled())))
                 ec = asio::error::operation_aborted; // it came too late for the acquire
             if (!ec)
                 ec = loss_of(lk.state());
@@ -224,10 +304,13 @@ public:
                     co_return results::failed(loss);
             co_return std::move(ended);
         };
-        auto own = with_own_executor(std::decay_t<Handler>(std::forward<Handler>(handler)), this->executor());
-        auto ex = executor_of_work<Fn>(own, this->executor());
+        const asio::any_io_executor strand = strand_for(handler, this->executor());
+        auto ex = executor_of_work<Fn>(strand, handler, this->executor());
+        strand_handler<std::decay_t<Handler>, typename Manager::executor_type> own(std::forward<Handler>(handler), strand,
+                                                                                  this->executor());
+        const strand_signal* const signal = own.signal();
         asio::async_initiate<decltype(own), signature>(asio::co_composed<signature>(work), own, std::move(acquire),
-                                                       std::move(fn), std::move(ex));
+                                                       std::move(fn), std::move(ex), signal);
     }
 };
 

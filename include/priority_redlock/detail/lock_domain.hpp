@@ -37,6 +37,9 @@ public:
     /// The default executor of the operations of a lock. Empty once the execution context has been shut down.
     [[nodiscard]] virtual boost::asio::any_io_executor executor() const = 0;
 
+    /// Keeps the execution context from being destroyed, for a moment. Null once it has been shut down.
+    [[nodiscard]] virtual std::shared_ptr<const void> borrow_context() const noexcept = 0;
+
     [[nodiscard]] virtual std::string_view resource_name(const hold& h) const noexcept = 0;
 
     // The handle.
@@ -65,6 +68,9 @@ public:
 
     /// Unlinks n. False if it is not linked: it has been told. It still counts as a notice handler.
     virtual bool remove_notice(hold& h, notice& n) noexcept = 0;
+
+    /// Ends the wait of n with `operation_aborted`, if it is linked.
+    virtual void cancel_notice(hold& h, notice& n) noexcept = 0;
 
     /// n has run, or never will: it counts no more, and its reference is given up.
     virtual void notice_done(hold& h) noexcept = 0;

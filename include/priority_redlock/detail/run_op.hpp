@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_RUN_OP_HPP
 
 #include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/strand_for.hpp>
 #include <priority_redlock/detail/transaction_run.hpp>
 #include <priority_redlock/recovery.hpp>
 
@@ -13,11 +14,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/strand.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <exception>
@@ -33,84 +30,6 @@ namespace priority_redlock::detail {
 /// What a transaction's R is in memory.
 template <class R>
 using stored_result = std::conditional_t<std::is_void_v<R>, std::tuple<>, std::tuple<R>>;
-
-/// Where a run's coroutines run: on a strand over the handler's executor, or on that itself if it is one. Executors
-/// that are no I/O executors cannot carry an awaitable; then it is the operation's.
-template <class Handler>
-[[nodiscard]] asio::any_io_executor strand_for(const Handler& handler, const asio::any_io_executor& io_executor)
-{
-    using executor = std::decay_t<asio::associated_executor_t<Handler, asio::any_io_executor>>;
-    asio::any_io_executor base = io_executor;
-    if constexpr (std::is_convertible_v<executor, asio::any_io_executor> && !is_of_future<executor>)
-        base = asio::get_associated_executor(handler, io_executor);
-    if (base.target<asio::strand<asio::any_io_executor>>()
-        || base.target<asio::strand<asio::io_context::executor_type>>()
-        || base.target<asio::strand<asio::thread_pool::executor_type>>())
-        return base;
-    return asio::make_strand(base);
-}
-
-/// Ends a run when the cancellation slot of its handler fires.
-class run_canceller
-{
-public:
-    explicit run_canceller(const std::shared_ptr<transaction_run>& run) noexcept : run_(run) {}
-
-    void operator()(asio::cancellation_type_t type) const
-    {
-        const auto run = run_.lock();
-        if (!run || type == asio::cancellation_type::none)
-            return;
-        asio::dispatch(run->get_executor(), [weak = run_] {
-            if (const auto r = weak.lock())
-                r->cancel();
-        });
-    }
-
-private:
-    std::weak_ptr<transaction_run> run_;
-};
-
-/// The completion of a run, on its way to the handler.
-template <class Handler, class Result>
-class run_completion
-{
-    using memory = operation_memory<run_completion, Handler>;
-
-public:
-    run_completion(Handler& handler, handler_work<Handler, asio::any_io_executor> work, std::exception_ptr e,
-                   Result result)
-        : work_(std::move(work)), handler_(std::move(handler)), error_(std::move(e)), result_(std::move(result))
-    {
-    }
-
-    [[nodiscard]] const Handler& handler() const noexcept { return handler_; }
-
-    void post() { work_.post(handler_, posted_operation(this)); }
-
-    void run()
-    {
-        if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected())
-            slot.clear();
-        Handler handler(std::move(handler_));
-        std::exception_ptr error(std::move(error_));
-        Result result(std::move(result_));
-        memory::free(handler, this);
-        std::apply([&](auto&... each) { std::move(handler)(std::move(error), std::move(each)...); }, result);
-    }
-
-    void destroy_unrun() noexcept
-    {
-        Handler handler(std::move(handler_));
-        memory::free(handler, this);
-    }
-
-private:
-    handler_work<Handler, asio::any_io_executor> work_;
-    Handler handler_;
-    std::exception_ptr error_;
-    Result result_;
-};
 
 /// Whether a recovery is a handler that is a coroutine.
 template <class Recovery, bool is_value>
@@ -137,9 +56,7 @@ public:
           handler_(std::move(handler)), transaction_(std::move(transaction)), recovery_(std::move(recovery)),
           resources_(resources)
     {
-        // The base keeps the manager's context running. (A future's handler runs there and nowhere else.)
-        if constexpr (!is_of_future<asio::associated_executor_t<Handler, asio::any_io_executor>>)
-            static_cast<void>(work_.take_io_work());
+        work_.release_io_work(); // the base keeps the manager's context running
     }
 
     /// Whether a recovery is a null function, or is to run one.
@@ -194,17 +111,17 @@ protected:
 
     void complete(std::exception_ptr e) override
     {
-        using completion = run_completion<Handler, result_type>;
         transaction_.reset(); // what they captured goes before the handler is called
         recovery_.reset();
         replacement_.reset();
         next_.reset();
         result_type result = e ? result_type() : std::move(*result_);
-        posted_operation<completion> owner(operation_memory<completion, Handler>::create(
-            handler_, handler_, std::move(work_), std::move(e), std::move(result)));
-        completion& posted = owner.get();
-        owner.release();
-        posted.post();
+        std::apply(
+            [&](auto&... each) {
+                work_.post(cancellable_completion<Handler, std::exception_ptr, std::decay_t<decltype(each)>...>(
+                    std::move(handler_), std::move(e), std::move(each)...));
+            },
+            result);
     }
 
 private:
@@ -275,10 +192,10 @@ public:
         handler_type own(std::forward<Handler>(handler));
         auto slot = asio::get_associated_cancellation_slot(own);
         const auto run =
-            std::allocate_shared<op_type>(operation_allocator(own), own, strand_for(own, io_executor), recipe_,
-                                          overrides, std::move(transaction), std::move(recovery), resources_);
+            std::allocate_shared<op_type>(frame_allocator(own), own, strand_for(own, io_executor), recipe_, overrides,
+                                          std::move(transaction), std::move(recovery), resources_);
         if (slot.is_connected())
-            slot.template emplace<run_canceller>(run);
+            slot.template emplace<weak_canceller<transaction_run>>(run);
         asio::dispatch(run->get_executor(), [run] { run->start(); });
     }
 

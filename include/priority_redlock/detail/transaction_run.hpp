@@ -16,6 +16,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <cstddef>
@@ -44,13 +45,13 @@ public:
 
     [[nodiscard]] const asio::any_io_executor& get_executor() const noexcept { return strand_; }
 
+    /// Ends the run from outside. From any thread.
+    void cancel(asio::cancellation_type_t);
+
     // The rest belongs to the strand.
 
     /// Acquires for the first time.
     void start();
-
-    /// Ends the run from outside.
-    void cancel();
 
     // For the transaction's context.
 
@@ -110,6 +111,7 @@ private:
 
     void on_acquired(error_code ec, lock granted);
     void on_lock_end() { advance(); }
+    void on_cancelled();
     void on_transaction_end(std::exception_ptr e);
     void on_decision(std::exception_ptr e, const decision& d);
 
