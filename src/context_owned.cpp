@@ -24,12 +24,22 @@ struct context_estate
     bool closed = false;
 };
 
-class context_service final : public boost::asio::execution_context::service
+/// Empties the estate of a context that is destroyed. Services are shut down in the opposite order of their making, so
+/// that each of these comes before those that the context had when it was made.
+class context_service : public boost::asio::execution_context::service
 {
 public:
     static inline boost::asio::execution_context::id id;
 
-    explicit context_service(boost::asio::execution_context& context) : service(context) {}
+    explicit context_service(boost::asio::execution_context& context)
+        : context_service(context, std::make_shared<context_estate>())
+    {
+    }
+
+    context_service(boost::asio::execution_context& context, std::shared_ptr<context_estate> estate)
+        : service(context), estate_(std::move(estate))
+    {
+    }
 
     [[nodiscard]] const std::shared_ptr<context_estate>& estate() const noexcept { return estate_; }
 
@@ -49,12 +59,28 @@ private:
         estate_->left.wait(guard, [this] { return estate_->alive == 0; });
     }
 
-    const std::shared_ptr<context_estate> estate_ = std::make_shared<context_estate>();
+    const std::shared_ptr<context_estate> estate_;
+};
+
+class timer_context_service final : public context_service
+{
+public:
+    static inline boost::asio::execution_context::id id;
+
+    explicit timer_context_service(boost::asio::execution_context& context)
+        : context_service(context, estate_of(context))
+    {
+    }
 };
 
 std::shared_ptr<context_estate> estate_of(boost::asio::execution_context& context)
 {
     return boost::asio::use_service<context_service>(context).estate();
+}
+
+void shut_down_before_timers(boost::asio::execution_context& context)
+{
+    boost::asio::use_service<timer_context_service>(context);
 }
 
 context_owned::context_owned(std::shared_ptr<context_estate> estate) : estate_(std::move(estate))

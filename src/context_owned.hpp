@@ -18,6 +18,10 @@ struct context_estate;
 
 [[nodiscard]] std::shared_ptr<context_estate> estate_of(boost::asio::execution_context& context);
 
+/// After a timer was made: the context lets go of what it owns before it shuts down its timers, which meanwhile may be
+/// set and cancelled by other threads.
+void shut_down_before_timers(boost::asio::execution_context& context);
+
 /// An object that needs its execution context, such as a timer or an executor. The context owns it; everybody else
 /// borrows it for as long as it is used. When the context is destroyed it waits until the last borrower has let go. So
 /// nothing that is done with such an object can meet a context that is gone, whichever threads drop what in which order.

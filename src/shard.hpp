@@ -679,8 +679,10 @@ private:
                 if (action == timer_action::ring) {
                     timer->cancel();
                 } else {
-                    if (!timer)
+                    if (!timer) {
                         timer.emplace(context.executor);
+                        shut_down_before_timers(asio::query(context.executor, asio::execution::context));
+                    }
                     timer->expires_at(armed_at_);
                     timer->async_wait([self = this->shared_from_this()](error_code) { self->on_timer(); });
                 }

@@ -5,6 +5,8 @@
 #ifndef PRIORITY_REDLOCK_TEST_COMMON_COUNTING_ALLOCATOR_HPP
 #define PRIORITY_REDLOCK_TEST_COMMON_COUNTING_ALLOCATOR_HPP
 
+#include "common/user_code.hpp"
+
 #include <cstddef>
 #include <functional>
 #include <new>
@@ -33,6 +35,7 @@ public:
 
     T* allocate(std::size_t n)
     {
+        user_code::check();
         if (counts->on_call)
             counts->on_call();
         ++counts->allocated;
@@ -42,6 +45,7 @@ public:
 
     void deallocate(T* p, std::size_t)
     {
+        user_code::check();
         --counts->live;
         ::operator delete(p);
         if (counts->on_call)
@@ -60,6 +64,7 @@ public:
     }
 
     allocation_counts* counts;
+    [[no_unique_address]] user_code code_;
 };
 
 } // namespace test

@@ -16,6 +16,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <cstdint>
@@ -25,6 +26,8 @@
 #include <ostream>
 #include <source_location>
 #include <string_view>
+#include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -56,7 +59,8 @@ inline const error_code success;
 enum class manager_kind : std::uint8_t
 {
     thread_safe,
-    single_threaded
+    single_threaded,
+    over_strand // of a pool: no two polls in a row are on the same thread
 };
 
 /// A manager that goes by the manual clock.
@@ -68,6 +72,9 @@ template <class Manager = lock_manager>
     if (kind == manager_kind::single_threaded)
         return manager_access::make<Manager>(
             ex, std::make_unique<memory_backend<null_mutex, manual_clock>>(ex, options, 1), options.defaults);
+    if constexpr (std::is_same_v<typename Manager::executor_type, asio::any_io_executor>)
+        if (kind == manager_kind::over_strand)
+            return make_manager<Manager>(asio::make_strand(ex), manager_kind::thread_safe, options);
     return manager_access::make<Manager>(ex, std::make_unique<memory_backend<mutex, manual_clock>>(ex, options, 4),
                                          options.defaults);
 }
@@ -168,9 +175,10 @@ public:
     /// Runs what is ready.
     void poll()
     {
-        context.restart();
-        while (context.poll() != 0)
-            context.restart();
+        if (kind == manager_kind::over_strand && std::exchange(elsewhere_, !elsewhere_))
+            std::thread([this] { poll_here(); }).join();
+        else
+            poll_here();
     }
 
     void advance(redlock::duration d)
@@ -223,6 +231,16 @@ public:
     asio::io_context context;
     manager_kind kind;
     std::optional<lock_manager> manager;
+
+private:
+    void poll_here()
+    {
+        context.restart();
+        while (context.poll() != 0)
+            context.restart();
+    }
+
+    bool elsewhere_ = false;
 };
 
 /// Runs what is ready on another context.
@@ -235,7 +253,7 @@ inline void poll(asio::io_context& context)
 
 } // namespace test
 
-/// A test that is run with the thread-safe manager and with the single-threaded one. `f` is its test::locks.
+/// A test that is run with the thread-safe manager, with the single-threaded one and over a strand. `f` is its test::locks.
 #define MANAGER_TEST_CASE(name)                             \
     static void name##_body(test::locks& f);                \
     BOOST_AUTO_TEST_CASE(name##_thread_safe)                \
@@ -246,6 +264,11 @@ inline void poll(asio::io_context& context)
     BOOST_AUTO_TEST_CASE(name##_single_threaded)            \
     {                                                       \
         test::locks f(test::manager_kind::single_threaded); \
+        name##_body(f);                                     \
+    }                                                       \
+    BOOST_AUTO_TEST_CASE(name##_over_a_strand)              \
+    {                                                       \
+        test::locks f(test::manager_kind::over_strand);     \
         name##_body(f);                                     \
     }                                                       \
     static void name##_body([[maybe_unused]] test::locks& f)

@@ -5,6 +5,8 @@
 #ifndef PRIORITY_REDLOCK_TEST_COMMON_ONCE_HANDLER_HPP
 #define PRIORITY_REDLOCK_TEST_COMMON_ONCE_HANDLER_HPP
 
+#include "common/user_code.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <source_location>
@@ -24,7 +26,7 @@ public:
     }
 
     once_handler(once_handler&& other) noexcept
-        : f_(std::move(other.f_)), where_(other.where_), may_be_dropped_(other.may_be_dropped_),
+        : code_(other.code_), f_(std::move(other.f_)), where_(other.where_), may_be_dropped_(other.may_be_dropped_),
           owed_(std::exchange(other.owed_, false))
     {
     }
@@ -41,12 +43,14 @@ public:
     template <class... Args>
     void operator()(Args&&... args)
     {
+        user_code::check();
         if (!std::exchange(owed_, false))
             BOOST_ERROR("the handler of " << where_.file_name() << ':' << where_.line() << " was called again");
         std::move(f_)(std::forward<Args>(args)...);
     }
 
 private:
+    [[no_unique_address]] user_code code_;
     F f_;
     std::source_location where_;
     bool may_be_dropped_;

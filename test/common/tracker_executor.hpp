@@ -5,6 +5,8 @@
 #ifndef PRIORITY_REDLOCK_TEST_COMMON_TRACKER_EXECUTOR_HPP
 #define PRIORITY_REDLOCK_TEST_COMMON_TRACKER_EXECUTOR_HPP
 
+#include "common/user_code.hpp"
+
 #include <boost/asio/execution/executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/query.hpp>
@@ -52,6 +54,7 @@ public:
     template <class Function>
     void execute(Function&& f) const
     {
+        user_code::check();
         if (tracker_->on_execute)
             tracker_->on_execute();
         ++tracker_->executed;
@@ -80,6 +83,7 @@ private:
         const tracker* before_;
     };
 
+    [[no_unique_address]] user_code code_;
     Inner inner_;
     tracker* tracker_;
 };

@@ -262,8 +262,10 @@ template <class... Operations, class Check>
 void for_each(Check check)
 {
     const auto one = [&check]<class Operation>(std::type_identity<Operation>) {
-        for (const auto kind : {manager_kind::thread_safe, manager_kind::single_threaded}) {
-            BOOST_TEST_CONTEXT(Operation::name << (kind == manager_kind::thread_safe ? "" : ", single-threaded"))
+        for (const auto kind : {manager_kind::thread_safe, manager_kind::single_threaded, manager_kind::over_strand}) {
+            BOOST_TEST_CONTEXT(Operation::name << (kind == manager_kind::thread_safe       ? ""
+                                                   : kind == manager_kind::single_threaded ? ", single-threaded"
+                                                                                           : ", over a strand"))
             {
                 Operation operation(kind);
                 check(operation);

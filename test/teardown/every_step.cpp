@@ -9,8 +9,10 @@
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/locker.hpp>
 #include <priority_redlock/memory_protocol.hpp>
+#include <priority_redlock/protocol.hpp>
 #include <priority_redlock/with_lock.hpp>
 
+#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -408,6 +410,72 @@ void work_under_locks(stage& s)
     });
 }
 
+/// Handlers whose allocator goes with them.
+void erased_handlers(stage& s)
+{
+    using of_acquire = asio::any_completion_handler<void(error_code, lock)>;
+    using of_wait = asio::any_completion_handler<void(error_code)>;
+    const auto ignore = [] { return at_most_once([](auto&&...) {}); };
+    auto timer = std::make_shared<asio::steady_timer>(s.context, 1h);
+    s.manager->async_acquire("r", "a", {.grace = 0s}, of_acquire(at_most_once([&s, ignore, timer](error_code, lock lk) {
+                                 lk.async_wait(of_wait(ignore()));
+                                 lk.async_wait(of_wait(asio::bind_cancellation_slot(s.signals[0].slot(), ignore())));
+                                 timer->async_wait(lk.guard(of_wait(
+                                     asio::bind_cancellation_slot(s.signals[1].slot(), at_most_once([timer](auto&&...) {
+                                                                  })))));
+                                 s.kept.push_back(std::move(lk));
+                             })));
+    s.manager->async_acquire("r", "b", {.priority = 1, .ttl = 1s}, of_acquire(ignore()));
+    redlock::async_acquire_all(*s.manager, {{"r"}, {"q", {.ttl = 1s}}}, 10s, of_acquire(ignore()));
+    redlock::async_with_lock(
+        *s.manager, "q", {.ttl = 1s},
+        [timer](lock&) -> asio::awaitable<void> { co_await timer->async_wait(asio::use_awaitable); },
+        asio::any_completion_handler<void(std::exception_ptr)>(ignore()));
+    redlock::locker(*s.manager, "q", s)
+        .async_run(transaction, redlock::always_restart,
+                   asio::any_completion_handler<void(std::exception_ptr, int)>(ignore()));
+    asio::post(s.context, [&s] { s.signals[0].emit(asio::cancellation_type::all); });
+}
+
+/// A store that confirms nothing: what waits for that is destroyed with the context.
+class silent_store final : public redlock::protocol
+{
+public:
+    void subscribe(std::uint64_t, std::weak_ptr<listener>) override {}
+    void obtain(redlock::obtain_request, handler<redlock::obtain_reply> on_reply) override
+    {
+        redlock::obtain_reply reply;
+        reply.what = redlock::obtain_reply::verdict::granted;
+        reply.valid_until = redlock::clock::time_point::max();
+        reply.fencing_token = ++token_;
+        std::move(on_reply)(error_code(), reply);
+    }
+    void withdraw(redlock::acquisition_id, done_handler) override {}
+    void release(redlock::acquisition_id, done_handler) override {}
+    void acknowledge(redlock::acquisition_id, done_handler) override {}
+    void extend(redlock::acquisition_id, redlock::duration, handler<redlock::clock::time_point>) override {}
+    void raise(redlock::acquisition_id, int, done_handler) override {}
+
+private:
+    std::uint64_t token_ = 0;
+};
+
+/// Handlers of releases that own another lock of the same manager.
+void releases_that_are_not_confirmed(stage& s)
+{
+    s.manager = std::make_unique<lock_manager>(s.context, std::make_shared<silent_store>());
+    for (const char* name : {"a", "b", "c"})
+        s.manager->async_acquire(name, {}, at_most_once([&s](error_code, lock lk) {
+                                     s.kept.push_back(std::move(lk));
+                                     if (s.kept.size() < 2)
+                                         return;
+                                     lock other = std::move(s.kept.front());
+                                     s.kept.erase(s.kept.begin());
+                                     s.kept.front().async_release(at_most_once([held = std::move(other)](error_code) {}));
+                                 }));
+    asio::post(s.context, [&s] { asio::post(s.context, [&s] { asio::post(s.context, [] {}); }); });
+}
+
 enum class locks_live : std::uint8_t
 {
     with_the_context,
@@ -482,6 +550,8 @@ SCENARIO(composites)
 SCENARIO(composite_ends)
 SCENARIO(composites_over_a_protocol)
 SCENARIO(work_under_locks)
+SCENARIO(erased_handlers)
+SCENARIO(releases_that_are_not_confirmed)
 
 BOOST_AUTO_TEST_SUITE_END()
 
