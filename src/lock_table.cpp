@@ -93,7 +93,8 @@ error_code loss_of(lock_state s) noexcept
 
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
                        std::string_view id_prefix, const table_rules& rules)
-    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased), rules_(rules),
+    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased),
+      unsampled_(leased ? 0 : metrics::sampling - 1), rules_(rules),
       graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>() : nullptr), generated_name_(id_prefix)
 {
 }
@@ -150,9 +151,9 @@ void lock_table::destroy(resource& r) noexcept
 
 void lock_table::retire_if_unused(resource& r) noexcept
 {
-    if (r.now != resource::status::vacant || !r.waiting.empty() || r.pins != 0 || r.idle_index != resource::not_idle)
+    if (r.now != resource::status::vacant || !r.waiting.empty() || r.pins != 0 || r.place != resource::nowhere)
         return;
-    r.idle_index = static_cast<std::uint32_t>(idle_.size());
+    r.place = static_cast<std::uint32_t>(idle_.size());
     idle_.push_back(&r);
     if (idle_.size() <= idle_capacity_)
         return;
@@ -161,7 +162,7 @@ void lock_table::retire_if_unused(resource& r) noexcept
         next_eviction_ = 0;
     resource& evicted = *idle_[next_eviction_];
     idle_[next_eviction_] = idle_.back();
-    idle_[next_eviction_]->idle_index = static_cast<std::uint32_t>(next_eviction_);
+    idle_[next_eviction_]->place = static_cast<std::uint32_t>(next_eviction_);
     idle_.pop_back();
     ++next_eviction_;
     highest_evicted_token_ = std::max(highest_evicted_token_, evicted.token);
@@ -203,11 +204,11 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
 
 void lock_table::pin(resource& r) noexcept
 {
-    if (r.idle_index != resource::not_idle) {
-        idle_[r.idle_index] = idle_.back();
-        idle_[r.idle_index]->idle_index = r.idle_index;
+    if (r.now == resource::status::vacant && r.place != resource::nowhere) {
+        idle_[r.place] = idle_.back();
+        idle_[r.place]->place = r.place;
         idle_.pop_back();
-        r.idle_index = resource::not_idle;
+        r.place = resource::nowhere;
     }
     ++r.pins;
 }
@@ -414,8 +415,8 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
         start(r, h, after(now, o.ttl), o.priority, o.grace);
         if (renews)
             keep_alive(r, std::move(renews), now);
-        if (is_sampled()) {
-            make_room_for_sample();
+        if (is_sampled(counts_.grants)) {
+            make_room_for_samples(1);
             begin_sample(r, now);
         }
         return {verdict::granted, &h, {}};
@@ -486,9 +487,9 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     w.ttl = o.ttl;
     w.grace = o.grace;
     w.renews = std::move(renews);
-    w.since = ++waits_ % metrics::sampling == 0 ? now() : never;
+    w.since = is_sampled(++waits_) ? now() : never;
     ++counts_.waiting;
-    make_room_for_sample();
+    make_room_for_samples(leased_ ? counts_.waiting : 1);
     w.timeout_at = w.now_or_never ? never : after(now, o.timeout);
     w.last_attempt_at = w.last_try ? never : last_attempt(now, o.max_attempts);
     if (rules_.ageing == infinite) {
@@ -784,7 +785,7 @@ void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
     if (r.renewed)
         stop_renewal(r);
     ++vacated_;
-    if (r.sample != 0)
+    if (r.place != resource::nowhere)
         end_sample(r, now);
     r.expires = never;
     // The deadline stays. A resource that is held again and again need not have it taken out and put back each time:
@@ -833,7 +834,7 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
         start(r, *w.target, until, w.priority, w.grace);
         if (w.renews)
             keep_alive(r, std::move(w.renews), now);
-        if (is_sampled())
+        if (is_sampled(counts_.grants))
             begin_sample(r, now);
         count_wait(w, now);
         settle(w, {}, out);
@@ -857,7 +858,7 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
             start(r, *first.target, until, first.priority, first.grace);
             if (first.renews)
                 keep_alive(r, std::move(first.renews), now);
-            if (is_sampled())
+            if (is_sampled(counts_.grants))
                 begin_sample(r, now);
         } else {
             join(r, *first.target, first.priority, first.grace);
@@ -884,10 +885,13 @@ void lock_table::add_to(metrics& result) const noexcept
     result.held += counts_.grants - vacated_;
     result.waiting += counts_.waiting;
     result.hold_time += counts_.hold_time;
+    result.hold_time.count += vacated_ - counts_.hold_time.count;
     result.wait_time += counts_.wait_time;
-    const auto at_once = (counts_.grants + counts_.re_entrances - waited_) / metrics::sampling;
+    result.wait_time.count += counts_.grants + counts_.re_entrances - counts_.wait_time.count;
+    // As many of those that were granted at once as would have been measured.
+    const auto at_once = (counts_.grants + counts_.re_entrances - waited_) / (unsampled_ + 1);
     result.wait_time.counts[0] += at_once;
-    result.wait_time.count += at_once;
+    result.wait_time.sampled += at_once;
 }
 
 lock_table::outcome lock_table::refused(errc why) noexcept
@@ -910,15 +914,16 @@ void lock_table::count_wait(const waiter& w, const step_time& now) noexcept
         counts_.wait_time.add(now() - w.since);
 }
 
-/// A grant that is to be measured may not allocate; so there is always room for one more, or it is not measured.
-void lock_table::make_room_for_sample() noexcept
+/// A grant that is to be measured may not allocate; so there is always room for those that may come before the next
+/// call, or they are not measured.
+void lock_table::make_room_for_samples(std::uint64_t grants) noexcept
 try {
-    if (!free_samples_.empty() || samples_.size() == std::numeric_limits<decltype(resource::sample)>::max())
-        return;
-    if (free_samples_.capacity() <= samples_.size())
-        free_samples_.reserve(2 * samples_.size() + 8);
-    samples_.emplace_back();
-    free_samples_.push_back(static_cast<std::uint16_t>(samples_.size()));
+    while (free_samples_.size() < grants) {
+        if (free_samples_.capacity() <= samples_.size())
+            free_samples_.reserve(2 * samples_.size() + 8);
+        samples_.emplace_back();
+        free_samples_.push_back(static_cast<std::uint32_t>(samples_.size() - 1));
+    }
 } catch (...) {
 }
 
@@ -926,16 +931,16 @@ void lock_table::begin_sample(resource& r, const step_time& now) noexcept
 {
     if (free_samples_.empty())
         return;
-    r.sample = free_samples_.back();
+    r.place = free_samples_.back();
     free_samples_.pop_back();
-    samples_[r.sample - 1] = now();
+    samples_[r.place] = now();
 }
 
 void lock_table::end_sample(resource& r, const step_time& now) noexcept
 {
-    counts_.hold_time.add(now() - samples_[r.sample - 1]);
-    free_samples_.push_back(r.sample);
-    r.sample = 0;
+    counts_.hold_time.add(now() - samples_[r.place]);
+    free_samples_.push_back(r.place);
+    r.place = resource::nowhere;
 }
 
 // --- time ------------------------------------------------------------------------------------------------------------

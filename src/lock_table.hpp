@@ -16,6 +16,7 @@
 #include <boost/intrusive/set.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <bit>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -51,6 +52,8 @@ struct by_resource
 using renewal_set = intrusive::set<renewal, intrusive::base_hook<tree_hook<renewal_tag>>,
                                    intrusive::compare<by_resource>, intrusive::constant_time_size<false>>;
 
+static_assert(std::has_single_bit(metrics::sampling));
+
 /// A resource that somebody holds, waits for, or held a moment ago.
 struct resource : deadline
 {
@@ -61,7 +64,7 @@ struct resource : deadline
         revoking
     };
 
-    static constexpr std::uint32_t not_idle = ~std::uint32_t{0};
+    static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 
     resource() noexcept : deadline(owner_kind::resource) {}
 
@@ -77,7 +80,6 @@ struct resource : deadline
     bool touched : 1 = false; // in lock_table::touched_
     bool renewed : 1 = false; // in lock_table::renewals_
     bool indexed : 1 = false; // its waiters are in lock_table::named_waiters_
-    std::uint16_t sample = 0; // its place in lock_table::samples_, plus 1; 0: not measured
     std::uint32_t name_size = 0;
     std::size_t hash = 0;
     hold_list holds; // the holder's handles; while revoking also those whose notice handlers still run
@@ -88,7 +90,7 @@ struct resource : deadline
     int priority = 0;
     std::uint32_t pins = 0; // holds that point here
     std::uint32_t last_tries = 0;
-    std::uint32_t idle_index = not_idle;
+    std::uint32_t place = nowhere; // vacant: in lock_table::idle_; otherwise in lock_table::samples_, if it is measured
 };
 static_assert(sizeof(void*) != 8 || sizeof(resource) <= 128);
 
@@ -391,8 +393,8 @@ private:
     [[nodiscard]] outcome refused(errc why) noexcept;
     void count_failure(error_code why) noexcept;
     void count_wait(const waiter& w, const step_time& now) noexcept;
-    [[nodiscard]] bool is_sampled() const noexcept { return counts_.grants % metrics::sampling == 0; }
-    void make_room_for_sample() noexcept;
+    [[nodiscard]] bool is_sampled(std::uint64_t count) const noexcept { return (count & unsampled_) == 0; }
+    void make_room_for_samples(std::uint64_t grants) noexcept;
     void begin_sample(resource& r, const step_time& now) noexcept;
     void end_sample(resource& r, const step_time& now) noexcept;
 
@@ -400,6 +402,7 @@ private:
     const duration clock_offset_;
     const std::size_t idle_capacity_;
     const bool leased_;
+    const std::uint64_t unsampled_; // the bits of a count that are 0 where it is measured: none if everything is
     const table_rules rules_;
     bool reachable_ = true;
     boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
@@ -425,7 +428,7 @@ private:
     std::uint64_t vacated_ = 0; // locks that have ended,
     std::uint64_t taken_ = 0;   // and of them those that were not released by their owner
     std::vector<time_point> samples_;
-    std::vector<std::uint16_t> free_samples_; // has room for all
+    std::vector<std::uint32_t> free_samples_; // has room for all
 };
 
 } // namespace priority_redlock::detail
