@@ -95,6 +95,7 @@ std::string to_prometheus(const metrics& m)
     write_value(out, "timeouts_total", "counter", "Acquires that timed out.", m.timeouts);
     write_value(out, "cancellations_total", "counter", "Acquires that were cancelled.", m.cancellations);
     write_value(out, "refusals_total", "counter", "Acquires that failed otherwise.", m.refusals);
+    write_value(out, "overruns_total", "counter", "Holders that were told to go, and did not in time.", m.overruns);
     write_value(out, "held", "gauge", "Resources held.", m.held);
     write_value(out, "waiting", "gauge", "Acquires waiting.", m.waiting);
     write_value(out, "waits_total", "counter", "Acquires granted; in memory, one in 64 is measured.",
@@ -196,6 +197,7 @@ asio::awaitable<void> check(tcp::endpoint server, lock_manager& manager)
     expect(value_of(reply, "grants_total") == 129, "129 locks were granted");
     expect(value_of(reply, "releases_total") == 128, "128 were released");
     expect(value_of(reply, "timeouts_total") == 1, "bob timed out");
+    expect(value_of(reply, "overruns_total") == 0, "nobody was told to go");
     expect(value_of(reply, "held") == 1, "alice has the printer");
     expect(value_of(reply, "hold_seconds_bucket{le=\"+Inf\"}") == value_of(reply, "hold_seconds_count"),
            "the last bucket has them all");

@@ -348,8 +348,10 @@ lock_state lock_table::end_of_time(const resource& r) const noexcept
 void lock_table::set_end(resource& r, time_point until) noexcept
 {
     r.expires = until;
-    set_deadline(r, r.now == resource::status::revoking && !r.grace_over ? std::min(until, renewal_of(r).grace_end)
-                                                                         : until);
+    if (r.now == resource::status::revoking)
+        await_handshake(r);
+    else
+        set_deadline(r, until);
     for (hold& each : r.holds)
         each.expires.store(until.time_since_epoch().count(), std::memory_order_relaxed);
 }
@@ -505,6 +507,8 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
         graph_->add(w);
     if (w.last_try)
         ++r.last_tries;
+    if (r.now == resource::status::revoking)
+        await_handshake(r);
     touch(r);
 }
 
@@ -549,6 +553,8 @@ void lock_table::remove(resource& r, waiter& w)
         leave_siblings(r, w);
     if (r.waiting.empty())
         r.indexed = false;
+    if (r.now == resource::status::revoking)
+        await_handshake(r);
 }
 
 /// A waiter of this locker for this resource, if there is one. A short queue is searched, which is quicker than an
@@ -645,11 +651,11 @@ void lock_table::fail_all(error_code reason, table_actions& out)
 
 // --- ends ------------------------------------------------------------------------------------------------------------
 
-void lock_table::tell(hold& h, table_actions& out) noexcept
+void lock_table::append(hold& h, hold**& tail) noexcept
 {
     h.next_told = nullptr;
-    *out.told_tail = &h;
-    out.told_tail = &h.next_told;
+    *tail = &h;
+    tail = &h.next_told;
 }
 
 bool lock_table::release(hold& h, const step_time& now, table_actions& out)
@@ -661,7 +667,7 @@ bool lock_table::release(hold& h, const step_time& now, table_actions& out)
         r.holds.erase(r.holds.iterator_to(h));
         h.linked = false;
         if (!h.notices.empty())
-            tell(h, out);
+            append(h, out.told_tail);
         if (r.holds.empty())
             vacate(r, now, out);
         else
@@ -724,21 +730,73 @@ void lock_table::revoke_if_leaving(resource& r, const step_time& now, table_acti
         revoke(r, now, out);
 }
 
-/// A higher priority is here: everybody who has a handle is told.
 void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
 {
     r.now = resource::status::revoking;
     ++counts_.preemptions;
     for (hold& h : r.holds) {
+        h.told_at = now();
         h.state.store(lock_state::revoking); // before its handlers are looked at; see may_be_awaited
-        tell(h, out);
+        append(h, out.told_tail);
     }
     r.grace_over = r.grace == duration::zero();
-    const time_point grace_end = r.grace_over ? never : after(now, r.grace);
-    if (r.renewed)
-        renewal_of(r).grace_end = grace_end;
-    set_deadline(r, std::min(r.expires, grace_end));
+    await_handshake(r);
     check_handshake(r, now, out);
+}
+
+void lock_table::outrank(resource& r, const step_time& now, table_actions& out)
+{
+    r.outranked = true;
+    if (r.now == resource::status::held)
+        revoke(r, now, out);
+    else if (r.now == resource::status::revoking)
+        await_handshake(r);
+}
+
+time_point lock_table::end_of_grace(const resource& r) const noexcept
+{
+    return saturating_add(r.holds.front().told_at, r.grace);
+}
+
+/// When the holder overruns; and then at intervals that double, as long as it does.
+time_point lock_table::next_warning(const resource& r) const noexcept
+{
+    const bool bounded = r.grace != duration::zero() && r.grace != infinite;
+    const duration first = rules_.overrun_after == infinite || !bounded ? rules_.overrun_after : r.grace;
+    return first == infinite ? never
+                             : saturating_add(r.holds.front().told_at, first * ((std::int64_t{2} << r.warnings) - 1));
+}
+
+/// Sets when a hand-shake is to be looked at. Nobody is warned for whom nobody waits, or else the timer would keep the
+/// context from running out of work.
+void lock_table::await_handshake(resource& r) noexcept
+{
+    time_point when = r.expires;
+    if (!r.grace_over)
+        when = std::min(when, end_of_grace(r));
+    if (r.outranked || !r.waiting.empty())
+        when = std::min(when, next_warning(r));
+    set_deadline(r, when);
+}
+
+void lock_table::warn_if_overrun(resource& r, const step_time& now, table_actions& out) noexcept
+{
+    if (!is_due(next_warning(r), now) || (r.waiting.empty() && !r.outranked))
+        return;
+    if (r.warnings == 0)
+        ++counts_.overruns;
+    do // once, however late the timer
+        ++r.warnings;
+    while (is_due(next_warning(r), now));
+    append(r.holds.front(), out.overrunning_tail);
+}
+
+const hold* lock_table::successor(const hold& told) noexcept
+{
+    const resource& r = *told.where;
+    if (r.token == told.token)
+        return r.waiting.empty() ? nullptr : r.waiting.begin()->target;
+    return r.token == told.token + 1 && !r.holds.empty() ? &r.holds.front() : nullptr;
 }
 
 /// P3: hands the resource over once the victim has unwound, or its grace is over and its notice handlers have run.
@@ -772,7 +830,7 @@ void lock_table::end(resource& r, lock_state reason, const step_time& now, table
             h.state.store(lock_state::preempted, std::memory_order_release); // the first reason stays (P8)
         } else {
             h.state.store(reason, std::memory_order_release);
-            tell(h, out);
+            append(h, out.told_tail);
         }
     }
     vacate(r, now, out);
@@ -781,7 +839,8 @@ void lock_table::end(resource& r, lock_state reason, const step_time& now, table
 void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
 {
     r.now = resource::status::vacant;
-    r.grace_over = false;
+    r.grace_over = r.outranked = false;
+    r.warnings = 0;
     if (r.renewed)
         stop_renewal(r);
     ++vacated_;
@@ -882,6 +941,7 @@ void lock_table::add_to(metrics& result) const noexcept
     result.timeouts += counts_.timeouts;
     result.cancellations += counts_.cancellations;
     result.refusals += counts_.refusals;
+    result.overruns += counts_.overruns;
     result.held += counts_.grants - vacated_;
     result.waiting += counts_.waiting;
     result.hold_time += counts_.hold_time;
@@ -1010,9 +1070,12 @@ void lock_table::advance(const step_time& now, table_actions& out)
             } else if (is_due(r.expires, now)) {
                 end(r, end_of_time(r), now, out);
             } else {
-                r.grace_over = true;
-                set_deadline(r, r.expires);
+                r.grace_over = r.grace_over || is_due(end_of_grace(r), now);
                 check_handshake(r, now, out);
+                if (r.now == resource::status::revoking) {
+                    warn_if_overrun(r, now, out);
+                    await_handshake(r);
+                }
             }
             continue;
         }

@@ -90,6 +90,10 @@ struct metrics
     std::uint64_t cancellations = 0;
     std::uint64_t refusals = 0;
 
+    /// Holders that were told to go and kept somebody waiting for longer than their grace, or than
+    /// `manager_options::overrun_after`, each once.
+    std::uint64_t overruns = 0;
+
     // Gauges.
 
     /// Resources that are held at this moment, those included whose holder has been told to go.

@@ -19,8 +19,8 @@ std::string text(const metrics& m)
         {"releases", m.releases}, {"preemptions", m.preemptions},
         {"expiries", m.expiries}, {"losses", m.losses},
         {"timeouts", m.timeouts}, {"cancellations", m.cancellations},
-        {"refusals", m.refusals}, {"held", m.held},
-        {"waiting", m.waiting},
+        {"refusals", m.refusals}, {"overruns", m.overruns},
+        {"held", m.held},         {"waiting", m.waiting},
     };
     std::ostringstream result;
     for (const auto& [name, value] : all)
