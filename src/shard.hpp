@@ -384,8 +384,8 @@ private:
     private:
         void finish() noexcept
         {
-            // Under the mutex: take out of the shared structures what is to be told. The leases come after the log:
-            // they forget whose thief it was.
+            // Under the mutex: take out of the shared structures what is to be told. The leases come after the log, as
+            // they forget for whom a hold goes.
             notice_list to_tell;
             for (const hold* h = actions.overrunning; h; h = h->next_told)
                 if (const auto next = shard_.thief_of(*h)) // who may have given up in the same step
