@@ -61,11 +61,13 @@ void write_value(std::ostream& out, std::string_view name, std::string_view type
         << "\npriority_redlock_" << name << ' ' << value << '\n';
 }
 
+/// The histogram is that of what was measured, as its buckets have to add up to its count; how many there were in all
+/// is a counter of its own.
 void write_histogram(std::ostream& out, std::string_view name, std::string_view help, const duration_histogram& h)
 {
     using seconds = std::chrono::duration<double>;
-    out << "# HELP priority_redlock_" << name << ' ' << help << " One in " << metrics::sampling
-        << " is measured.\n# TYPE priority_redlock_" << name << " histogram\n";
+    out << "# HELP priority_redlock_" << name << ' ' << help
+        << " Of those that were measured.\n# TYPE priority_redlock_" << name << " histogram\n";
     std::uint64_t so_far = 0; // buckets are cumulative there
     for (std::size_t i = 0; i < h.buckets; ++i) {
         so_far += h.counts[i];
@@ -77,7 +79,7 @@ void write_histogram(std::ostream& out, std::string_view name, std::string_view 
         out << "\"} " << so_far << '\n';
     }
     out << "priority_redlock_" << name << "_sum " << h.sum.count() << "\npriority_redlock_" << name << "_count "
-        << h.count << '\n';
+        << h.sampled << '\n';
 }
 
 std::string to_prometheus(const metrics& m)
@@ -93,9 +95,13 @@ std::string to_prometheus(const metrics& m)
     write_value(out, "timeouts_total", "counter", "Acquires that timed out.", m.timeouts);
     write_value(out, "cancellations_total", "counter", "Acquires that were cancelled.", m.cancellations);
     write_value(out, "refusals_total", "counter", "Acquires that failed otherwise.", m.refusals);
+    write_value(out, "overruns_total", "counter", "Holders that were told to go, and did not in time.", m.overruns);
     write_value(out, "held", "gauge", "Resources held.", m.held);
     write_value(out, "waiting", "gauge", "Acquires waiting.", m.waiting);
+    write_value(out, "waits_total", "counter", "Acquires granted; in memory, one in 64 is measured.",
+                m.wait_time.count);
     write_histogram(out, "wait_seconds", "How long granted acquires waited.", m.wait_time);
+    write_value(out, "holds_total", "counter", "Locks ended; in memory, one in 64 is measured.", m.hold_time.count);
     write_histogram(out, "hold_seconds", "How long locks were held.", m.hold_time);
     return std::move(out).str();
 }
@@ -191,10 +197,13 @@ asio::awaitable<void> check(tcp::endpoint server, lock_manager& manager)
     expect(value_of(reply, "grants_total") == 129, "129 locks were granted");
     expect(value_of(reply, "releases_total") == 128, "128 were released");
     expect(value_of(reply, "timeouts_total") == 1, "bob timed out");
+    expect(value_of(reply, "overruns_total") == 0, "nobody was told to go");
     expect(value_of(reply, "held") == 1, "alice has the printer");
     expect(value_of(reply, "hold_seconds_bucket{le=\"+Inf\"}") == value_of(reply, "hold_seconds_count"),
            "the last bucket has them all");
-    expect(value_of(reply, "wait_seconds_count") > 0, "waits are counted");
+    expect(value_of(reply, "waits_total") == 129, "all waits are counted");
+    expect(value_of(reply, "holds_total") == 128, "and all holds");
+    expect(value_of(reply, "wait_seconds_count") > 0, "waits are measured");
 
     const std::string other = co_await get(server, "/");
     expect(other.starts_with("HTTP/1.1 404 "), "nothing else is served");

@@ -4,6 +4,8 @@
 
 #include <priority_redlock/errc.hpp>
 
+#include <boost/system/errc.hpp>
+
 namespace priority_redlock {
 
 namespace {
@@ -57,6 +59,14 @@ public:
     const char* name() const noexcept override { return "priority_redlock"; }
     std::string message(int value) const override { return text_of(value); }
     const char* message(int value, char*, std::size_t) const noexcept override { return text_of(value); }
+
+    /// A preemption is also what `operation_aborted` is, which other parts of it are told as.
+    boost::system::error_condition default_error_condition(int value) const noexcept override
+    {
+        if (static_cast<errc>(value) == errc::preempted)
+            return make_error_condition(boost::system::errc::operation_canceled);
+        return {value, *this};
+    }
 };
 
 class condition_category_type final : public boost::system::error_category

@@ -65,6 +65,12 @@ acquisition_id lease_client::held_id(const resource& r) const noexcept
     return it == leases_.end() ? acquisition_id() : it->second->held;
 }
 
+std::optional<int> lease_client::thief_of(const resource& r) const noexcept
+{
+    const auto it = leases_.find(&r);
+    return it == leases_.end() ? std::nullopt : it->second->thief;
+}
+
 // --- to the store ----------------------------------------------------------------------------------------------------
 
 void lease_client::after_step(time_point now)
@@ -97,9 +103,8 @@ void lease_client::reconcile(resource& r, time_point now)
     lease& l = *it->second;
 
     if (l.held && r.now == resource::status::vacant) {
-        by_id_.erase(l.held);
-        send_end(std::exchange(l.held, {}),
-                 std::exchange(l.noticed, false) ? pending_end::verb::acknowledge : pending_end::verb::release);
+        const auto how = l.noticed ? pending_end::verb::acknowledge : pending_end::verb::release;
+        send_end(forget_held(l), how);
     }
     if (l.held && r.priority > l.held_priority) {
         l.held_priority = r.priority;
@@ -183,6 +188,15 @@ void lease_client::forget_wanted(lease& l)
     table_.set_deadline(l, never);
 }
 
+/// Gives what it was.
+acquisition_id lease_client::forget_held(lease& l)
+{
+    by_id_.erase(l.held);
+    l.noticed = false;
+    l.thief.reset();
+    return std::exchange(l.held, {});
+}
+
 // --- from the store --------------------------------------------------------------------------------------------------
 
 void lease_client::on_reply(acquisition_id id, error_code ec, const obtain_reply& reply, time_point now,
@@ -226,10 +240,8 @@ void lease_client::on_event(const protocol_event& event, time_point now, table_a
             granted(*l, event.valid_until, event.fencing_token, now, out);
         break;
     case protocol_event::kind::notice:
-        if (event.id == l->held && r.now == resource::status::held && event.thief_priority > r.priority) {
-            l->noticed = true;
-            table_.revoke(r, now, out);
-        }
+        if (event.id == l->held && r.now != resource::status::vacant && event.thief_priority > r.priority)
+            noticed(*l, event, now, out);
         break;
     case protocol_event::kind::ended:
         if (event.id == l->held)
@@ -239,6 +251,20 @@ void lease_client::on_event(const protocol_event& event, time_point now, table_a
         if (event.id == l->wanted)
             refused(*l, event.reason, out);
         break;
+    }
+}
+
+void lease_client::noticed(lease& l, const protocol_event& event, time_point now, table_actions& out)
+{
+    resource& r = *l.where;
+    const bool first = r.now == resource::status::held;
+    if (first)
+        l.noticed = true;
+    if (event.thief.client != client_) { // its own ones wait in the table
+        l.thief = event.thief_priority;
+        table_.outrank(r, now, out);
+    } else if (first) {
+        table_.revoke(r, now, out);
     }
 }
 
@@ -256,11 +282,8 @@ void lease_client::granted(lease& l, time_point until, std::uint64_t token, time
     }
     if (r.now != resource::status::vacant) {
         // The store has ended our hold, and the news of that is late or lost.
-        if (l.held) {
-            by_id_.erase(l.held);
-            send_end(std::exchange(l.held, {}), pending_end::verb::release);
-            l.noticed = false;
-        }
+        if (l.held)
+            send_end(forget_held(l), pending_end::verb::release);
         table_.end(r, r.expires <= now ? table_.end_of_time(r) : lock_state::lost, now, out);
     }
     const auto w = std::find_if(r.waiting.begin(), r.waiting.end(),
@@ -293,9 +316,7 @@ void lease_client::on_renewed(acquisition_id id, std::uint32_t extensions, error
 /// The store does not have the hold any more, or too little of it: it forgets the rest.
 void lease_client::lose(lease& l, lock_state reason, time_point now, table_actions& out)
 {
-    by_id_.erase(l.held);
-    send_end(std::exchange(l.held, {}), pending_end::verb::release);
-    l.noticed = false;
+    send_end(forget_held(l), pending_end::verb::release);
     if (l.where->now != resource::status::vacant)
         table_.end(*l.where, reason, now, out);
 }

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace priority_redlock::detail {
@@ -35,6 +36,7 @@ struct lease : lease_deadline
     acquisition_id held;
     int held_priority = 0;
     bool noticed = false;         // the hold goes because of a waiter in the store
+    std::optional<int> thief;     // the priority of one that is another manager's
     std::uint32_t extending = 0;  // by its owner
     std::uint32_t extensions = 0; // of the hold, by its owner, so far
     acquisition_id wanted;
@@ -117,6 +119,9 @@ public:
     /// What the store calls the hold of this resource; none if the manager does not hold it.
     [[nodiscard]] acquisition_id held_id(const resource& r) const noexcept;
 
+    /// The priority of a waiter of another manager that the holder of this resource was told to go for.
+    [[nodiscard]] std::optional<int> thief_of(const resource& r) const noexcept;
+
     /// Has `handler` called when the end of this acquisition is confirmed. False if no end is pending.
     [[nodiscard]] bool await_end(acquisition_id id, protocol::done_handler& handler);
 
@@ -148,11 +153,13 @@ private:
     void send_obtain(lease& l, const waiter& w, time_point now);
     void send_end(acquisition_id id, pending_end::verb how);
     void send_renewal(lease& l, time_point now);
+    void noticed(lease& l, const protocol_event& event, time_point now, table_actions& out);
     void granted(lease& l, time_point until, std::uint64_t token, time_point now, table_actions& out);
     void refused(lease& l, error_code reason, table_actions& out);
     void lose(lease& l, lock_state reason, time_point now, table_actions& out);
     void give_back(acquisition_id id);
     void forget_wanted(lease& l);
+    [[nodiscard]] acquisition_id forget_held(lease& l);
     [[nodiscard]] lease* find(acquisition_id id) const noexcept;
 
     std::shared_ptr<protocol> store_; // none: abandoned

@@ -93,7 +93,8 @@ error_code loss_of(lock_state s) noexcept
 
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
                        std::string_view id_prefix, const table_rules& rules)
-    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased), rules_(rules),
+    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased),
+      unsampled_(leased ? 0 : metrics::sampling - 1), rules_(rules),
       graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>() : nullptr), generated_name_(id_prefix)
 {
 }
@@ -150,9 +151,9 @@ void lock_table::destroy(resource& r) noexcept
 
 void lock_table::retire_if_unused(resource& r) noexcept
 {
-    if (r.now != resource::status::vacant || !r.waiting.empty() || r.pins != 0 || r.idle_index != resource::not_idle)
+    if (r.now != resource::status::vacant || !r.waiting.empty() || r.pins != 0 || r.place != resource::nowhere)
         return;
-    r.idle_index = static_cast<std::uint32_t>(idle_.size());
+    r.place = static_cast<std::uint32_t>(idle_.size());
     idle_.push_back(&r);
     if (idle_.size() <= idle_capacity_)
         return;
@@ -161,7 +162,7 @@ void lock_table::retire_if_unused(resource& r) noexcept
         next_eviction_ = 0;
     resource& evicted = *idle_[next_eviction_];
     idle_[next_eviction_] = idle_.back();
-    idle_[next_eviction_]->idle_index = static_cast<std::uint32_t>(next_eviction_);
+    idle_[next_eviction_]->place = static_cast<std::uint32_t>(next_eviction_);
     idle_.pop_back();
     ++next_eviction_;
     highest_evicted_token_ = std::max(highest_evicted_token_, evicted.token);
@@ -203,11 +204,11 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
 
 void lock_table::pin(resource& r) noexcept
 {
-    if (r.idle_index != resource::not_idle) {
-        idle_[r.idle_index] = idle_.back();
-        idle_[r.idle_index]->idle_index = r.idle_index;
+    if (r.now == resource::status::vacant && r.place != resource::nowhere) {
+        idle_[r.place] = idle_.back();
+        idle_[r.place]->place = r.place;
         idle_.pop_back();
-        r.idle_index = resource::not_idle;
+        r.place = resource::nowhere;
     }
     ++r.pins;
 }
@@ -347,8 +348,10 @@ lock_state lock_table::end_of_time(const resource& r) const noexcept
 void lock_table::set_end(resource& r, time_point until) noexcept
 {
     r.expires = until;
-    set_deadline(r, r.now == resource::status::revoking && !r.grace_over ? std::min(until, renewal_of(r).grace_end)
-                                                                         : until);
+    if (r.now == resource::status::revoking)
+        await_handshake(r);
+    else
+        set_deadline(r, until);
     for (hold& each : r.holds)
         each.expires.store(until.time_since_epoch().count(), std::memory_order_relaxed);
 }
@@ -414,8 +417,8 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
         start(r, h, after(now, o.ttl), o.priority, o.grace);
         if (renews)
             keep_alive(r, std::move(renews), now);
-        if (is_sampled()) {
-            make_room_for_sample();
+        if (is_sampled(counts_.grants)) {
+            make_room_for_samples(1);
             begin_sample(r, now);
         }
         return {verdict::granted, &h, {}};
@@ -486,9 +489,9 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     w.ttl = o.ttl;
     w.grace = o.grace;
     w.renews = std::move(renews);
-    w.since = ++waits_ % metrics::sampling == 0 ? now() : never;
+    w.since = is_sampled(++waits_) ? now() : never;
     ++counts_.waiting;
-    make_room_for_sample();
+    make_room_for_samples(leased_ ? counts_.waiting : 1);
     w.timeout_at = w.now_or_never ? never : after(now, o.timeout);
     w.last_attempt_at = w.last_try ? never : last_attempt(now, o.max_attempts);
     if (rules_.ageing == infinite) {
@@ -504,6 +507,8 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
         graph_->add(w);
     if (w.last_try)
         ++r.last_tries;
+    if (r.now == resource::status::revoking)
+        await_handshake(r);
     touch(r);
 }
 
@@ -548,6 +553,8 @@ void lock_table::remove(resource& r, waiter& w)
         leave_siblings(r, w);
     if (r.waiting.empty())
         r.indexed = false;
+    if (r.now == resource::status::revoking)
+        await_handshake(r);
 }
 
 /// A waiter of this locker for this resource, if there is one. A short queue is searched, which is quicker than an
@@ -644,11 +651,11 @@ void lock_table::fail_all(error_code reason, table_actions& out)
 
 // --- ends ------------------------------------------------------------------------------------------------------------
 
-void lock_table::tell(hold& h, table_actions& out) noexcept
+void lock_table::append(hold& h, hold**& tail) noexcept
 {
     h.next_told = nullptr;
-    *out.told_tail = &h;
-    out.told_tail = &h.next_told;
+    *tail = &h;
+    tail = &h.next_told;
 }
 
 bool lock_table::release(hold& h, const step_time& now, table_actions& out)
@@ -660,7 +667,7 @@ bool lock_table::release(hold& h, const step_time& now, table_actions& out)
         r.holds.erase(r.holds.iterator_to(h));
         h.linked = false;
         if (!h.notices.empty())
-            tell(h, out);
+            append(h, out.told_tail);
         if (r.holds.empty())
             vacate(r, now, out);
         else
@@ -723,21 +730,73 @@ void lock_table::revoke_if_leaving(resource& r, const step_time& now, table_acti
         revoke(r, now, out);
 }
 
-/// A higher priority is here: everybody who has a handle is told.
 void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
 {
     r.now = resource::status::revoking;
     ++counts_.preemptions;
     for (hold& h : r.holds) {
+        h.told_at = now();
         h.state.store(lock_state::revoking); // before its handlers are looked at; see may_be_awaited
-        tell(h, out);
+        append(h, out.told_tail);
     }
     r.grace_over = r.grace == duration::zero();
-    const time_point grace_end = r.grace_over ? never : after(now, r.grace);
-    if (r.renewed)
-        renewal_of(r).grace_end = grace_end;
-    set_deadline(r, std::min(r.expires, grace_end));
+    await_handshake(r);
     check_handshake(r, now, out);
+}
+
+void lock_table::outrank(resource& r, const step_time& now, table_actions& out)
+{
+    r.outranked = true;
+    if (r.now == resource::status::held)
+        revoke(r, now, out);
+    else if (r.now == resource::status::revoking)
+        await_handshake(r);
+}
+
+time_point lock_table::end_of_grace(const resource& r) const noexcept
+{
+    return saturating_add(r.holds.front().told_at, r.grace);
+}
+
+/// When the holder overruns; and then at intervals that double, as long as it does.
+time_point lock_table::next_warning(const resource& r) const noexcept
+{
+    const bool bounded = r.grace != duration::zero() && r.grace != infinite;
+    const duration first = rules_.overrun_after == infinite || !bounded ? rules_.overrun_after : r.grace;
+    return first == infinite ? never
+                             : saturating_add(r.holds.front().told_at, first * ((std::int64_t{2} << r.warnings) - 1));
+}
+
+/// Sets when a hand-shake is to be looked at. Nobody is warned for whom nobody waits, or else the timer would keep the
+/// context from running out of work.
+void lock_table::await_handshake(resource& r) noexcept
+{
+    time_point when = r.expires;
+    if (!r.grace_over)
+        when = std::min(when, end_of_grace(r));
+    if (r.outranked || !r.waiting.empty())
+        when = std::min(when, next_warning(r));
+    set_deadline(r, when);
+}
+
+void lock_table::warn_if_overrun(resource& r, const step_time& now, table_actions& out) noexcept
+{
+    if (!is_due(next_warning(r), now) || (r.waiting.empty() && !r.outranked))
+        return;
+    if (r.warnings == 0)
+        ++counts_.overruns;
+    do // once, however late the timer
+        ++r.warnings;
+    while (is_due(next_warning(r), now));
+    append(r.holds.front(), out.overrunning_tail);
+}
+
+const hold* lock_table::successor(const hold& told) noexcept
+{
+    const resource& r = *told.where;
+    if (r.token == told.token)
+        return r.waiting.empty() ? nullptr : r.waiting.begin()->target;
+    return r.token == told.token + 1 && !r.holds.empty() ? &r.holds.front() : nullptr;
 }
 
 /// P3: hands the resource over once the victim has unwound, or its grace is over and its notice handlers have run.
@@ -771,7 +830,7 @@ void lock_table::end(resource& r, lock_state reason, const step_time& now, table
             h.state.store(lock_state::preempted, std::memory_order_release); // the first reason stays (P8)
         } else {
             h.state.store(reason, std::memory_order_release);
-            tell(h, out);
+            append(h, out.told_tail);
         }
     }
     vacate(r, now, out);
@@ -780,11 +839,12 @@ void lock_table::end(resource& r, lock_state reason, const step_time& now, table
 void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
 {
     r.now = resource::status::vacant;
-    r.grace_over = false;
+    r.grace_over = r.outranked = false;
+    r.warnings = 0;
     if (r.renewed)
         stop_renewal(r);
     ++vacated_;
-    if (r.sample != 0)
+    if (r.place != resource::nowhere)
         end_sample(r, now);
     r.expires = never;
     // The deadline stays. A resource that is held again and again need not have it taken out and put back each time:
@@ -833,7 +893,7 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
         start(r, *w.target, until, w.priority, w.grace);
         if (w.renews)
             keep_alive(r, std::move(w.renews), now);
-        if (is_sampled())
+        if (is_sampled(counts_.grants))
             begin_sample(r, now);
         count_wait(w, now);
         settle(w, {}, out);
@@ -857,7 +917,7 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
             start(r, *first.target, until, first.priority, first.grace);
             if (first.renews)
                 keep_alive(r, std::move(first.renews), now);
-            if (is_sampled())
+            if (is_sampled(counts_.grants))
                 begin_sample(r, now);
         } else {
             join(r, *first.target, first.priority, first.grace);
@@ -881,13 +941,17 @@ void lock_table::add_to(metrics& result) const noexcept
     result.timeouts += counts_.timeouts;
     result.cancellations += counts_.cancellations;
     result.refusals += counts_.refusals;
+    result.overruns += counts_.overruns;
     result.held += counts_.grants - vacated_;
     result.waiting += counts_.waiting;
     result.hold_time += counts_.hold_time;
+    result.hold_time.count += vacated_ - counts_.hold_time.count;
     result.wait_time += counts_.wait_time;
-    const auto at_once = (counts_.grants + counts_.re_entrances - waited_) / metrics::sampling;
+    result.wait_time.count += counts_.grants + counts_.re_entrances - counts_.wait_time.count;
+    // As many of those that were granted at once as would have been measured.
+    const auto at_once = (counts_.grants + counts_.re_entrances - waited_) / (unsampled_ + 1);
     result.wait_time.counts[0] += at_once;
-    result.wait_time.count += at_once;
+    result.wait_time.sampled += at_once;
 }
 
 lock_table::outcome lock_table::refused(errc why) noexcept
@@ -910,15 +974,16 @@ void lock_table::count_wait(const waiter& w, const step_time& now) noexcept
         counts_.wait_time.add(now() - w.since);
 }
 
-/// A grant that is to be measured may not allocate; so there is always room for one more, or it is not measured.
-void lock_table::make_room_for_sample() noexcept
+/// A grant that is to be measured may not allocate; so there is always room for those that may come before the next
+/// call, or they are not measured.
+void lock_table::make_room_for_samples(std::uint64_t grants) noexcept
 try {
-    if (!free_samples_.empty() || samples_.size() == std::numeric_limits<decltype(resource::sample)>::max())
-        return;
-    if (free_samples_.capacity() <= samples_.size())
-        free_samples_.reserve(2 * samples_.size() + 8);
-    samples_.emplace_back();
-    free_samples_.push_back(static_cast<std::uint16_t>(samples_.size()));
+    while (free_samples_.size() < grants) {
+        if (free_samples_.capacity() <= samples_.size())
+            free_samples_.reserve(2 * samples_.size() + 8);
+        samples_.emplace_back();
+        free_samples_.push_back(static_cast<std::uint32_t>(samples_.size() - 1));
+    }
 } catch (...) {
 }
 
@@ -926,16 +991,16 @@ void lock_table::begin_sample(resource& r, const step_time& now) noexcept
 {
     if (free_samples_.empty())
         return;
-    r.sample = free_samples_.back();
+    r.place = free_samples_.back();
     free_samples_.pop_back();
-    samples_[r.sample - 1] = now();
+    samples_[r.place] = now();
 }
 
 void lock_table::end_sample(resource& r, const step_time& now) noexcept
 {
-    counts_.hold_time.add(now() - samples_[r.sample - 1]);
-    free_samples_.push_back(r.sample);
-    r.sample = 0;
+    counts_.hold_time.add(now() - samples_[r.place]);
+    free_samples_.push_back(r.place);
+    r.place = resource::nowhere;
 }
 
 // --- time ------------------------------------------------------------------------------------------------------------
@@ -1005,9 +1070,12 @@ void lock_table::advance(const step_time& now, table_actions& out)
             } else if (is_due(r.expires, now)) {
                 end(r, end_of_time(r), now, out);
             } else {
-                r.grace_over = true;
-                set_deadline(r, r.expires);
+                r.grace_over = r.grace_over || is_due(end_of_grace(r), now);
                 check_handshake(r, now, out);
+                if (r.now == resource::status::revoking) {
+                    warn_if_overrun(r, now, out);
+                    await_handshake(r);
+                }
             }
             continue;
         }

@@ -16,6 +16,7 @@
 #include <boost/intrusive/set.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <bit>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -51,6 +52,8 @@ struct by_resource
 using renewal_set = intrusive::set<renewal, intrusive::base_hook<tree_hook<renewal_tag>>,
                                    intrusive::compare<by_resource>, intrusive::constant_time_size<false>>;
 
+static_assert(std::has_single_bit(metrics::sampling));
+
 /// A resource that somebody holds, waits for, or held a moment ago.
 struct resource : deadline
 {
@@ -61,7 +64,7 @@ struct resource : deadline
         revoking
     };
 
-    static constexpr std::uint32_t not_idle = ~std::uint32_t{0};
+    static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 
     resource() noexcept : deadline(owner_kind::resource) {}
 
@@ -72,12 +75,13 @@ struct resource : deadline
     }
 
     // The small ones first: they fit beside the deadline's owner, and a million resources are eight megabytes less.
-    status now : 4 = status::vacant;
+    status now : 3 = status::vacant;
     bool grace_over : 1 = false;
-    bool touched : 1 = false; // in lock_table::touched_
-    bool renewed : 1 = false; // in lock_table::renewals_
-    bool indexed : 1 = false; // its waiters are in lock_table::named_waiters_
-    std::uint16_t sample = 0; // its place in lock_table::samples_, plus 1; 0: not measured
+    bool touched : 1 = false;   // in lock_table::touched_
+    bool renewed : 1 = false;   // in lock_table::renewals_
+    bool indexed : 1 = false;   // its waiters are in lock_table::named_waiters_
+    bool outranked : 1 = false; // revoking: also by a waiter that only the store knows
+    std::uint8_t warnings = 0;  // revoking: that the holder overruns
     std::uint32_t name_size = 0;
     std::size_t hash = 0;
     hold_list holds; // the holder's handles; while revoking also those whose notice handlers still run
@@ -88,7 +92,7 @@ struct resource : deadline
     int priority = 0;
     std::uint32_t pins = 0; // holds that point here
     std::uint32_t last_tries = 0;
-    std::uint32_t idle_index = not_idle;
+    std::uint32_t place = nowhere; // vacant: in lock_table::idle_; otherwise in lock_table::samples_, if it is measured
 };
 static_assert(sizeof(void*) != 8 || sizeof(resource) <= 128);
 
@@ -98,6 +102,9 @@ struct table_rules
     duration ageing = infinite;    // a waiter's rank rises by one each time
     bool detect_deadlocks = false; // a wait that would close a cycle of lockers is refused
     duration lease = infinite;     // the store's, for what has no ttl
+
+    // A holder that was told to go overruns after its grace; after this, if that is unlimited or none. Infinite: never.
+    duration overrun_after = infinite;
 };
 
 /// What a step of the table asks its owner to carry out, in order. Filled by every non-const member function.
@@ -107,6 +114,8 @@ struct table_actions
     waiter** settled_tail = &settled;
     hold* told = nullptr; // holds that have ended or are being revoked, through `next_told`
     hold** told_tail = &told;
+    hold* overrunning = nullptr; // holds that should have gone, and keep somebody waiting; through `next_told`
+    hold** overrunning_tail = &overrunning;
 
     table_actions() = default;
     table_actions(const table_actions&) = delete;
@@ -204,8 +213,13 @@ public:
     /// The resource of a waiter is granted to it, and with it to the others of its locker.
     void grant(waiter& w, std::uint64_t token, time_point until, const step_time& now, table_actions& out);
 
-    /// Somebody else wants the resource, or has taken it away.
+    /// A held resource has to go: everybody who has a handle is told.
     void revoke(resource& r, const step_time& now, table_actions& out);
+
+    /// The same for a waiter that only the store knows; to be called also if it is revoking already.
+    void outrank(resource& r, const step_time& now, table_actions& out);
+
+    /// Somebody else has taken the resource away.
     void end(resource& r, lock_state reason, const step_time& now, table_actions& out);
 
     /// A waiter gets no grant.
@@ -240,6 +254,10 @@ public:
     /// Keeps a resource from being forgotten.
     void pin(resource& r) noexcept;
     void unpin(resource& r) noexcept;
+
+    /// Who is next after a hold that was told to go, as far as the table knows: the best waiter, or in the step of the
+    /// notice the one that has been granted the resource.
+    [[nodiscard]] static const hold* successor(const hold& told) noexcept;
 
     void set_deadline(deadline& d, time_point when) noexcept;
 
@@ -383,16 +401,20 @@ private:
 
     void revoke_if_leaving(resource& r, const step_time& now, table_actions& out);
     void check_handshake(resource& r, const step_time& now, table_actions& out);
+    [[nodiscard]] time_point end_of_grace(const resource& r) const noexcept;
+    [[nodiscard]] time_point next_warning(const resource& r) const noexcept;
+    void await_handshake(resource& r) noexcept;
+    void warn_if_overrun(resource& r, const step_time& now, table_actions& out) noexcept;
     void vacate(resource& r, const step_time& now, table_actions& out);
     void hand_over(resource& r, const step_time& now, table_actions& out);
     void grant_ring(waiter& w, time_point until, const step_time& now, table_actions& out);
-    static void tell(hold& h, table_actions& out) noexcept;
+    static void append(hold& h, hold**& tail) noexcept;
 
     [[nodiscard]] outcome refused(errc why) noexcept;
     void count_failure(error_code why) noexcept;
     void count_wait(const waiter& w, const step_time& now) noexcept;
-    [[nodiscard]] bool is_sampled() const noexcept { return counts_.grants % metrics::sampling == 0; }
-    void make_room_for_sample() noexcept;
+    [[nodiscard]] bool is_sampled(std::uint64_t count) const noexcept { return (count & unsampled_) == 0; }
+    void make_room_for_samples(std::uint64_t grants) noexcept;
     void begin_sample(resource& r, const step_time& now) noexcept;
     void end_sample(resource& r, const step_time& now) noexcept;
 
@@ -400,6 +422,7 @@ private:
     const duration clock_offset_;
     const std::size_t idle_capacity_;
     const bool leased_;
+    const std::uint64_t unsampled_; // the bits of a count that are 0 where it is measured: none if everything is
     const table_rules rules_;
     bool reachable_ = true;
     boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
@@ -425,7 +448,7 @@ private:
     std::uint64_t vacated_ = 0; // locks that have ended,
     std::uint64_t taken_ = 0;   // and of them those that were not released by their owner
     std::vector<time_point> samples_;
-    std::vector<std::uint16_t> free_samples_; // has room for all
+    std::vector<std::uint32_t> free_samples_; // has room for all
 };
 
 } // namespace priority_redlock::detail

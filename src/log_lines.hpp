@@ -9,6 +9,7 @@
 #include <priority_redlock/logging.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,13 @@ void log(log_level level, std::string_view text) noexcept;
 /// Reports that something could not be done for want of resources.
 void log_failure(std::string_view what) noexcept;
 
+/// Whom a holder keeps waiting that was told to go.
+struct thief
+{
+    std::string_view locker; // empty: not known, a locker of another manager
+    int priority = 0;
+};
+
 /// The lines of one step: composed under the mutex, where the holds can be read, and written without it, since
 /// sinks are user code. Costs a relaxed load where the level is off.
 class log_lines
@@ -41,10 +49,15 @@ public:
         if (log_enabled(log_level::debug))
             add_wait(h);
     }
-    void end(const hold& h) noexcept
+    void end(const hold& h, const std::optional<thief>& next = {}) noexcept
     {
         if (log_enabled(log_level::debug))
-            add_end(h);
+            add_end(h, next);
+    }
+    void overrun(const hold& h, const thief& next, duration since_told) noexcept
+    {
+        if (log_enabled(log_level::warning))
+            add_overrun(h, next, since_told);
     }
     void settle(const waiter& w) noexcept
     {
@@ -65,7 +78,8 @@ public:
 private:
     void add_grant(const hold& h) noexcept;
     void add_wait(const hold& h) noexcept;
-    void add_end(const hold& h) noexcept;
+    void add_end(const hold& h, const std::optional<thief>& next) noexcept;
+    void add_overrun(const hold& h, const thief& next, duration since_told) noexcept;
     void add_settled(const waiter& w) noexcept;
     void add_deadlock(const std::string& cycle) noexcept;
     void add(std::string text, log_level level = log_level::debug);

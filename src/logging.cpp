@@ -9,6 +9,8 @@
 #include <boost/log/sources/severity_channel_logger.hpp>
 #include <boost/log/trivial.hpp>
 
+#include <chrono>
+
 namespace priority_redlock::detail {
 
 namespace {
@@ -34,6 +36,12 @@ std::string describe(const hold& h)
     text += h.locker.view();
     text += " priority=" + std::to_string(h.priority.load(std::memory_order_relaxed));
     return text;
+}
+
+std::string describe(const thief& t)
+{
+    return " thief=" + (t.locker.empty() ? std::string("(of another manager)") : std::string(t.locker))
+           + " thief_priority=" + std::to_string(t.priority);
 }
 
 } // namespace
@@ -72,10 +80,24 @@ try {
 } catch (...) {
 }
 
-void log_lines::add_end(const hold& h) noexcept
+void log_lines::add_end(const hold& h, const std::optional<thief>& next) noexcept
 try {
     const auto state = h.state.load(std::memory_order_relaxed);
-    add(std::string(to_string(state)) + " " + describe(h) + " token=" + std::to_string(h.token));
+    const bool preempted = state == lock_state::revoking || state == lock_state::preempted;
+    // The other parts of a composite go although nobody outranks them.
+    const bool named = preempted && next && next->priority > h.priority.load(std::memory_order_relaxed);
+    add(std::string(to_string(state)) + " " + describe(h) + " token=" + std::to_string(h.token)
+        + (named ? describe(*next) : std::string()));
+} catch (...) {
+}
+
+void log_lines::add_overrun(const hold& h, const thief& next, duration since_told) noexcept
+try {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(since_told).count();
+    add("overrun " + describe(h) + " token=" + std::to_string(h.token) + describe(next)
+            + " told_ms_ago=" + std::to_string(ms)
+            + ": it keeps the resource after its preemption; does what it runs end when it is cancelled?",
+        log_level::warning);
 } catch (...) {
 }
 

@@ -38,6 +38,8 @@ inline void check(const manager_options& o)
         throw std::invalid_argument("priority_redlock: manager_options::shards must be at most 1024");
     if (o.ageing < std::chrono::milliseconds(1))
         throw std::invalid_argument("priority_redlock: manager_options::ageing must be at least a millisecond");
+    if (o.overrun_after < std::chrono::milliseconds(1))
+        throw std::invalid_argument("priority_redlock: manager_options::overrun_after must be at least a millisecond");
 }
 
 /// The memory protocol behind a manager: shards, and which resource belongs to which.
@@ -49,7 +51,9 @@ public:
     {
         check(options);
         const std::size_t count = options.detect_deadlocks ? 1 : options.shards == 0 ? default_shards : options.shards;
-        const table_rules rules{.ageing = options.ageing, .detect_deadlocks = options.detect_deadlocks};
+        const table_rules rules{.ageing = options.ageing,
+                                .detect_deadlocks = options.detect_deadlocks,
+                                .overrun_after = options.overrun_after};
         const std::size_t idle = (options.idle_resources + count - 1) / count;
         shards_.reserve(count);
         for (std::size_t i = 0; i < count; ++i)
@@ -65,7 +69,7 @@ public:
         if (options.detect_deadlocks)
             throw std::invalid_argument(
                 "priority_redlock: manager_options::detect_deadlocks is for managers without a protocol");
-        const table_rules rules{.lease = store->lease()};
+        const table_rules rules{.lease = store->lease(), .overrun_after = options.overrun_after};
         add_shard(ex, options.idle_resources, "#", std::move(store), rules);
     }
 

@@ -33,7 +33,7 @@ class memory_protocol::store : public std::enable_shared_from_this<store>
 {
 public:
     explicit store(const asio::any_io_executor& ex)
-        : backend_(make_memory_backend(ex, false, {.shards = 1, .idle_resources = 1024}))
+        : backend_(make_memory_backend(ex, false, {.shards = 1, .idle_resources = 1024, .overrun_after = infinite}))
     {
     }
 

@@ -163,7 +163,7 @@ public:
     void add_to(snapshot& result) const
     {
         const std::lock_guard guard(mutex_);
-        table_.for_each([&result](const struct resource& r) {
+        table_.for_each([&result, this](const struct resource& r) {
             resource_snapshot& each = result.resources.emplace_back();
             each.resource = r.name();
             if (r.now != resource::status::vacant) {
@@ -171,6 +171,11 @@ public:
                 each.holder.state = r.now == resource::status::held ? lock_state::held : lock_state::revoking;
                 each.holder.fencing_token = r.token;
                 each.holder.expires_at = r.expires;
+                if (r.now == resource::status::revoking) {
+                    each.holder.told_at = r.holds.front().told_at;
+                    if (const auto next = thief_of(r.holds.front()))
+                        each.holder.thief = {std::string(next->locker), next->priority};
+                }
                 for (const hold& h : r.holds) {
                     each.holder.locker_id = h.locker.view();
                     each.holder.handles += h.handle_gone ? 0 : 1;
@@ -380,7 +385,7 @@ private:
         step& operator=(const step&) = delete;
         ~step()
         {
-            if (!actions.settled && !actions.told && !shard_.detached_ && !shard_.leases_
+            if (!actions.settled && !actions.told && !actions.overrunning && !shard_.detached_ && !shard_.leases_
                 && shard_.wanted_of_timer() == timer_action::none) {
                 lock_.unlock();
                 lines_.write();
@@ -417,12 +422,14 @@ private:
     private:
         void finish() noexcept
         {
-            // Under the mutex: take out of the shared structures what is to be told.
-            if (shard_.leases_)
-                shard_.leases_->after_step(Clock::now());
+            // Under the mutex: take out of the shared structures what is to be told. The leases come after the log, as
+            // they forget for whom a hold goes.
             notice_list to_tell;
+            for (const hold* h = actions.overrunning; h; h = h->next_told)
+                if (const auto next = shard_.thief_of(*h)) // who may have given up in the same step
+                    lines_.overrun(*h, *next, Clock::now() - h->told_at);
             for (hold* h = actions.told; h; h = h->next_told) {
-                lines_.end(*h);
+                lines_.end(*h, shard_.thief_of(*h));
                 const error_code reason = reason_of(h->state.load(std::memory_order_relaxed));
                 for (notice& n : h->notices) {
                     n.reason = reason;
@@ -435,6 +442,8 @@ private:
                 if (w->result == errc::deadlock)
                     lines_.deadlock(shard_.table_.take_cycle());
             }
+            if (shard_.leases_)
+                shard_.leases_->after_step(Clock::now());
             const bool drive = shard_.take_timer();
             const bool send = shard_.take_outbox();
             // What follows the unlock and uses the shard keeps it: others may end its last hold meanwhile. So does what
@@ -472,6 +481,16 @@ private:
     [[nodiscard]] bool is_finished() const noexcept
     {
         return detached_ && table_.live_holds() == 0 && (!leases_ || leases_->idle());
+    }
+
+    /// Whom a hold keeps waiting that was told to go: one of this manager, or one that the store has told it of.
+    [[nodiscard]] std::optional<thief> thief_of(const hold& told) const noexcept
+    {
+        const hold* const here = lock_table::successor(told);
+        const std::optional<int> elsewhere = leases_ ? leases_->thief_of(*told.where) : std::nullopt;
+        if (here && !(elsewhere && *elsewhere > here->priority.load(std::memory_order_relaxed)))
+            return thief{here->locker.view(), here->priority.load(std::memory_order_relaxed)};
+        return elsewhere ? std::optional(thief{{}, *elsewhere}) : std::nullopt;
     }
 
     bool release_in(step& s, hold& h) noexcept

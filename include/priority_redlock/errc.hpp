@@ -19,7 +19,9 @@ using boost::system::error_code;
 ///
 /// Two outcomes are reported with Asio's own code instead: a wait for a lock that is preempted and a wait that is
 /// cancelled both end with `boost::asio::error::operation_aborted` (`lock::state()` tells them apart). Only where the
-/// library holds the lock for its user, as `async_with_lock` does, a preemption is told as `preempted`.
+/// library holds the lock for its user, as `async_with_lock` and `async_run` do, their caller is told of a preemption
+/// as `preempted`. Both equal the condition `boost::system::errc::operation_canceled`: one comparison with it catches
+/// every form of a preemption, and of a cancellation.
 enum class errc : int
 {
     /// `acquire_options::timeout` passed before the lock was granted. Counted from the start of the acquire.
@@ -50,6 +52,7 @@ enum class errc : int
     manager_closed = 9,
 
     /// A higher priority took the lock under which the library ran work for its user, and the work was cancelled.
+    /// Equals `boost::system::errc::operation_canceled`, as `boost::asio::error::operation_aborted` does.
     preempted = 10,
 };
 

@@ -60,7 +60,8 @@ using run_signature_t = typename run_signature<transaction_result_t<Transaction,
 ///
 /// A transaction is a function `asio::awaitable<R>(Resources&..., transaction_context&)`; see `transaction_context` for
 /// its steps. It is preempted by a higher priority only at the end of a step or by being cancelled and unwound: its
-/// grace is unlimited. Only the end of a ttl, or a store that cannot keep the lock, may let somebody else in before.
+/// grace is unlimited, and the log warns of one that goes neither way, after `manager_options::overrun_after`. Only the
+/// end of a ttl, or a store that cannot keep the lock, may let somebody else in before.
 ///
 /// Options inherit: `manager_options::defaults`, the locker's, the run's, the recovery's; each names what differs.
 ///

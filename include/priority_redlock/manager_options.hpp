@@ -7,6 +7,7 @@
 
 #include <priority_redlock/acquire_options.hpp>
 
+#include <chrono>
 #include <cstddef>
 
 namespace priority_redlock {
@@ -60,6 +61,17 @@ struct manager_options
     /// All resources are in one part then, whatever `shards` says. Only without a protocol: with one the constructor
     /// throws `std::invalid_argument`.
     bool detect_deadlocks = false;
+
+    /// A holder that was told to go for a higher priority, and goes neither, overruns: a warning in the log names the
+    /// resource, the holder, who waits for it and for how long, and comes again at intervals that double (1, 2, 4 ...
+    /// of the first). `metrics::overruns` counts such holders, and `holder_snapshot` shows them.
+    ///
+    /// The first warning comes when the holder's `acquire_options::grace` has passed since it was told; if that is
+    /// infinite, as it is for what `async_with_lock` and `async_run` do, or 0, when this has passed. None comes while
+    /// nobody waits.
+    ///
+    /// At least a millisecond; infinite: no holder overruns, whatever its grace.
+    duration overrun_after = std::chrono::seconds(1);
 };
 
 } // namespace priority_redlock

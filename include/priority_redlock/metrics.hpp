@@ -16,7 +16,8 @@
 
 namespace priority_redlock {
 
-/// How often durations of which length were observed.
+/// How often durations of which length were observed. Of those that there were, `count`, some or all were measured,
+/// `sampled`: an estimate for all of them is `count` / `sampled` times what was measured.
 struct duration_histogram
 {
     /// Bucket i counts what is longer than `bound(i - 1)` and not longer than `bound(i)`.
@@ -28,16 +29,26 @@ struct duration_histogram
         return bucket + 1 < buckets ? duration(std::chrono::microseconds(std::int64_t{1} << bucket)) : infinite;
     }
 
+    /// Of the measured ones.
     std::array<std::uint64_t, buckets> counts{};
+
+    /// How many there were, measured or not.
     std::uint64_t count = 0;
+
+    /// How many of them were measured: the sum of `counts`.
+    std::uint64_t sampled = 0;
+
+    /// Of the measured ones, in seconds.
     std::chrono::duration<double> sum{};
 
+    /// One that is measured.
     void add(duration observed) noexcept
     {
         const auto us = std::chrono::ceil<std::chrono::microseconds>(observed).count();
         const auto bucket = us <= 1 ? 0 : std::bit_width(static_cast<std::uint64_t>(us - 1));
         ++counts[std::min(static_cast<std::size_t>(bucket), buckets - 1)];
         ++count;
+        ++sampled;
         sum += observed;
     }
 
@@ -46,6 +57,7 @@ struct duration_histogram
         for (std::size_t i = 0; i < buckets; ++i)
             counts[i] += other.counts[i];
         count += other.count;
+        sampled += other.sampled;
         sum += other.sum;
         return *this;
     }
@@ -78,6 +90,10 @@ struct metrics
     std::uint64_t cancellations = 0;
     std::uint64_t refusals = 0;
 
+    /// Holders that were told to go and kept somebody waiting for longer than their grace, or than
+    /// `manager_options::overrun_after`, each once.
+    std::uint64_t overruns = 0;
+
     // Gauges.
 
     /// Resources that are held at this moment, those included whose holder has been told to go.
@@ -86,15 +102,15 @@ struct metrics
     /// Acquires that wait at this moment.
     std::uint64_t waiting = 0;
 
-    // Histograms. To read the clock costs a good part of what a lock does, so that one in `sampling` is measured; which
-    // ones is a matter of counting them. Multiply by it for totals.
+    // Histograms. With a protocol everything is measured. In memory to read the clock costs a good part of what a lock
+    // does, so that one in `sampling` is measured; which ones is a matter of counting them. `count` is that of all.
 
     static constexpr unsigned sampling = 64;
 
-    /// How long acquires waited that were granted. Those that were granted at once waited 0.
+    /// How long acquires waited that were granted, re-entrant ones included. Those that were granted at once waited 0.
     duration_histogram wait_time;
 
-    /// How long locks were held, from the grant until the resource was free.
+    /// How long locks were held that have ended, from the grant until the resource was free.
     duration_histogram hold_time;
 };
 

@@ -10,10 +10,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace priority_redlock {
+
+/// An acquire that waits.
+struct waiter_snapshot
+{
+    std::string locker_id;
+
+    /// With `manager_options::ageing` the rank that it has reached.
+    int priority = 0;
+};
 
 /// Who holds a resource at the moment of a snapshot.
 struct holder_snapshot
@@ -36,15 +46,14 @@ struct holder_snapshot
 
     /// When its ttl ends; `clock::time_point::max()` if never.
     clock::time_point expires_at = clock::time_point::max();
-};
 
-/// An acquire that waits.
-struct waiter_snapshot
-{
-    std::string locker_id;
+    /// `revoking`: when it was told to go. Otherwise `clock::time_point::max()`.
+    clock::time_point told_at = clock::time_point::max();
 
-    /// With `manager_options::ageing` the rank that it has reached.
-    int priority = 0;
+    /// `revoking`: whom it keeps waiting: who took the lock, or if that has given up the best waiter. None if nobody
+    /// waits any more. With a protocol it may be of another manager: then its locker id is not known, and empty, and it
+    /// is named until the resource is free.
+    std::optional<waiter_snapshot> thief;
 };
 
 /// A resource that is held or waited for.

@@ -36,7 +36,7 @@ namespace priority_redlock {
 ///
 /// When the lock ends the work is cancelled (terminal, as by `lock::guard`); the lock is let go only once the work has
 /// ended. So its grace is unlimited, whatever `options.grace` says: work that ignores its cancellation keeps the
-/// resource until it is done or the ttl has ended.
+/// resource until it is done or the ttl has ended. The log then warns of it, after `manager_options::overrun_after`.
 ///
 /// @par Completion signature
 /// `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` if R is void; for a deferred operation its own. R and

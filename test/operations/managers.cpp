@@ -141,6 +141,11 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw)
         lock_manager(context, redlock::manager_options{.shards = 1025}), std::invalid_argument,
         [](const std::invalid_argument& e) { return std::string(e.what()).find("shards") != std::string::npos; });
     BOOST_CHECK_NO_THROW(lock_manager(context, redlock::manager_options{.shards = 1024}));
+    for (const redlock::duration bad : {redlock::duration(-1s), redlock::duration(0s), redlock::duration(999us)})
+        BOOST_CHECK_EXCEPTION(lock_manager(context, redlock::manager_options{.overrun_after = bad}),
+                              std::invalid_argument, [](const std::invalid_argument& e) {
+                                  return std::string(e.what()).find("overrun_after") != std::string::npos;
+                              });
     const auto names_ageing = [](const std::invalid_argument& e) {
         return std::string(e.what()).find("manager_options::ageing") != std::string::npos;
     };

@@ -63,6 +63,39 @@ BOOST_AUTO_TEST_CASE(over_a_protocol_they_are_those_of_the_manager)
     BOOST_TEST(one.metrics().releases == 1u);
 }
 
+MANAGER_TEST_CASE(durations_are_counted_however_few_there_are)
+{
+    for (int i = 0; i < 50; ++i)
+        static_cast<void>(f.get("r" + std::to_string(i), "a"));
+    const redlock::metrics m = f.manager->metrics();
+    BOOST_TEST(m.hold_time.count == 50u);
+    BOOST_TEST(m.wait_time.count == 50u);
+    BOOST_TEST(m.hold_time.sampled < 50u);
+}
+
+BOOST_AUTO_TEST_CASE(over_a_protocol_every_duration_is_measured)
+{
+    asio::io_context context;
+    const auto store = std::make_shared<redlock::memory_protocol>(context.get_executor());
+    lock_manager manager(context, store);
+    constexpr unsigned all = 100;
+    std::vector<lock> held;
+    for (unsigned i = 0; i < all; ++i) // all wait for the store at once
+        manager.async_acquire("r" + std::to_string(i), "a", {},
+                              [&](error_code, lock lk) { held.push_back(std::move(lk)); });
+    poll(context);
+    BOOST_TEST(held.size() == all);
+    manager.async_acquire("r0", "a", {}, [&](error_code, lock lk) { held.push_back(std::move(lk)); }); // at once
+    poll(context);
+    BOOST_TEST(manager.metrics().hold_time.count == 0u);
+    BOOST_TEST(manager.metrics().wait_time.count == all + 1);
+    BOOST_TEST(manager.metrics().wait_time.sampled == all + 1);
+    held.clear();
+    poll(context);
+    BOOST_TEST(manager.metrics().hold_time.count == all);
+    BOOST_TEST(manager.metrics().hold_time.sampled == all);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace

@@ -5,14 +5,28 @@
 #include "common/locks.hpp"
 #include "common/log_capture.hpp"
 
+#include <priority_redlock/locker.hpp>
 #include <priority_redlock/logging.hpp>
+#include <priority_redlock/memory_protocol.hpp>
 #include <priority_redlock/snapshot.hpp>
+#include <priority_redlock/with_lock.hpp>
 
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <exception>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 // What people who debug see: snapshots and the log.
 
@@ -97,6 +111,230 @@ MANAGER_TEST_CASE(a_snapshot_forgets_what_is_over)
     BOOST_TEST(f.vacant());
 }
 
+// --- victims that do not go ------------------------------------------------------------------------------------------
+
+/// Work that ignores its cancellation, until the test lets it end.
+class deaf_work
+{
+public:
+    template <class Token>
+    auto async_do(Token&& token)
+    {
+        return asio::async_initiate<Token, void(error_code)>([this](auto handler) { pending_ = std::move(handler); },
+                                                             token);
+    }
+
+    void end() { std::move(pending_)(error_code()); }
+
+private:
+    asio::any_completion_handler<void(error_code)> pending_;
+};
+
+/// The lines of the log that are warnings.
+std::vector<std::string> warnings(const log_capture& log)
+{
+    std::vector<std::string> result;
+    for (const auto& record : log.records())
+        if (record.severity == boost::log::trivial::warning)
+            result.push_back(record.text);
+    return result;
+}
+
+bool has(const std::string& text, std::string_view part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+/// Checks what is seen of a victim "slow" of resource "r" that keeps "thief" waiting from now on.
+void check_overrun(locks& f, deaf_work& work, const completion& done)
+{
+    log_capture log;
+    const auto told = manual_clock::now();
+    acquired thief;
+    f.acquire(thief, "r", "thief", {.priority = 3});
+    f.poll();
+    BOOST_TEST(f.snapshot().resources.at(0).holder.state == lock_state::revoking);
+    BOOST_TEST((f.snapshot().resources.at(0).holder.told_at == told));
+    BOOST_REQUIRE(f.snapshot().resources.at(0).holder.thief.has_value());
+    BOOST_TEST(f.snapshot().resources.at(0).holder.thief->locker_id == "thief");
+    BOOST_TEST(f.snapshot().resources.at(0).holder.thief->priority == 3);
+    f.advance(999ms);
+    BOOST_TEST(warnings(log).empty());
+    BOOST_TEST(f.manager->metrics().overruns == 0u);
+    f.advance(1ms);
+    BOOST_REQUIRE(warnings(log).size() == 1u);
+    for (const char* part : {"resource=r", "locker=slow", "thief=thief", "thief_priority=3", "told_ms_ago=1000"})
+        BOOST_TEST(has(warnings(log)[0], part), part << " is not in: " << warnings(log)[0]);
+    for (int i = 0; i < 14; ++i)
+        f.advance(1s);
+    BOOST_REQUIRE(warnings(log).size() == 4u); // 1, 3, 7, 15 s
+    BOOST_TEST(has(warnings(log)[3], "told_ms_ago=15000"));
+    BOOST_TEST(f.manager->metrics().overruns == 1u);
+    CHECK_PENDING(thief);
+
+    work.end();
+    f.poll();
+    CHECK_COMPLETED(thief, success);
+    BOOST_TEST(done.done());
+    BOOST_TEST((f.snapshot().resources.at(0).holder.told_at == redlock::clock::time_point::max()));
+    BOOST_TEST(!f.snapshot().resources.at(0).holder.thief);
+    f.advance(1h);
+    BOOST_TEST(warnings(log).size() == 4u);
+    BOOST_TEST(f.manager->metrics().overruns == 1u);
+}
+
+MANAGER_TEST_CASE(a_function_of_async_with_lock_that_ignores_its_cancellation_is_warned_of)
+{
+    deaf_work work;
+    completion done;
+    redlock::async_with_lock(
+        *f.manager, "r", "slow", {.grace = 5ms}, [&](lock&) { return work.async_do(asio::deferred); }, record(done));
+    f.poll();
+    check_overrun(f, work, done);
+}
+
+MANAGER_TEST_CASE(a_step_of_async_run_that_ignores_its_cancellation_is_warned_of)
+{
+    deaf_work work;
+    completion done;
+    int object = 0;
+    redlock::locker slow(*f.manager, "r", object, {}, "slow");
+    slow.async_run(
+        [&](int&, redlock::transaction_context& context) -> asio::awaitable<void> {
+            co_await context.step(work.async_do(asio::use_awaitable));
+        },
+        [&](const std::exception_ptr&) { done.note({}); });
+    f.poll();
+    check_overrun(f, work, done);
+}
+
+MANAGER_TEST_CASE(a_guarded_operation_that_ignores_its_cancellation_is_warned_of_after_the_grace)
+{
+    deaf_work work;
+    completion done;
+    lock held = f.get("r", "slow", {.grace = 1s});
+    work.async_do(held.guard(record(done)));
+    check_overrun(f, work, done);
+}
+
+MANAGER_TEST_CASE(parts_of_a_composite_are_warned_of_where_somebody_waits)
+{
+    log_capture log;
+    deaf_work work;
+    completion done;
+    redlock::async_with_lock(
+        *f.manager, "slow", {{"a"}, {"r"}, {"s"}}, redlock::infinite,
+        [&](lock&) { return work.async_do(asio::deferred); }, record(done));
+    f.poll();
+    acquired thief, waits;
+    f.acquire(thief, "r", "thief", {.priority = 3});
+    f.acquire(waits, "s", "equal");
+    f.poll();
+    f.advance(1s);
+    BOOST_REQUIRE(warnings(log).size() == 2u);
+    const bool first = has(warnings(log)[0], "resource=r");
+    BOOST_TEST(has(warnings(log)[first ? 0 : 1], "thief=thief"));
+    BOOST_TEST(has(warnings(log)[first ? 1 : 0], "thief=equal"));
+    work.end();
+    f.poll();
+    CHECK_COMPLETED(thief, success);
+    CHECK_COMPLETED(waits, success);
+}
+
+// I4: a victim that keeps nobody waiting is no work.
+MANAGER_TEST_CASE(a_victim_whose_thief_has_given_up_is_not_warned_of_and_keeps_no_context_alive)
+{
+    log_capture log;
+    lock held = f.get("r", "slow", {.grace = redlock::infinite});
+    acquired thief;
+    f.acquire(thief, "r", "thief", {.priority = 3, .timeout = 1500ms});
+    f.advance(1s);
+    BOOST_TEST(warnings(log).size() == 1u);
+    f.advance(500ms);
+    CHECK_COMPLETED(thief, errc::acquire_timeout);
+    BOOST_TEST(!f.snapshot().resources.at(0).holder.thief);
+    f.advance(1s); // the timer lingers
+    BOOST_TEST(f.context.stopped());
+    f.advance(1h);
+    BOOST_TEST(warnings(log).size() == 1u);
+}
+
+MANAGER_TEST_CASE(warnings_can_be_turned_off)
+{
+    f.manager = make_manager(f.context.get_executor(), f.kind, {.overrun_after = redlock::infinite});
+    log_capture log;
+    lock held = f.get("r", "slow", {.grace = redlock::infinite});
+    acquired thief;
+    f.acquire(thief, "r", "thief", {.priority = 3});
+    f.advance(1h);
+    CHECK_PENDING(thief);
+    BOOST_TEST(log.records().empty());
+    BOOST_TEST(f.manager->metrics().overruns == 0u);
+    held.release();
+    f.poll();
+}
+
+/// A manager over a protocol that goes by the manual clock.
+lock_manager over(asio::io_context& context, const std::shared_ptr<redlock::memory_protocol>& store)
+{
+    using namespace redlock::detail;
+    const redlock::manager_options options;
+    return manager_access::make<lock_manager>(
+        context.get_executor(),
+        std::make_unique<memory_backend<std::mutex, manual_clock>>(context.get_executor(), options, store),
+        options.defaults);
+}
+
+BOOST_AUTO_TEST_CASE(over_a_protocol_a_victim_is_warned_of_too)
+{
+    asio::io_context context;
+    const auto store = std::make_shared<redlock::memory_protocol>(context.get_executor());
+    lock_manager one = over(context, store), two = over(context, store);
+    for (lock_manager* const thiefs : {&one, &two}) {
+        const bool same = thiefs == &one;
+        const level_scope level(log_level::debug);
+        log_capture log;
+        acquired victim, thief;
+        one.async_acquire("r", "slow", {.priority = 1, .grace = redlock::infinite}, record(victim));
+        poll(context);
+        CHECK_COMPLETED(victim, success);
+        const auto told = manual_clock::now();
+        thiefs->async_acquire("r", "thief", {.priority = 7}, record(thief));
+        poll(context);
+        BOOST_TEST(victim.lk.state() == lock_state::revoking);
+        redlock::snapshot seen;
+        one.async_snapshot([&](error_code, redlock::snapshot s) { seen = std::move(s); });
+        poll(context);
+        BOOST_TEST((seen.resources.at(0).holder.told_at == told));
+        BOOST_REQUIRE(seen.resources.at(0).holder.thief.has_value());
+        BOOST_TEST(seen.resources.at(0).holder.thief->locker_id == (same ? "thief" : ""));
+        BOOST_TEST(seen.resources.at(0).holder.thief->priority == 7);
+        const std::string name = same ? "thief=thief thief_priority=7" : "thief=(of another manager) thief_priority=7";
+        const auto named = [&](std::string_view word) {
+            return std::count_if(log.records().begin(), log.records().end(), [&](const auto& each) {
+                return each.text.starts_with(word) && has(each.text, "locker=slow") && has(each.text, name);
+            });
+        };
+        BOOST_TEST(named("revoking") == 1);
+        BOOST_TEST(log.count("overrun") == 0u);
+        const auto overruns = one.metrics().overruns;
+        manual_clock::advance(1s);
+        poll(context);
+        BOOST_TEST(named("overrun") == 1);
+        BOOST_TEST(log.count("overrun") == 1u); // the store says nothing of its own
+        BOOST_TEST(one.metrics().overruns == overruns + 1);
+        BOOST_TEST(two.metrics().overruns == 0u);
+        victim.lk.release();
+        poll(context);
+        CHECK_COMPLETED(thief, success);
+        manual_clock::advance(1h);
+        poll(context);
+        BOOST_TEST(log.count("overrun") == 1u);
+        thief.lk.release();
+        poll(context);
+    }
+}
+
 // --- the log ---------------------------------------------------------------------------------------------------------
 
 void grant_preempt_and_expire(test::locks& f)
@@ -134,6 +372,27 @@ MANAGER_TEST_CASE(one_line_a_grant_preemption_and_expiry_at_debug_level)
         BOOST_TEST(record.text.find("resource=lights") != std::string::npos);
         BOOST_TEST(record.text.find("locker=") != std::string::npos);
         BOOST_TEST(record.text.find("priority=") != std::string::npos);
+    }
+}
+
+MANAGER_TEST_CASE(the_line_of_a_preemption_names_the_thief_be_it_granted_at_once_or_not)
+{
+    const level_scope level(log_level::debug);
+    for (const redlock::duration grace : {redlock::duration(1s), redlock::duration(0s)}) {
+        log_capture log;
+        lock low = f.get("lights", "motion", {.priority = 1, .grace = grace});
+        acquired high;
+        f.acquire(high, "lights", "alarm", {.priority = 2});
+        low.release();
+        f.poll();
+        CHECK_COMPLETED(high, success);
+        int named = 0;
+        for (const auto& record : log.records()) {
+            const bool told = record.text.starts_with("revoking") || record.text.starts_with("preempted");
+            BOOST_TEST(has(record.text, "thief=") == told, record.text);
+            named += has(record.text, "locker=motion") && has(record.text, "thief=alarm thief_priority=2") ? 1 : 0;
+        }
+        BOOST_TEST(named == 1);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/locks.hpp"
 
+#include <priority_redlock/locker.hpp>
 #include <priority_redlock/with_lock.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -21,6 +22,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
+#include <boost/system/errc.hpp>
 #include <boost/system/system_error.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -312,6 +314,51 @@ MANAGER_TEST_CASE(preemption_cancels_the_work_and_is_the_reason)
         CHECK_COMPLETED(thief, success);
         BOOST_TEST(thief.order > done.order);
         BOOST_TEST(w.started == 1);
+    });
+}
+
+// README, "Who is told of a preemption by which code".
+MANAGER_TEST_CASE(one_comparison_catches_every_form_of_a_preemption)
+{
+    const auto is_told = [](const completion& c, const error_code& expected) {
+        CHECK_COMPLETED(c, expected);
+        BOOST_TEST((c.ec == boost::system::errc::operation_canceled));
+    };
+    for_both_forms(f, [&](worker& w, auto fn) {
+        completion caller, waits, guarded, runs;
+        acquired thief;
+        asio::steady_timer never(f.context, 1h);
+        int object = 0;
+        error_code step;
+        async_with_lock(*f.manager, "r", {}, fn, note(caller));
+        redlock::locker work(*f.manager, "s", object);
+        work.async_run(
+            [&](int&, redlock::transaction_context& context) -> task {
+                try {
+                    co_await context.step(never.async_wait(asio::use_awaitable));
+                } catch (const boost::system::system_error& error) {
+                    step = error.code();
+                    throw;
+                }
+            },
+            note(runs));
+        f.poll();
+        f.wait(waits, *w.held);
+        asio::steady_timer timer(f.context, 1h);
+        timer.async_wait(w.held->guard(record(guarded)));
+        f.acquire(thief, "r", "thief", {.priority = 1});
+        acquired other;
+        f.acquire(other, "s", "thief", {.priority = 1});
+        f.poll();
+        is_told(waits, aborted);
+        is_told(guarded, aborted);
+        is_told(caller, errc::preempted);
+        is_told(runs, errc::preempted);
+        BOOST_TEST((step == boost::system::errc::operation_canceled));
+        for (const completion* c : {&caller, &runs}) {
+            BOOST_TEST((c->ec == redlock::condition::lost));
+            BOOST_TEST((c->ec == redlock::condition::retryable));
+        }
     });
 }
 

@@ -5,10 +5,12 @@
 #include <priority_redlock/errc.hpp>
 
 #include <boost/asio/error.hpp>
+#include <boost/system/errc.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <set>
 #include <string>
+#include <system_error>
 
 namespace priority_redlock::test {
 
@@ -63,6 +65,7 @@ BOOST_AUTO_TEST_CASE(unknown_values_have_a_message_and_no_condition)
 {
     for (const int value : {-1, 0, 11, 1'000'000}) {
         const error_code ec(value, category());
+        BOOST_TEST((ec != boost::system::errc::operation_canceled));
         BOOST_TEST(!ec.message().empty());
         for (const condition c : all_conditions)
             BOOST_TEST((ec != c));
@@ -101,6 +104,30 @@ BOOST_AUTO_TEST_CASE(conditions_class_the_codes)
             BOOST_TEST((condition::busy == ec) == busy.contains(e));
         }
     }
+}
+
+// One comparison catches every form of a preemption, whoever reports it.
+BOOST_AUTO_TEST_CASE(a_preemption_is_an_operation_canceled_as_operation_aborted_is)
+{
+    const error_code aborted = boost::asio::error::operation_aborted;
+    BOOST_TEST((aborted == boost::system::errc::operation_canceled));
+    for (const errc e : all_codes) {
+        const error_code ec = e;
+        const bool canceled = e == errc::preempted;
+        BOOST_TEST_CONTEXT(ec.message())
+        {
+            BOOST_TEST((ec == boost::system::errc::operation_canceled) == canceled);
+            BOOST_TEST((boost::system::errc::operation_canceled == ec) == canceled);
+            BOOST_TEST((ec != boost::system::errc::operation_canceled) == !canceled);
+            BOOST_TEST((ec == boost::system::errc::make_error_condition(boost::system::errc::operation_canceled))
+                       == canceled);
+            BOOST_TEST((std::error_code(ec) == std::errc::operation_canceled) == canceled);
+            BOOST_TEST((std::errc::operation_canceled == std::error_code(ec)) == canceled);
+            BOOST_TEST((ec != aborted)); // a code of its own all the same
+        }
+    }
+    BOOST_TEST((error_code(errc::preempted).default_error_condition() == boost::system::errc::operation_canceled));
+    BOOST_TEST((error_code(errc::lost).default_error_condition().category() == category()));
 }
 
 BOOST_AUTO_TEST_CASE(codes_of_others_are_in_no_condition)

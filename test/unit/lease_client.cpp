@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 // What a manager asks of a store, step by step: here the test is the store.
@@ -41,8 +42,8 @@ private:
 class lease_driver
 {
 public:
-    explicit lease_driver(duration retry = infinite)
-        : table_(reinterpret_cast<detail::lock_domain&>(domain_), {}, 16, true),
+    explicit lease_driver(duration retry = infinite, const detail::table_rules& rules = {})
+        : table_(reinterpret_cast<detail::lock_domain&>(domain_), {}, 16, true, "#", rules),
           client_(std::make_shared<silent_protocol>(retry), table_)
     {
     }
@@ -59,7 +60,8 @@ public:
         step([this](auto& out) {
             if (!table_.withdraw(*h, out)) {
                 table_.release(*h, now_, out);
-                table_.handler_done(*h, now_, out);
+                if (!delivered_)
+                    table_.handler_done(*h, now_, out);
             }
         });
         table_.recycle(*h);
@@ -115,6 +117,7 @@ public:
             reply.what = obtain_reply::verdict::granted;
             reply.valid_until = now_ + validity;
             reply.fencing_token = 1;
+            held_ = id_;
             client_.on_reply(id_, {}, reply, now_, out);
         });
     }
@@ -130,26 +133,33 @@ public:
 
     std::string renewed(duration validity)
     {
-        return step([&](auto& out) { client_.on_renewed(id_, count_, {}, now_ + validity, now_, out); });
+        return step([&](auto& out) { client_.on_renewed(held_, count_, {}, now_ + validity, now_, out); });
     }
 
     std::string not_renewed(error_code why)
     {
-        return step([&](auto& out) { client_.on_renewed(id_, count_, why, {}, now_, out); });
+        return step([&](auto& out) { client_.on_renewed(held_, count_, why, {}, now_, out); });
     }
 
     std::string begin_extend()
     {
-        client_.begin_extend(id_);
+        client_.begin_extend(held_);
         return {};
     }
 
     std::string end_extend(duration validity)
     {
         return step([&](auto& out) {
-            client_.end_extend(id_);
+            client_.end_extend(held_);
             table_.extend(*h, now_ + validity, false, now_, out);
         });
+    }
+
+    /// The completion of the grant has run.
+    void deliver()
+    {
+        delivered_ = true;
+        step([this](auto& out) { table_.handler_done(*h, now_, out); });
     }
 
     std::string release()
@@ -157,13 +167,25 @@ public:
         return step([&](auto& out) { table_.release(*h, now_, out); });
     }
 
-    std::string notice()
+    /// The store tells the holder of a waiter that is another manager's, or this one's.
+    std::string notice(int priority = 9, bool own = false)
     {
         protocol_event event;
         event.what = protocol_event::kind::notice;
-        event.id = id_;
-        event.thief_priority = 9;
+        event.id = held_;
+        event.thief = {own ? client_.client() : client_.client() + 1, 7};
+        event.thief_priority = priority;
         return step([&](auto& out) { client_.on_event(event, now_, out); });
+    }
+
+    /// What is known of it.
+    [[nodiscard]] std::optional<int> thief() const { return client_.thief_of(*h->where); }
+
+    [[nodiscard]] metrics counted() const
+    {
+        metrics result;
+        table_.add_to(result);
+        return result;
     }
 
     [[nodiscard]] lock_state state() const { return h->state.load(); }
@@ -183,8 +205,8 @@ private:
     {
         table_actions actions;
         f(actions);
+        std::string result = actions.overrunning ? "overruns" : "";
         client_.after_step(now_);
-        std::string result;
         for (; !client_.outbox.empty(); client_.outbox.pop_front()) {
             const auto& q = client_.outbox.front();
             using verb = lease_client::request::verb;
@@ -201,7 +223,7 @@ private:
                 break;
             case verb::raise: result += "raise"; break;
             case verb::renew:
-                BOOST_TEST((q.id == id_));
+                BOOST_TEST((q.id == held_));
                 count_ = q.extensions;
                 result +=
                     "renew " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(q.ttl).count());
@@ -217,7 +239,9 @@ private:
     lease_client client_;
     waiter w_;
     std::deque<waiter> others_;
-    acquisition_id id_;
+    acquisition_id id_; // that was asked for last
+    acquisition_id held_;
+    bool delivered_ = false;
     std::uint32_t count_ = 0;
 };
 
@@ -261,6 +285,71 @@ BOOST_AUTO_TEST_CASE(R10_another_error_and_one_that_did_not_wait_are_of_the_firs
         BOOST_TEST(d.failed(why) == "withdraw, obtain");
         BOOST_TEST(d.still_waiting() == "b0");
     }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(lease_client_notices)
+
+BOOST_AUTO_TEST_CASE(a_holder_overruns_for_a_waiter_that_only_the_store_knows)
+{
+    lease_driver d(infinite, {.overrun_after = 1s});
+    d.acquire({.grace = infinite});
+    d.granted(1h);
+    d.deliver();
+    BOOST_TEST(!d.thief());
+    d.at_time(500ms);
+    BOOST_TEST(d.notice(9) == "");
+    BOOST_TEST((d.state() == lock_state::revoking));
+    BOOST_TEST((d.thief() == 9));
+    BOOST_TEST(d.due() == 1500);
+    BOOST_TEST(d.at_time(1499ms) == "");
+    BOOST_TEST(d.at_time(1500ms) == "overruns");
+    BOOST_TEST(d.notice(9) == ""); // repeated
+    BOOST_TEST(d.notice(12) == "");
+    BOOST_TEST((d.thief() == 12));
+    BOOST_TEST(d.at_time(3499ms) == "");
+    BOOST_TEST(d.at_time(3500ms) == "overruns");
+    BOOST_TEST(d.counted().overruns == 1u);
+    BOOST_TEST(d.counted().preemptions == 1u);
+    BOOST_TEST(d.release() == "acknowledge");
+    BOOST_TEST(!d.thief());
+}
+
+BOOST_AUTO_TEST_CASE(a_waiter_of_its_own_is_known_to_the_table)
+{
+    lease_driver d(infinite, {.overrun_after = 1s});
+    d.acquire({.grace = infinite});
+    d.granted(1h);
+    d.deliver();
+    BOOST_TEST(d.more({.priority = 5, .timeout = 2s}) == "obtain");
+    BOOST_TEST(d.notice(5, true) == "");
+    BOOST_TEST(!d.thief());
+    BOOST_TEST(d.at_time(1s) == "overruns");
+    BOOST_TEST(d.at_time(2s) == "withdraw"); // and with that nobody waits any more
+    BOOST_TEST(d.at_time(3s) == "");
+    BOOST_TEST(d.due() == 3600'000); // the end of the grant
+
+    BOOST_TEST(d.notice(9) == ""); // but now
+    BOOST_TEST((d.thief() == 9));
+    BOOST_TEST(d.due() == 3000);
+    BOOST_TEST(d.at_time(3s) == "overruns");
+    BOOST_TEST(d.release() == "release"); // it was told before the store had a say
+}
+
+BOOST_AUTO_TEST_CASE(every_wait_and_every_hold_is_measured)
+{
+    lease_driver d;
+    d.acquire({});
+    d.late(5ms);
+    d.granted(1h);
+    BOOST_TEST(d.counted().wait_time.sampled == 1u);
+    BOOST_TEST(d.counted().wait_time.sum.count() == 0.005, boost::test_tools::tolerance(1e-9));
+    d.late(25ms);
+    d.release();
+    BOOST_TEST(d.counted().hold_time.count == 1u);
+    BOOST_TEST(d.counted().hold_time.sampled == 1u);
+    BOOST_TEST(d.counted().hold_time.sum.count() == 0.02, boost::test_tools::tolerance(1e-9));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

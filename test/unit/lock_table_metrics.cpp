@@ -19,8 +19,8 @@ std::string text(const metrics& m)
         {"releases", m.releases}, {"preemptions", m.preemptions},
         {"expiries", m.expiries}, {"losses", m.losses},
         {"timeouts", m.timeouts}, {"cancellations", m.cancellations},
-        {"refusals", m.refusals}, {"held", m.held},
-        {"waiting", m.waiting},
+        {"refusals", m.refusals}, {"overruns", m.overruns},
+        {"held", m.held},         {"waiting", m.waiting},
     };
     std::ostringstream result;
     for (const auto& [name, value] : all)
@@ -32,7 +32,8 @@ std::string text(const metrics& m)
 /// Those buckets that are not empty: "bound in us: count".
 std::string text(const duration_histogram& h)
 {
-    BOOST_TEST(std::accumulate(h.counts.begin(), h.counts.end(), std::uint64_t{0}) == h.count);
+    BOOST_TEST(std::accumulate(h.counts.begin(), h.counts.end(), std::uint64_t{0}) == h.sampled);
+    BOOST_TEST(h.sampled <= h.count);
     std::ostringstream result;
     for (std::size_t i = 0; i < h.buckets; ++i)
         if (h.counts[i] != 0) {
@@ -136,6 +137,7 @@ BOOST_AUTO_TEST_CASE(one_wait_of_so_many_is_measured_if_it_is_granted)
         }
     const auto h = counted().wait_time;
     BOOST_TEST(text(h) == "4096: 2");
+    BOOST_TEST(h.count == 3u * each); // but for the one that was not granted, and with the holder, which did not wait
     BOOST_TEST(h.sum.count() == 2 * 0.001 + (126 + 190) * 1e-5, boost::test_tools::tolerance(1e-9));
 }
 
@@ -147,6 +149,7 @@ BOOST_AUTO_TEST_CASE(one_of_so_many_that_did_not_wait_counts_as_a_wait_of_0)
     for (int i = 1; i <= each; ++i)
         acquire(std::to_string(i) + "/2", {}, "r" + std::to_string(i));
     BOOST_TEST(text(counted().wait_time) == "1: 2");
+    BOOST_TEST(counted().wait_time.count == 2u * each);
     BOOST_TEST(counted().wait_time.sum.count() == 0.);
 }
 
@@ -160,6 +163,7 @@ BOOST_AUTO_TEST_CASE(one_hold_of_so_many_is_measured)
     }
     const auto h = counted().hold_time;
     BOOST_TEST(text(h) == "64: 1, 128: 1, 256: 1"); // the 64th, 128th and 192nd
+    BOOST_TEST(h.count == 3u * each);
     BOOST_TEST(h.sum.count() == (64 + 128 + 192) * 1e-6, boost::test_tools::tolerance(1e-9));
 }
 
@@ -181,7 +185,7 @@ BOOST_AUTO_TEST_CASE(a_measured_hold_ends_with_its_last_handle_or_with_the_hand_
     release("z");
     acquire("thief", {.priority = 1});
     clock_at(4ms);
-    BOOST_TEST(counted().hold_time.count == 0u);
+    BOOST_TEST(counted().hold_time.sampled == 0u);
     release("z/2");
     BOOST_TEST(text(counted().hold_time) == "4096: 1");
 }
@@ -195,7 +199,27 @@ BOOST_AUTO_TEST_CASE(the_clock_is_read_for_one_lock_in_so_many)
     for (int i = 0; i < rounds; ++i)
         acquire(std::to_string(i)), release(std::to_string(i));
     BOOST_TEST(clock_reads - before <= 2 * rounds / static_cast<int>(metrics::sampling));
-    BOOST_TEST(counted().hold_time.count == 10u);
+    BOOST_TEST(counted().hold_time.sampled == 10u);
+    BOOST_TEST(counted().hold_time.count == rounds + 1u);
+}
+
+BOOST_AUTO_TEST_CASE(counts_are_of_all_and_say_how_many_were_measured)
+{
+    for (int i = 0; i < 50; ++i) {
+        const std::string name = std::to_string(i);
+        acquire(name);
+        acquire(name + "/2");
+        acquire("?" + name);
+        release(name);
+        BOOST_TEST(counted().hold_time.count == 2u * i); // nothing has ended
+        release(name + "/2");
+        release("?" + name);
+    }
+    acquire("holds");
+    BOOST_TEST(counted().hold_time.count == 100u);
+    BOOST_TEST(counted().hold_time.sampled == 1u); // the 64th
+    BOOST_TEST(counted().wait_time.count == 151u);
+    BOOST_TEST(counted().wait_time.sampled == 101u / metrics::sampling); // of 50 that waited none
 }
 
 BOOST_AUTO_TEST_CASE(many_measured_holds_at_once)
@@ -222,6 +246,13 @@ BOOST_AUTO_TEST_CASE(bounds_belong_to_the_bucket_below)
         h.add(d);
     BOOST_TEST(text(h) == "1: 3, 2: 2, 4: 2, 67108864: 1, more: 2");
     BOOST_TEST(h.count == 10u);
+    BOOST_TEST(h.sampled == 10u);
+    duration_histogram both;
+    both += h;
+    both.count += 5;
+    both += both;
+    BOOST_TEST(both.count == 30u);
+    BOOST_TEST(both.sampled == 20u);
     for (std::size_t i = 1; i < h.buckets; ++i)
         BOOST_TEST((h.bound(i - 1) < h.bound(i)));
 }

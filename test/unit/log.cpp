@@ -149,6 +149,46 @@ BOOST_AUTO_TEST_CASE(lines_of_a_step_name_resource_locker_priority_and_token)
     BOOST_TEST(has(2, "token=" + token));
 }
 
+BOOST_AUTO_TEST_CASE(a_line_of_a_preemption_names_the_thief)
+{
+    set_log_level(log_level::debug);
+    acquire("a", {.grace = infinite});
+    acquire("b", {.priority = 4});
+    detail::log_lines lines;
+    lines.end(*at("a").h, detail::thief{"b", 4});
+    lines.end(*at("a").h, detail::thief{{}, 7});
+    lines.end(*at("a").h, detail::thief{"equal", 0}); // of another part of a composite
+    lines.end(*at("a").h);
+    lines.write();
+    BOOST_REQUIRE(kept().lines.size() == 4u);
+    BOOST_TEST(kept().lines[0].ends_with(" thief=b thief_priority=4"));
+    BOOST_TEST(kept().lines[1].ends_with(" thief=(of another manager) thief_priority=7"));
+    BOOST_TEST(kept().lines[2].find("thief") == std::string::npos);
+    BOOST_TEST(kept().lines[3].find("thief") == std::string::npos);
+
+    acquire("c", {.ttl = 1ms}, "s");
+    acquire("d", {}, "s");
+    at_time(1ms);
+    detail::log_lines of_expiry;
+    of_expiry.end(*at("c").h, detail::thief{"d", 4});
+    of_expiry.write();
+    BOOST_TEST(kept().lines.back().find("expired") != std::string::npos);
+    BOOST_TEST(kept().lines.back().find("thief") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(an_overrun_is_a_warning_that_names_who_and_for_how_long)
+{
+    acquire("a", {.priority = 2, .grace = infinite}, "lights");
+    acquire("b", {.priority = 4}, "lights");
+    detail::log_lines lines;
+    lines.overrun(*at("a").h, detail::thief{"b", 4}, 1500ms);
+    lines.write();
+    BOOST_REQUIRE(kept().lines.size() == 1u);
+    BOOST_TEST(
+        kept().lines[0].starts_with("warning priority_redlock overrun resource=lights locker=a priority=2 token="));
+    BOOST_TEST(kept().lines[0].find(" thief=b thief_priority=4 told_ms_ago=1500: ") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(lines_of_what_became_of_an_acquire)
 {
     set_log_level(log_level::debug);

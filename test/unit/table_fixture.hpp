@@ -90,13 +90,14 @@ struct events
     };
 
     std::vector<event> told;
+    std::vector<event> overrunning;
     std::vector<event> settled;
     std::vector<event> answered; // to the caller of the step
 
     [[nodiscard]] std::string text() const
     {
         std::string result;
-        for (const auto* list : {&told, &settled, &answered})
+        for (const auto* list : {&told, &overrunning, &settled, &answered})
             for (const event& e : *list)
                 result += (result.empty() ? "" : ", ") + e.who + ' ' + e.what;
         return result;
@@ -464,6 +465,22 @@ private:
             h->notices.clear();
             for (auto& n : a.notices)
                 n->told = true;
+        }
+        count = 0;
+        for (hold* h = actions.overrunning; h; h = h->next_told) {
+            const auto it = owners_.find(h);
+            if (it == owners_.end() || ++count > owners_.size()) {
+                violations.push_back("somebody unknown overruns, or without end");
+                break;
+            }
+            const actor& a = *it->second;
+            if (!lock_table::successor(*h))
+                continue; // whoever waited has given up in the same step
+            happened.overrunning.push_back({a.name, "overruns"});
+            if (a.state() != lock_state::revoking && a.state() != lock_state::preempted)
+                violations.push_back(a.name + ": overruns while " + std::string(to_string(a.state())));
+            if (!h->linked)
+                violations.push_back(a.name + ": overruns, and has gone");
         }
         for (waiter* w = actions.settled; w;) {
             auto& a = static_cast<actor&>(*w);

@@ -134,9 +134,10 @@ struct hold : intrusive::list_base_hook<intrusive::link_mode<intrusive::normal_l
     hold* next_told = nullptr;
     notice_list notices;
     name_buffer locker;
+    std::atomic<int> priority{0};
     std::uint64_t token = 0;
     std::atomic<duration::rep> expires{never.time_since_epoch().count()};
-    std::atomic<int> priority{0};
+    time_point told_at{};                     // to go, once it is revoking
     std::atomic<std::uint32_t> references{0}; // the handle, the delivery, every notice handler, pins
     std::atomic<std::uint32_t> handlers{0};   // P3's notice handlers that have not run yet
     std::atomic<lock_state> state{lock_state::empty};
@@ -151,6 +152,7 @@ struct hold : intrusive::list_base_hook<intrusive::link_mode<intrusive::normal_l
         return time_point(duration(expires.load(std::memory_order_relaxed)));
     }
 };
+static_assert(sizeof(void*) != 8 || sizeof(hold) <= 136);
 
 struct deadline_tag;
 struct rank_tag;
@@ -190,7 +192,6 @@ struct renewal : deadline,
     duration ttl;
     duration max_hold;
     time_point limit = never;         // the lock does not outlive it
-    time_point grace_end = never;     // while it is revoking
     bool due = false;                 // leased: to be asked for
     bool last = false;                // what was asked for goes up to the limit
     bool stands_for_infinite = false; // a lease of the store, for a lock without a ttl
