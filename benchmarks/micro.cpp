@@ -35,6 +35,7 @@
 #include <exception>
 #include <iterator>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -184,6 +185,47 @@ void floor_strand_dispatch_post(benchmark::State& state)
     fixture f;
     const auto strand = asio::make_strand(f.executor);
     measure(state, [&] { f.run(team, [&](std::size_t) { return visit_repeatedly(strand); }); });
+}
+
+/// One way into what keeps two threads from one table, by threads that do nothing else.
+template <unsigned Threads, class Enter>
+void enter_repeatedly(benchmark::State& state, fixture& f, Enter enter)
+{
+    measure(state, [&] {
+        for (unsigned t = 0; t < Threads; ++t)
+            asio::post(f.context, [&] {
+                for (std::size_t n = batch / Threads; n != 0; --n)
+                    enter();
+            });
+        std::vector<std::thread> others;
+        for (unsigned t = 1; t < Threads; ++t)
+            others.emplace_back([&f] { f.context.run(); });
+        f.context.run();
+        for (std::thread& each : others)
+            each.join();
+        f.context.restart();
+    });
+}
+
+template <unsigned Threads>
+void floor_enter_mutex(benchmark::State& state)
+{
+    fixture f;
+    std::mutex mutex;
+    std::size_t entered = 0;
+    enter_repeatedly<Threads>(state, f, [&] {
+        const std::lock_guard guard(mutex);
+        benchmark::DoNotOptimize(++entered);
+    });
+}
+
+template <unsigned Threads>
+void floor_enter_strand(benchmark::State& state)
+{
+    fixture f;
+    const auto strand = asio::make_strand(f.context);
+    std::size_t entered = 0;
+    enter_repeatedly<Threads>(state, f, [&] { asio::dispatch(strand, [&] { benchmark::DoNotOptimize(++entered); }); });
 }
 
 // --- free resources --------------------------------------------------------------------------------------------------
@@ -538,6 +580,10 @@ constexpr benchmark::IterationCount few = 10 * batch; // for rows that take long
 constexpr row rows[] = {
     {"floor/post", floor_post},
     {"floor/strand_dispatch_post", floor_strand_dispatch_post},
+    {"floor/enter_mutex", floor_enter_mutex<1>},
+    {"floor/enter_strand", floor_enter_strand<1>},
+    {"floor/enter_mutex/threads/2", floor_enter_mutex<2>, 2},
+    {"floor/enter_strand/threads/2", floor_enter_strand<2>, 2},
     {"memory/uncontended", memory_uncontended},
     {"memory/uncontended_single", memory_uncontended_single},
     {"memory/uncontended_ttl", memory_uncontended_ttl},

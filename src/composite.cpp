@@ -245,8 +245,8 @@ void composite::drive() noexcept
     unreference(hold_);
 }
 
-/// Keeps the context of those who are to be told. It is there as long as this has not been abandoned, since a part tells
-/// before it lets go of the context.
+/// Keeps the context of those who are to be told. It is there as long as this has not been abandoned, since a part
+/// tells before it lets go of the context.
 std::shared_ptr<const void> composite::context_of_parts() const noexcept
 {
     for (const part& each : parts_) {

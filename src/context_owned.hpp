@@ -24,7 +24,8 @@ void shut_down_before_timers(boost::asio::execution_context& context);
 
 /// An object that needs its execution context, such as a timer or an executor. The context owns it; everybody else
 /// borrows it for as long as it is used. When the context is destroyed it waits until the last borrower has let go. So
-/// nothing that is done with such an object can meet a context that is gone, whichever threads drop what in which order.
+/// nothing that is done with such an object can meet a context that is gone, whichever threads drop what in which
+/// order.
 ///
 /// A borrower must not destroy the context, nor wait for somebody who does.
 class context_owned : public boost::intrusive::list_base_hook<>

@@ -130,8 +130,7 @@ public:
 
 private:
     using lease_map = boost::unordered_flat_map<const resource*, std::unique_ptr<lease>>;
-    using end_map =
-        boost::unordered_flat_map<acquisition_id, std::unique_ptr<pending_end>, std::hash<acquisition_id>>;
+    using end_map = boost::unordered_flat_map<acquisition_id, std::unique_ptr<pending_end>, std::hash<acquisition_id>>;
 
 public:
     /// What is left of one that was abandoned. It destroys handlers and the store.

@@ -31,9 +31,10 @@ void count_mutex(int change) noexcept
 
 void end_on_second_thread() noexcept
 {
-    std::fputs("priority_redlock: two threads are in a single_threaded lock_manager at once; construct it without that, "
-               "or use it and its locks on one strand\n",
-               stderr);
+    std::fputs(
+        "priority_redlock: two threads are in a single_threaded lock_manager at once; construct it without that, "
+        "or use it and its locks on one strand\n",
+        stderr);
     std::abort();
 }
 

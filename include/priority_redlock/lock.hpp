@@ -45,8 +45,8 @@ struct lock_access;
 ///
 /// @par Object lifetimes
 /// A lock outlives its manager: it stays valid and can be released. It may outlive the execution context too; releasing
-/// it then does nothing. Names returned as `string_view` are valid as long as the lock object is neither destroyed,
-/// assigned to nor moved from.
+/// it then does nothing. It may also be released and destroyed while the context is destroyed on another thread. Names
+/// returned as `string_view` are valid as long as the lock object is neither destroyed, assigned to nor moved from.
 class lock
 {
 public:
@@ -102,7 +102,10 @@ public:
     /// other lock itself; none for an empty one. Valid as long as the names are.
     [[nodiscard]] std::span<const lock> parts() const noexcept;
 
-    /// The executor that operations on this lock complete on by default: the manager's.
+    /// The executor that operations on this lock complete on by default: the manager's. An empty lock knows of none and
+    /// returns `asio::system_executor`, but calls no handler there: `async_wait`, `async_release` and `async_extend` of
+    /// an empty lock complete on the executor that the handler brings, as that of a coroutine or one that is bound
+    /// does; if it brings none, the initiating function throws `boost::system::system_error` of `errc::not_held`.
     [[nodiscard]] executor_type get_executor() const;
 
     /// Gives the resource to the next in line. Returns at once; never throws. Harmless if the lock is empty or has

@@ -19,7 +19,8 @@ struct single_threaded_t
 };
 
 /// Promises that a manager and everything it hands out stay on one implicit strand: a context that one thread runs, or
-/// an `asio::strand`. Breaking the promise is undefined behaviour.
+/// an `asio::strand`. Breaking the promise is undefined behaviour; a library built without NDEBUG ends the program when
+/// two threads are in the manager at once.
 inline constexpr single_threaded_t single_threaded{};
 
 /// How a manager is built.

@@ -30,9 +30,15 @@ namespace priority_redlock {
 /// @endcode
 ///
 /// `fn(lock&)` is called once, when the lock is held. It returns one of:
-/// - `asio::awaitable<R>`: it is run as by `co_spawn`, on the handler's associated executor (else the manager's);
+/// - `asio::awaitable<R>`: it is run as by `co_spawn`;
 /// - a deferred operation whose signature is `void(error_code, Ts...)`, which is started with that handler's
 ///   associators, e.g. `socket.async_read_some(buffer, asio::deferred)`.
+///
+/// `fn` and its work run on the handler's associated executor (else the manager's) if that is an `asio::strand`, else
+/// on a strand over it: so a thread pool needs no care. (A coroutine whose type names an executor that a strand does
+/// not convert to, such as `awaitable<R, io_context::executor_type>`, runs on that without a strand: one thread only. A
+/// handler's executor that does not convert to `asio::any_io_executor` cannot carry the work, which then runs on a
+/// strand over the manager's.) The completion runs on the handler's executor itself.
 ///
 /// When the lock ends the work is cancelled (terminal, as by `lock::guard`); the lock is let go only once the work has
 /// ended. So its grace is unlimited, whatever `options.grace` says: work that ignores its cancellation keeps the
@@ -57,7 +63,8 @@ namespace priority_redlock {
 /// `run()` of the context, as from any handler of a callback; the lock is released and the handler destroyed.
 /// @par Per-operation cancellation
 /// Terminal, partial, total: ends the wait for the lock; then the work is cancelled with the same type (a coroutine
-/// sees partial and total if it has reset its cancellation state to let them through, as under `co_spawn`).
+/// sees partial and total if it has reset its cancellation state to let them through, as under `co_spawn`). The signal
+/// may be emitted on any thread that may emit it to the handler; it reaches the work on its strand.
 /// @par Object lifetimes
 /// The manager must exist until the operation is started; destroying it ends the wait for the lock, but not the work.
 /// The `lock&` stays valid until the work has ended; releasing it there ends the work. `fn` is kept until then, too.

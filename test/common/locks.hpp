@@ -253,7 +253,8 @@ inline void poll(asio::io_context& context)
 
 } // namespace test
 
-/// A test that is run with the thread-safe manager, with the single-threaded one and over a strand. `f` is its test::locks.
+/// A test that is run with the thread-safe manager, with the single-threaded one and over a strand. `f` is its
+/// test::locks.
 #define MANAGER_TEST_CASE(name)                             \
     static void name##_body(test::locks& f);                \
     BOOST_AUTO_TEST_CASE(name##_thread_safe)                \

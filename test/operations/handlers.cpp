@@ -76,13 +76,17 @@ struct operation_with_lock : world
     static constexpr const char* name = "async_with_lock, an operation";
     using world::world;
     error_code expected = errc::preempted;
-    void finish() { f.manager->async_acquire("w", {.priority = 1}, [](error_code, lock) {}); }
+    void finish()
+    {
+        f.manager->async_acquire("w", {.priority = 1}, [](error_code, lock) {});
+    }
 
     template <class Token>
     auto start(Token&& token)
     {
         return redlock::async_with_lock(
-            *f.manager, "w", {}, [this](lock&) { return timer.async_wait(asio::deferred); }, std::forward<Token>(token));
+            *f.manager, "w", {}, [this](lock&) { return timer.async_wait(asio::deferred); },
+            std::forward<Token>(token));
     }
 
     asio::steady_timer timer{f.context, 1h};
@@ -93,7 +97,10 @@ struct coroutine_with_lock : world
     static constexpr const char* name = "async_with_lock, a coroutine";
     using world::world;
     error_code expected = errc::preempted;
-    void finish() { f.manager->async_acquire("w", {.priority = 1}, [](error_code, lock) {}); }
+    void finish()
+    {
+        f.manager->async_acquire("w", {.priority = 1}, [](error_code, lock) {});
+    }
 
     template <class Token>
     auto start(Token&& token)
@@ -112,7 +119,10 @@ struct run : world
     static constexpr const char* name = "async_run";
     using world::world;
     error_code expected = errc::preempted;
-    void finish() { f.manager->async_acquire("w", {.priority = 1}, [](error_code, lock) {}); }
+    void finish()
+    {
+        f.manager->async_acquire("w", {.priority = 1}, [](error_code, lock) {});
+    }
 
     template <class Token>
     auto start(Token&& token)
@@ -202,6 +212,24 @@ BOOST_AUTO_TEST_CASE(I4_any_completion_handler_is_a_handler)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_handler_may_be_an_lvalue_and_is_copied)
+{
+    for_each_of_all([](auto& operation) {
+        asio::io_context home;
+        completion c;
+        const auto handler = [&c, kept = std::make_shared<int>(1)](const auto& result, auto&&...) -> void {
+            BOOST_TEST(*kept == 1);
+            c.note(code_of(result));
+        };
+        initiate([&] { operation.start(handler); });
+        settle(operation, home);
+        operation.finish();
+        settle(operation, home);
+        CHECK_COMPLETED(c, operation.expected);
+        handler(error_code()); // it still has what it captured
+    });
+}
+
 BOOST_AUTO_TEST_CASE(I4_the_associators_within_an_any_completion_handler_are_honoured)
 {
     for_each_of_all([](auto& operation) {
@@ -212,9 +240,8 @@ BOOST_AUTO_TEST_CASE(I4_the_associators_within_an_any_completion_handler_are_hon
         completion c;
         initiate([&] {
             operation.start(erased{asio::bind_executor(
-                track(home, mine),
-                asio::bind_allocator(counting_allocator<>(counts),
-                                     asio::bind_cancellation_slot(signal.slot(), note(c))))});
+                track(home, mine), asio::bind_allocator(counting_allocator<>(counts),
+                                                        asio::bind_cancellation_slot(signal.slot(), note(c))))});
         });
         settle(operation, home);
         operation.finish();
@@ -285,8 +312,8 @@ BOOST_AUTO_TEST_CASE(a_cancellation_from_within_the_allocator_does_no_harm)
         allocation_counts counts;
         completion c;
         counts.on_call = [&] { signal.emit(asio::cancellation_type::all); };
-        operation.start(asio::bind_allocator(counting_allocator<>(counts),
-                                             asio::bind_cancellation_slot(signal.slot(), note(c))));
+        operation.start(
+            asio::bind_allocator(counting_allocator<>(counts), asio::bind_cancellation_slot(signal.slot(), note(c))));
         counts.on_call = nullptr;
         settle(operation, home);
         operation.finish();
@@ -303,11 +330,12 @@ BOOST_AUTO_TEST_CASE(a_cancellation_from_within_an_immediate_completion_does_no_
         asio::cancellation_signal signal;
         int through_executor = 0;
         int calls = 0;
-        operation.start(asio::bind_immediate_executor(
-            inline_executor(through_executor), asio::bind_cancellation_slot(signal.slot(), once([&](auto&&...) {
-                                                                                ++calls;
-                                                                                signal.emit(asio::cancellation_type::all);
-                                                                            }))));
+        operation.start(
+            asio::bind_immediate_executor(inline_executor(through_executor),
+                                          asio::bind_cancellation_slot(signal.slot(), once([&](auto&&...) {
+                                                                           ++calls;
+                                                                           signal.emit(asio::cancellation_type::all);
+                                                                       }))));
         BOOST_TEST(calls == 1);
         operation.f.poll();
         BOOST_TEST(calls == 1);

@@ -9,6 +9,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/bind_immediate_executor.hpp>
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -18,6 +19,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
+#include <boost/system/system_error.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <future>
@@ -346,6 +348,27 @@ BOOST_AUTO_TEST_CASE(an_empty_lock)
     CHECK_COMPLETED(released, errc::not_held);
     CHECK_COMPLETED(extended, errc::not_held);
     CHECK_COMPLETED(invalid, errc::invalid_argument);
+    completion bound;
+    none.async_wait(asio::bind_executor(ex, record(bound)));
+    f.poll();
+    CHECK_COMPLETED(bound, errc::not_held);
+}
+
+// It would be called on a thread of the system's otherwise, which runs nothing else of the program.
+BOOST_AUTO_TEST_CASE(an_empty_lock_refuses_a_handler_without_an_executor)
+{
+    lock none;
+    std::atomic<int> calls = 0;
+    const auto handler = [&calls](error_code) { ++calls; };
+    const auto says_so = [](const boost::system::system_error& e) {
+        return e.code() == errc::not_held && std::string_view(e.what()).find("bind_executor") != std::string_view::npos;
+    };
+    BOOST_CHECK_EXCEPTION(none.async_wait(handler), boost::system::system_error, says_so);
+    BOOST_CHECK_EXCEPTION(none.async_release(handler), boost::system::system_error, says_so);
+    BOOST_CHECK_EXCEPTION(none.async_extend(1s, handler), boost::system::system_error, says_so);
+    BOOST_CHECK_EXCEPTION(none.async_wait(asio::use_future).get(), boost::system::system_error,
+                          [](const auto& e) { return e.code() == errc::not_held; });
+    BOOST_TEST(calls == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

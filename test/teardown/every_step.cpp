@@ -420,9 +420,8 @@ void erased_handlers(stage& s)
     s.manager->async_acquire("r", "a", {.grace = 0s}, of_acquire(at_most_once([&s, ignore, timer](error_code, lock lk) {
                                  lk.async_wait(of_wait(ignore()));
                                  lk.async_wait(of_wait(asio::bind_cancellation_slot(s.signals[0].slot(), ignore())));
-                                 timer->async_wait(lk.guard(of_wait(
-                                     asio::bind_cancellation_slot(s.signals[1].slot(), at_most_once([timer](auto&&...) {
-                                                                  })))));
+                                 timer->async_wait(lk.guard(of_wait(asio::bind_cancellation_slot(
+                                     s.signals[1].slot(), at_most_once([timer](auto&&...) {})))));
                                  s.kept.push_back(std::move(lk));
                              })));
     s.manager->async_acquire("r", "b", {.priority = 1, .ttl = 1s}, of_acquire(ignore()));
@@ -471,7 +470,8 @@ void releases_that_are_not_confirmed(stage& s)
                                          return;
                                      lock other = std::move(s.kept.front());
                                      s.kept.erase(s.kept.begin());
-                                     s.kept.front().async_release(at_most_once([held = std::move(other)](error_code) {}));
+                                     s.kept.front().async_release(
+                                         at_most_once([held = std::move(other)](error_code) {}));
                                  }));
     asio::post(s.context, [&s] { asio::post(s.context, [&s] { asio::post(s.context, [] {}); }); });
 }

@@ -81,8 +81,9 @@ public:
             manager_->async_acquire(
                 "r" + std::to_string(i), {.timeout = 1h},
                 asio::bind_cancellation_slot(signals_.emplace_back().slot(), [](error_code, lock) {}));
-        redlock::async_acquire_all(*manager_, {{"a"}, {"c"}}, redlock::infinite,
-                                   asio::bind_cancellation_slot(signals_.emplace_back().slot(), [](error_code, lock) {}));
+        redlock::async_acquire_all(
+            *manager_, {{"a"}, {"c"}}, redlock::infinite,
+            asio::bind_cancellation_slot(signals_.emplace_back().slot(), [](error_code, lock) {}));
     }
 
     void end(manager_goes when)

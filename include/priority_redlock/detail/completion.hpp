@@ -107,10 +107,7 @@ public:
     {
     }
 
-    void operator()()
-    {
-        asio::prefer(executor_, asio::execution::allocator(allocator_)).execute(std::move(function_));
-    }
+    void operator()() { asio::prefer(executor_, asio::execution::allocator(allocator_)).execute(std::move(function_)); }
 
 private:
     std::decay_t<asio::prefer_result_t<Executor, asio::execution::outstanding_work_t::tracked_t>> executor_;

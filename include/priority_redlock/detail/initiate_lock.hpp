@@ -13,7 +13,9 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
 
+#include <type_traits>
 #include <utility>
 
 namespace priority_redlock::detail {
@@ -105,6 +107,21 @@ public:
     explicit lock_initiation(executor_type ex) noexcept : executor_(std::move(ex)) {}
     [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
 
+protected:
+    /// Completes an operation on an empty lock, of which no executor is known: on that which the handler brings.
+    template <class Handler>
+    void complete_without_lock(Handler&& handler, error_code why) const
+    {
+        using handler_type = std::decay_t<Handler>;
+        if constexpr (has_own_executor<handler_type> || has_immediate_executor<handler_type>)
+            complete_immediately(std::forward<Handler>(handler), executor_, why);
+        else
+            throw boost::system::system_error(
+                errc::not_held,
+                "priority_redlock: an empty lock has no executor to call the handler on, and the handler "
+                "brings none; use asio::bind_executor, or look at the error that came with the lock");
+    }
+
 private:
     executor_type executor_;
 };
@@ -119,12 +136,16 @@ public:
     {
         using op_type = wait_op<std::decay_t<Handler>>;
         hold* const h = where.get();
-        if (!h || h->state.load(std::memory_order_acquire) != lock_state::held) {
-            complete_immediately(std::forward<Handler>(handler), get_executor(),
-                                 reason_of(h ? h->state.load(std::memory_order_acquire) : lock_state::empty));
+        if (!h) {
+            complete_without_lock(std::forward<Handler>(handler), errc::not_held);
             return;
         }
-        auto* op = operation_memory<op_type, std::decay_t<Handler>>::create(handler, handler, get_executor(), *h);
+        if (const auto state = h->state.load(std::memory_order_acquire); state != lock_state::held) {
+            complete_immediately(std::forward<Handler>(handler), get_executor(), reason_of(state));
+            return;
+        }
+        std::decay_t<Handler> own(std::forward<Handler>(handler));
+        auto* op = operation_memory<op_type, std::decay_t<Handler>>::create(own, own, get_executor(), *h);
         if (auto slot = asio::get_associated_cancellation_slot(op->handler()); slot.is_connected())
             slot.template emplace<typename op_type::canceller>(std::move(where), *op);
         if (h->domain->add_notice(*h, *op))
@@ -145,8 +166,12 @@ public:
     void operator()(Handler&& handler, const hold_pin& where) const
     {
         hold* const h = where.get();
-        if (!h || h->domain->answers_at_once()) {
-            const bool released = h && h->domain->release(*h);
+        if (!h) {
+            complete_without_lock(std::forward<Handler>(handler), errc::not_held);
+            return;
+        }
+        if (h->domain->answers_at_once()) {
+            const bool released = h->domain->release(*h);
             complete_immediately(std::forward<Handler>(handler), get_executor(),
                                  released ? error_code() : error_code(errc::not_held));
             return;
@@ -164,10 +189,14 @@ public:
     void operator()(Handler&& handler, const hold_pin& where, duration ttl) const
     {
         hold* const h = where.get();
-        if (ttl <= duration::zero() || !h || h->domain->answers_at_once()) {
-            const error_code result = ttl <= duration::zero() ? error_code(errc::invalid_argument)
-                                      : h                     ? h->domain->extend(*h, ttl)
-                                                              : error_code(errc::not_held);
+        if (!h) {
+            complete_without_lock(std::forward<Handler>(handler),
+                                  ttl <= duration::zero() ? errc::invalid_argument : errc::not_held);
+            return;
+        }
+        if (ttl <= duration::zero() || h->domain->answers_at_once()) {
+            const error_code result =
+                ttl <= duration::zero() ? error_code(errc::invalid_argument) : h->domain->extend(*h, ttl);
             complete_immediately(std::forward<Handler>(handler), get_executor(), result);
             return;
         }

@@ -306,8 +306,8 @@ public:
         };
         const asio::any_io_executor strand = strand_for(handler, this->executor());
         auto ex = executor_of_work<Fn>(strand, handler, this->executor());
-        strand_handler<std::decay_t<Handler>, typename Manager::executor_type> own(std::forward<Handler>(handler), strand,
-                                                                                  this->executor());
+        strand_handler<std::decay_t<Handler>, typename Manager::executor_type> own(std::forward<Handler>(handler),
+                                                                                   strand, this->executor());
         const strand_signal* const signal = own.signal();
         asio::async_initiate<decltype(own), signature>(asio::co_composed<signature>(work), own, std::move(acquire),
                                                        std::move(fn), std::move(ex), signal);
