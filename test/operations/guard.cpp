@@ -602,7 +602,8 @@ MANAGER_TEST_CASE(use_future_is_cancelled_on_the_thread_that_runs_the_context)
     lk.release();
     f.poll();
     BOOST_TEST(operation.emissions == 1);
-    BOOST_TEST((operation.emitted_in == std::this_thread::get_id()));
+    if (f.kind != test::manager_kind::over_strand) // which may be polled on another thread
+        BOOST_TEST((operation.emitted_in == std::this_thread::get_id()));
     operation.finish(aborted);
     BOOST_REQUIRE((future.wait_for(10s) == std::future_status::ready));
     BOOST_CHECK_THROW(future.get(), boost::system::system_error);
