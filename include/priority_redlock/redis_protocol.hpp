@@ -38,6 +38,10 @@ namespace priority_redlock {
 ///
 /// Nodes that cannot take part are named in the log, with the cure, and cost only their vote.
 ///
+/// Names of nodes are looked up on threads of their own, at most one a node at a time. Nothing waits for such a thread:
+/// neither `close()` nor `io_context::run()` nor the destruction of this or of the context. It ends when the system's
+/// lookup returns, and touches neither.
+///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, except destruction.
 ///
