@@ -185,7 +185,7 @@ void node_link::run()
     subscribed_ = channels_;
     if (!channels_.empty())
         g->request.push_range("SUBSCRIBE", channels_);
-    for (const char* section : {"server", "replication", "memory"})
+    for (const char* section : {"server", "replication"})
         g->request.push("INFO", section);
     for (const std::string& text : texts_)
         g->request.push("SCRIPT", "LOAD", text);
@@ -210,7 +210,7 @@ void node_link::on_greeted(greeting& g)
         refuse(std::string(known ? known->cure : "refuses a command") + " (" + text + ')', known && known->passes);
         return;
     }
-    constexpr std::size_t sections = 3;
+    constexpr std::size_t sections = 2;
     if (g.replies.size() < sections + script_count) {
         refuse("gave too few replies: is it a Redis server?");
         return;
@@ -227,11 +227,6 @@ void node_link::on_greeted(greeting& g)
     }
     if (const auto role = info(g.replies[1], "role"); role != "master") {
         refuse("is a " + std::string(role) + ": name a master, nodes are independent of each other");
-        return;
-    }
-    const auto policy = info(g.replies[2], "maxmemory_policy");
-    if (info(g.replies[2], "maxmemory") != "0" && policy != "noeviction") {
-        refuse("may evict locks: its maxmemory-policy is " + std::string(policy) + ", set noeviction");
         return;
     }
     for (std::size_t i = 0; i < script_count; ++i)

@@ -198,8 +198,7 @@ BOOST_AUTO_TEST_CASE(several_lookups_hang_side_by_side_and_a_third_does_not_wait
              {named(nodes[0].config(), "a.slow"), named(nodes[1].config(), "b.slow"), named(nodes[2].config(), "c")},
              unguarded());
     attempt a = c.acquire("r");
-    BOOST_TEST(
-        run_until(io, [&] { return nodes[2].command({"PUBSUB", "NUMPAT"}).integer == 0 && names.under_way() == 2; }));
+    BOOST_TEST(run_until(io, [&] { return names.under_way() == 2; }));
     const auto is_connected = [&] {
         return !nodes[2].command({"PUBSUB", "CHANNELS", "redlock:client:*"}).elements.empty();
     };

@@ -296,6 +296,8 @@ BOOST_AUTO_TEST_CASE(a_node_that_may_evict)
 {
     redis_server evicting({.config = {"maxmemory 100mb", "maxmemory-policy allkeys-lru"}});
     check_bad_node(evicting.config(), "set noeviction");
+    redis_server without_limit({.config = {"maxmemory-policy volatile-ttl"}}); // which can be set at any time
+    check_bad_node(without_limit.config(), "its maxmemory-policy is volatile-ttl (maxmemory 0), set noeviction");
 }
 
 BOOST_AUTO_TEST_CASE(a_node_that_is_too_old)

@@ -95,7 +95,7 @@ public:
             add_client();
         if (!world.new_nodes)
             for (const auto& n : nodes_)
-                n->state.born = node_model::marker{n->run_id(), 0, clients_[0]->machine->deployment()};
+                n->state.born = node_model::marker{n->run_id(), 0, clients_[0]->machine->deployment(), {}, {}, 0};
     }
 
     counts run()
@@ -614,9 +614,9 @@ private:
         const answer a = n.state.run(q, clock_of(n), published);
         note([&] {
             static const char* const scripts[] = {"hello", "declare", "obtain", "yield", "release", "settle", "raise"};
-            static const char* const verdicts[] = {"granted",  "waiting", "refused", "gone", "quarantined",
-                                                   "mismatch", "ready",   "unborn",  "done", "absent",
-                                                   "unknown",  "failed",  "lost"};
+            static const char* const verdicts[] = {"granted",  "waiting", "refused", "gone",     "quarantined",
+                                                   "mismatch", "ready",   "unborn",  "evicting", "done",
+                                                   "absent",   "unknown", "failed",  "lost"};
             return 'n' + std::to_string(n.index) + ": " + scripts[static_cast<std::size_t>(q.call.what)] + ' ' + q.id
                    + " call " + std::to_string(q.call.sequence) + " -> " + verdicts[static_cast<std::size_t>(a.what)]
                    + ' ' + std::to_string(a.number) + ' ' + a.text;
