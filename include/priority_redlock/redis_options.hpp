@@ -79,7 +79,8 @@ struct redis_options
 
     /// TLS, for nodes whose `boost::redis::config::use_ssl` is set: PEM files of the certificate authorities that are
     /// trusted (empty: the system's) and of this client's certificate and key (empty: none). The certificate of a node
-    /// has to name its host.
+    /// has to name its host. They are read for each connection, so that they can be rotated; one that cannot be read
+    /// then costs that try.
     std::string tls_ca_file{};
     std::string tls_certificate_file{};
     std::string tls_key_file{};

@@ -36,7 +36,13 @@ namespace priority_redlock {
 /// It connects when it is first asked for something, and stays connected until nothing has been held, waited for or
 /// given back for `redis_options::idle_timeout`, or until `close()`. So long `io_context::run()` does not return.
 ///
-/// Nodes that cannot take part are named in the log, with the cure, and cost only their vote.
+/// Nodes that cannot take part are named in the log, with the cure, and cost only their vote. Among them are those
+/// whose `maxmemory-policy` is not `noeviction`, which is looked at every 2 seconds. An address has to lead to one
+/// server.
+///
+/// Names of nodes are looked up on threads of their own, at most one a node at a time. Nothing waits for such a thread:
+/// neither `close()` nor `io_context::run()` nor the destruction of this or of the context. It ends when the system's
+/// lookup returns, and touches neither.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, except destruction.

@@ -42,6 +42,18 @@ boost::redis::config with_own_reconnection(boost::redis::config c)
     return c;
 }
 
+template <class Load>
+void read_file(const char* option, const std::string& file, Load load)
+{
+    if (file.empty())
+        return;
+    error_code ec;
+    load(ec);
+    if (ec)
+        throw boost::system::system_error(ec, std::string("redis_options::") + option + " '" + file + '\'');
+}
+
+/// With what the files hold now.
 asio::ssl::context make_tls(const boost::redis::config& config, const redis_options& options)
 {
     asio::ssl::context tls(asio::ssl::context::tls_client);
@@ -51,12 +63,12 @@ asio::ssl::context make_tls(const boost::redis::config& config, const redis_opti
     tls.set_verify_callback(asio::ssl::host_name_verification(config.addr.host));
     if (options.tls_ca_file.empty())
         tls.set_default_verify_paths();
-    else
-        tls.load_verify_file(options.tls_ca_file);
-    if (!options.tls_certificate_file.empty())
-        tls.use_certificate_chain_file(options.tls_certificate_file);
-    if (!options.tls_key_file.empty())
-        tls.use_private_key_file(options.tls_key_file, asio::ssl::context::pem);
+    read_file("tls_ca_file", options.tls_ca_file,
+              [&](error_code& ec) { tls.load_verify_file(options.tls_ca_file, ec); });
+    read_file("tls_certificate_file", options.tls_certificate_file,
+              [&](error_code& ec) { tls.use_certificate_chain_file(options.tls_certificate_file, ec); });
+    read_file("tls_key_file", options.tls_key_file,
+              [&](error_code& ec) { tls.use_private_key_file(options.tls_key_file, asio::ssl::context::pem, ec); });
     return tls;
 }
 
@@ -90,6 +102,8 @@ std::string cure_of(error_code ec, std::string_view reason)
         return ". It " + std::string(known->cure);
     if (ec == boost::redis::error::invalid_data_type)
         return ". Is it a Redis server, and is TLS used on both sides or on neither?";
+    if (ec == boost::redis::error::resolve_timeout)
+        return ". See the name service of the system";
     return {};
 }
 
@@ -103,7 +117,10 @@ bool is_error(const resp3::node_view& part) noexcept
 node_link::node_link(std::size_t node, const asio::any_io_executor& ex, boost::redis::config config,
                      const quorum_client& client, const script_texts& texts, link_events& events)
     : node_(node), config_(with_own_reconnection(std::move(config))), client_(client), texts_(texts), events_(events),
-      executor_(ex), pause_(ex)
+      executor_(ex),
+      resolver_(ex, client.options().node_timeout,
+                [this](std::string why) { old_address_ = ". " + std::move(why) + ": its last address is used"; }),
+      pause_(ex)
 {
     make_tls(config_, client_.options()); // throws if the files are bad
 }
@@ -117,11 +134,11 @@ std::shared_ptr<node_link::socket> node_link::make_socket()
             if (level <= boost::redis::logger::level::err || text.find("rror") != std::string_view::npos)
                 last_error_ = text;
         });
-    auto result = std::make_shared<socket>(
-        socket{boost::redis::connection(executor_, make_tls(config_, client_.options()), std::move(log))});
+    auto result = std::make_shared<socket>(link_executor(executor_, resolver_), make_tls(config_, client_.options()),
+                                           std::move(log));
     boost::redis::any_adapter pushes([this](parse_event event, const resp3::node_view& part,
                                             boost::system::error_code&) { read_push(event, part); });
-    result->connection.set_receive_response(pushes);
+    result->set_receive_response(pushes);
     return result;
 }
 
@@ -140,7 +157,7 @@ void node_link::stop()
         return;
     pause_.cancel();
     if (const auto s = std::exchange(socket_, nullptr))
-        s->connection.cancel();
+        s->cancel();
     if (lose_answers()) // nobody can be asked until there is another connection
         events_.on_down(node_);
 }
@@ -149,17 +166,17 @@ void node_link::run()
 {
     refused_ = may_pass_ = false;
     last_error_.clear();
+    old_address_.clear();
     try {
-        if (!socket_)
-            socket_ = make_socket();
-    } catch (const std::exception& e) { // the files of TLS were there when the link was made
+        socket_ = make_socket(); // each time, since the files of TLS may have changed
+    } catch (const std::exception& e) {
         events_.on_complaint(node_, std::string("cannot be used: ") + e.what());
-        run_after(pause_after_refusal);
+        run_after(next_pause());
         return;
     }
     run_pending_ = true;
-    socket_->connection.async_run(config_, [this, used = use()](error_code ec) {
-        used.on->connection.cancel(boost::redis::operation::exec);
+    socket_->async_run(config_, [this, used = use()](error_code ec) {
+        used.on->cancel(); // it is not run again
         on_run_ended(ec);
     });
 
@@ -168,7 +185,7 @@ void node_link::run()
     subscribed_ = channels_;
     if (!channels_.empty())
         g->request.push_range("SUBSCRIBE", channels_);
-    for (const char* section : {"server", "replication", "memory"})
+    for (const char* section : {"server", "replication"})
         g->request.push("INFO", section);
     for (const std::string& text : texts_)
         g->request.push("SCRIPT", "LOAD", text);
@@ -178,7 +195,7 @@ void node_link::run()
             g->errors.push_back(is_error(part));
         }
     });
-    socket_->connection.async_exec(g->request, std::move(adapter), [this, g, used = use()](error_code ec, std::size_t) {
+    socket_->async_exec(g->request, std::move(adapter), [this, g, used = use()](error_code ec, std::size_t) {
         if (!ec && used.on == socket_) // else the run has ended, or will
             on_greeted(*g);
     });
@@ -193,7 +210,7 @@ void node_link::on_greeted(greeting& g)
         refuse(std::string(known ? known->cure : "refuses a command") + " (" + text + ')', known && known->passes);
         return;
     }
-    constexpr std::size_t sections = 3;
+    constexpr std::size_t sections = 2;
     if (g.replies.size() < sections + script_count) {
         refuse("gave too few replies: is it a Redis server?");
         return;
@@ -212,16 +229,13 @@ void node_link::on_greeted(greeting& g)
         refuse("is a " + std::string(role) + ": name a master, nodes are independent of each other");
         return;
     }
-    const auto policy = info(g.replies[2], "maxmemory_policy");
-    if (info(g.replies[2], "maxmemory") != "0" && policy != "noeviction") {
-        refuse("may evict locks: its maxmemory-policy is " + std::string(policy) + ", set noeviction");
-        return;
-    }
     for (std::size_t i = 0; i < script_count; ++i)
         shas_[i] = g.replies[sections + i];
     forgotten_ = {};
     up_ = true;
     failures_ = 0;
+    if (!old_address_.empty())
+        events_.on_complaint(node_, "may have moved" + old_address_);
     change_channels();
     events_.on_up(node_, std::string(run_id));
 }
@@ -232,31 +246,35 @@ void node_link::refuse(std::string why, bool may_pass)
     refused_ = true;
     may_pass_ = may_pass;
     events_.on_complaint(node_, std::move(why));
-    socket_->connection.cancel(boost::redis::operation::run);
+    socket_->cancel(boost::redis::operation::run);
 }
 
 void node_link::on_run_ended(error_code ec)
 {
     run_pending_ = false;
+    const bool was_stopped = !std::exchange(socket_, nullptr);
     const bool was_up = lose_answers();
     if (was_up)
         events_.on_down(node_);
     if (!running_)
         return;
-    if (!socket_) { // it was stopped, and started before that was done
+    if (was_stopped) { // it was stopped, and started before that was done
         run();
         return;
     }
     if (!refused_)
         events_.on_complaint(node_, (was_up ? "is lost: " : "cannot be used: ") + ec.message()
                                         + (last_error_.empty() ? "" : " (" + last_error_ + ")")
-                                        + cure_of(ec, last_error_));
+                                        + cure_of(ec, last_error_) + old_address_);
+    run_after(refused_ && !may_pass_ ? pause_after_refusal : next_pause());
+}
+
+/// After a failure.
+duration node_link::next_pause() noexcept
+{
     // An acquire that waits for a quorum should not fail for want of a try.
     const duration longest = std::clamp(client_.options().quorum_timeout / 4, shortest_pause, longest_pause);
-    const duration pause = refused_ && !may_pass_ ? pause_after_refusal
-                                                  : std::min(shortest_pause * (1 << std::min(failures_, 6u)), longest);
-    ++failures_;
-    run_after(pause);
+    return std::min(shortest_pause * (1 << std::min(failures_++, 6u)), longest);
 }
 
 /// What was asked for over the connection. Whether it could be used until now.
@@ -327,20 +345,16 @@ void node_link::change_channels()
             for (const auto& each : sent_)
                 answer_rest(*each);
         });
-    socket_->connection.async_exec(
-        *request, std::move(adapter), [this, request, used = use()](error_code, std::size_t) {
-            if (refused_ && used.on == socket_)
-                refuse("refuses SUBSCRIBE or UNSUBSCRIBE. See doc/redis.md, Access, for the ACL that its user needs");
-        });
+    socket_->async_exec(*request, std::move(adapter), [this, request, used = use()](error_code, std::size_t) {
+        if (refused_ && used.on == socket_)
+            refuse("refuses SUBSCRIBE or UNSUBSCRIBE. See doc/redis.md, Access, for the ACL that its user needs");
+    });
 }
 
 /// The connection does not go on unless it is told that pushes are taken.
 void node_link::receive()
 {
-    if (std::exchange(socket_->receiving, true))
-        return;
-    socket_->connection.async_receive2([this, used = use()](error_code ec) {
-        used.on->receiving = false;
+    socket_->async_receive2([this, used = use()](error_code ec) {
         events_.on_arrival();
         if (!ec && used.on == socket_)
             receive();
@@ -402,7 +416,7 @@ void node_link::flush()
     }
     boost::redis::any_adapter adapter([this, raw = b.get()](parse_event event, const resp3::node_view& part,
                                                             boost::system::error_code&) { read(*raw, event, part); });
-    socket_->connection.async_exec(b->request, std::move(adapter), [this, b, used = use()](error_code, std::size_t) {
+    socket_->async_exec(b->request, std::move(adapter), [this, b, used = use()](error_code, std::size_t) {
         answer_rest(*b);
         std::erase(sent_, b);
         b->request.clear();

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_REDIS_NODE_LINK_HPP
 #define PRIORITY_REDLOCK_SRC_REDIS_NODE_LINK_HPP
 
+#include "node_resolver.hpp"
 #include "script_calls.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -80,11 +81,7 @@ private:
         bool over = false; // its calls have been answered
     };
 
-    struct socket
-    {
-        boost::redis::connection connection;
-        bool receiving = false;
-    };
+    using socket = boost::redis::basic_connection<link_executor>;
 
     /// What an operation on the connection keeps alive. The socket is closed when the last one has ended after a stop.
     struct in_use
@@ -105,6 +102,7 @@ private:
     [[nodiscard]] in_use use() { return {events_.self(), socket_}; }
     void run();
     void run_after(duration pause);
+    [[nodiscard]] duration next_pause() noexcept;
     void on_run_ended(error_code ec);
     void on_greeted(greeting& g);
     void refuse(std::string why, bool may_pass = false);
@@ -121,9 +119,11 @@ private:
     const quorum_client& client_;
     const script_texts& texts_;
     link_events& events_;
-    std::string last_error_; // of the connection's log
+    std::string last_error_;  // of the connection's log
+    std::string old_address_; // why it is used, if it is
     const boost::asio::any_io_executor executor_;
-    std::shared_ptr<socket> socket_; // while running
+    node_resolver resolver_;
+    std::shared_ptr<socket> socket_; // of the latest run
     boost::asio::steady_timer pause_;
     std::set<std::string> channels_;
     std::set<std::string> subscribed_; // to these, on this connection

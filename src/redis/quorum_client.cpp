@@ -43,7 +43,7 @@ quorum_client::quorum_client(std::vector<std::string> names, const redis_options
       random_(static_cast<std::minstd_rand::result_type>(seed))
 {
     deployment_ =
-        "version=3 nodes=" + std::to_string(names.size()) + " max_ttl_us=" + std::to_string(micros(options.max_ttl));
+        "version=4 nodes=" + std::to_string(names.size()) + " max_ttl_us=" + std::to_string(micros(options.max_ttl));
     for (std::size_t i = 0; i < names.size(); ++i)
         nodes_[i].name = std::move(names[i]);
 }
@@ -185,6 +185,8 @@ void quorum_client::remember_end(acquisition_id id)
 call& quorum_client::send(step what, std::size_t node, acquisition* about, moment now)
 {
     node_state& n = nodes_[node];
+    if ((what == step::obtain || what == step::settle) && n.hello_at <= now.steady)
+        send_hello(node, now); // calls are answered in this order
     call& c = out_.calls.emplace_back();
     c.what = what;
     c.node = node;

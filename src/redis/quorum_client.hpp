@@ -70,9 +70,11 @@ struct call
     std::int64_t ttl = 0;    // obtain: us; release: how long a late obtain is to be ignored, us
     std::int64_t number = 0; // obtain: proposed token; settle: token; raise: priority
     obtain_request::mode how = obtain_request::mode::wait;
-    bool answered = false; // obtain: a quorum has answered this waiter
-    bool trust = false;    // hello
-    std::string nonce;     // hello, declare
+    bool answered = false;    // obtain: a quorum has answered this waiter
+    bool trust = false;       // hello
+    std::string nonce;        // hello, declare
+    std::string met;          // hello: who was met last
+    std::int64_t met_ago = 0; // hello: us
 };
 
 /// What a step replied, or why it did not.
@@ -88,6 +90,7 @@ struct answer
         mismatch,
         ready,
         unborn,
+        evicting,
         done, // yielded, released, settled, raised
         absent,
         unknown, // the node does not have the script
@@ -100,7 +103,9 @@ struct answer
     std::int64_t number = 0; // granted: token; waiting: the holder's remaining time, us; quarantined: time left, us
     bool best = false;       // waiting
     bool outranks = false;   // waiting: the holder
-    std::string text{};      // waiting: the holder; mismatch: the node's deployment; unborn: nonce; failed: message
+    std::string text{};      // waiting: the holder; mismatch: the node's deployment; unborn: nonce; failed: message;
+                             // quarantined: why; evicting: its policy
+    std::string identity{};  // ready, quarantined: of the server
 };
 
 /// What the client has of a resource on one node.
@@ -251,6 +256,10 @@ public:
         std::vector<line> log;
     };
 
+    /// How long a node that votes is taken at its word: then it is looked at again, before it is asked for anything
+    /// else. A node that begins to evict may be wrong for so long.
+    static constexpr duration check_interval = std::chrono::seconds(2);
+
     /// `names` are the nodes' for the log.
     quorum_client(std::vector<std::string> names, const redis_options& options, std::uint64_t seed);
 
@@ -328,6 +337,8 @@ private:
         status is = status::down;
         bool silent = false; // does not answer in time
         std::string run_id;
+        std::string identity;            // of the server that was met last
+        time_point left_at = never;      // when the connection to it was lost, since which nobody has been met
         std::string nonce;               // unborn
         std::uint64_t second_look = 0;   // unborn: the sequence of the hello that was sent after all had been seen
         bool seen_again = false;         // unborn, with the same nonce, by that look

@@ -42,6 +42,16 @@ std::string_view next_word(std::string_view& rest) noexcept
     return word;
 }
 
+/// Why a node is in quarantine, and what to do about it.
+std::string_view reason_of(std::string_view word) noexcept
+{
+    if (word == "evicted")
+        return "it has evicted keys, perhaps locks. Set its maxmemory-policy to noeviction";
+    if (word == "changed")
+        return "another server answered at its address before. An address has to be one server's";
+    return "it was (re)started and may have forgotten locks (redis_options::guard)";
+}
+
 template <class Number>
 bool read(std::string_view text, Number& n) noexcept
 {
@@ -229,6 +239,8 @@ void quorum_client::on_down(std::size_t node, moment now)
     n.silent = false;
     n.unanswered.clear();
     n.hello_at = n.unborn_since = never;
+    if (n.left_at == never)
+        n.left_at = now.steady;
     looked_once_ = false;
     look_at_unborn(now);
     count_voting(now);
@@ -261,6 +273,8 @@ void quorum_client::send_hello(std::size_t node, moment now)
     node_state& n = nodes_[node];
     n.hello_at = never;
     call& c = send(step::hello, node, nullptr, now);
+    c.met = n.identity;
+    c.met_ago = n.left_at == never ? 0 : micros(now.steady - n.left_at);
     c.trust = options_.trust_fresh_nodes
               && (looked_once_ || n.unborn_since == never || now.steady - n.unborn_since < patience_with_unborn());
     if (c.trust)
@@ -275,16 +289,21 @@ void quorum_client::on_hello(const call& c, const answer& a, moment now)
     node_state& n = nodes_[node];
     if (n.is == node_state::status::down)
         return;
+    if (!a.identity.empty()) {
+        n.identity = a.identity;
+        n.left_at = never;
+    }
     switch (a.what) {
     case verdict::ready:
         saw_marker_ = true;
+        n.hello_at = saturating_add(c.sent, check_interval);
         on_ready(node, now);
         break;
     case verdict::quarantined:
         saw_marker_ = true;
         if (n.is != node_state::status::quarantined)
-            complain(node, "does not vote for " + std::to_string(a.number / 1000)
-                               + " ms: it was (re)started and may have forgotten locks (redis_options::guard)");
+            complain(node,
+                     "does not vote for " + std::to_string(a.number / 1000) + " ms: " + std::string(reason_of(a.text)));
         n.is = node_state::status::quarantined;
         n.unborn_since = never;
         n.hello_at = now.steady + bounded(a.number) + jittered(1ms);
@@ -295,6 +314,9 @@ void quorum_client::on_hello(const call& c, const answer& a, moment now)
                 "is of a deployment with other options: it says '" + a.text + "', this client '" + deployment_
                     + "'. All clients need the same nodes and max_ttl",
                 now);
+        break;
+    case verdict::evicting:
+        exclude(node, "may evict locks: its maxmemory-policy is " + a.text + ", set noeviction", now);
         break;
     case verdict::unborn:
         n.is = node_state::status::unborn;
@@ -348,7 +370,7 @@ void quorum_client::on_ready(std::size_t node, moment now)
     if (n.is == node_state::status::ready)
         return;
     n.is = node_state::status::ready;
-    n.hello_at = n.unborn_since = never;
+    n.unborn_since = never;
     if (!std::exchange(n.last_complaint, {}).empty())
         out_.log.push_back({log_level::info, "redis: node " + n.name + " votes again"});
     count_voting(now);

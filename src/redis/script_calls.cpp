@@ -131,6 +131,7 @@ script_texts make_script_texts(const quorum_client& client)
         for (const std::string_view part : parts)
             whole += part;
         replace_all(whole, "include('guard')", guard_source);
+        replace_all(whole, "include('marker')", marker_source);
         replace_all(whole, "include('waiters')", waiters_source);
         for (const auto& [name, value] : options)
             replace_all(whole, name, value);
@@ -237,6 +238,8 @@ void call_encoder::put_arguments(const call& c, const quorum_client& client)
     if (c.what == step::hello) {
         put({c.trust ? "1" : "0"});
         put({c.nonce});
+        put({c.met});
+        put({digits(c.met_ago)});
         return;
     }
     if (c.what == step::declare) {
@@ -315,6 +318,7 @@ void answer_reader::read_part(std::string_view part)
         word{"mismatch", verdict::mismatch},
         word{"ready", verdict::ready},
         word{"unborn", verdict::unborn},
+        word{"evicting", verdict::evicting},
         word{"yielded", verdict::done},
         word{"released", verdict::done},
         word{"settled", verdict::done},
@@ -332,13 +336,20 @@ void answer_reader::read_part(std::string_view part)
     }
     case 1: understood_ = understood_ && read(part, a.time); break;
     case 2:
-        if (a.what == verdict::mismatch || a.what == verdict::unborn)
+        if (a.what == verdict::mismatch || a.what == verdict::unborn || a.what == verdict::evicting)
             a.text = part;
+        else if (a.what == verdict::ready)
+            a.identity = part;
         else
             understood_ = understood_ && read(part, a.number);
         break;
-    case 3: a.best = part == "1"; break;
-    case 4: a.text = part; break;
+    case 3:
+        if (a.what == verdict::quarantined)
+            a.text = part;
+        else
+            a.best = part == "1";
+        break;
+    case 4: (a.what == verdict::quarantined ? a.identity : a.text) = part; break;
     case 5: a.outranks = part == "1"; break;
     default: understood_ = false;
     }

@@ -2,6 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "../src/redis/quorum_client.hpp"
+#include "common/log_capture.hpp"
 #include "redis/clients.hpp"
 #include "redis/contenders.hpp"
 #include "redis/lock_process.hpp"
@@ -10,6 +12,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -257,6 +260,150 @@ BOOST_AUTO_TEST_CASE(a_renewed_lease_survives_a_restart_of_every_node)
 }
 
 // --- nodes that change ---
+
+/// Is told what the log says, which nobody else is.
+struct listener_to_the_log
+{
+    log_capture log;
+    const redlock::log_level before = redlock::get_log_level();
+
+    listener_to_the_log() { redlock::set_log_level(redlock::log_level::info); }
+    listener_to_the_log(const listener_to_the_log&) = delete;
+    listener_to_the_log& operator=(const listener_to_the_log&) = delete;
+    ~listener_to_the_log() { redlock::set_log_level(before); }
+
+    [[nodiscard]] bool said(const std::string& address, std::string_view what) const
+    {
+        return std::any_of(log.records().begin(), log.records().end(), [&](const auto& r) {
+            return r.text.find(address) != r.text.npos && r.text.find(what) != r.text.npos;
+        });
+    }
+};
+
+BOOST_AUTO_TEST_CASE(R9_eviction_that_is_switched_on_is_found_out_in_the_documented_time)
+{
+    constexpr auto window = priority_redlock::detail::redis::quorum_client::check_interval; // of doc/redis.md, Eviction
+    BOOST_TEST((window == 2s));
+    const listener_to_the_log log;
+    const redis_options options = quick_options();
+    redis_nodes nodes(3);
+    client holder(io, nodes.configs(), options);
+    client other(io, nodes.configs(), options);
+    attempt held = holder.acquire("r");
+    attempt kept = other.acquire("s"); // they have looked before
+    BOOST_REQUIRE(run_until(io, [&] { return held.granted() && kept.granted(); }));
+
+    // Locks end before what is in the cache, and go first.
+    const auto switched_on = redlock::clock::now();
+    for (const auto& node : nodes) {
+        const std::string memory = node.command({"INFO", "memory"}).text;
+        const auto used = std::stoll(memory.substr(memory.find("used_memory:") + 12));
+        node.command({"CONFIG", "SET", "maxmemory-policy", "volatile-ttl"});
+        node.command({"CONFIG", "SET", "maxmemory", std::to_string(used + 200'000)});
+    }
+    int written = 0;
+    auto last_grant = switched_on;
+    int overlaps = 0;
+    while (redlock::clock::now() < switched_on + window + 1500ms) {
+        for (const auto& node : nodes)
+            node.command({"SET", "cached" + std::to_string(written++), std::string(20'000, 'x'), "EX", "1000"});
+        attempt a = other.acquire("r", {.timeout = 0ms});
+        BOOST_REQUIRE(run_until(io, [&] { return a.done(); }));
+        if (a.granted()) {
+            last_grant = a.done_at();
+            overlaps += held.lock().is_held();
+        }
+    }
+    BOOST_TEST_MESSAGE("eviction: " << overlaps << " overlaps, the last grant " << (last_grant - switched_on) / 1ms
+                                    << " ms after it was switched on");
+    BOOST_TEST((last_grant < switched_on + window + 250ms));
+    for (const auto& node : nodes)
+        BOOST_TEST(log.said(node.address(), "may evict locks: its maxmemory-policy is volatile-ttl"));
+
+    // It votes again when what it has evicted has ended.
+    const auto cured = redlock::clock::now();
+    for (const auto& node : nodes) {
+        node.command({"CONFIG", "SET", "maxmemory", "0"});
+        node.command({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
+    }
+    attempt next;
+    do {
+        next = other.acquire("r");
+        BOOST_REQUIRE(run_until(io, [&] { return next.done(); }));
+    } while (!next.granted() && redlock::clock::now() < cured + 15s);
+    BOOST_TEST(next.granted());
+    for (const auto& node : nodes)
+        BOOST_TEST(log.said(node.address(), "it has evicted keys"));
+    BOOST_TEST(!held.lock().is_held());
+}
+
+BOOST_AUTO_TEST_CASE(R9_keys_that_were_evicted_between_two_looks)
+{
+    const listener_to_the_log log;
+    redis_options options = quick_options();
+    redis_nodes nodes(1);
+    client c(io, nodes.configs(), options);
+    attempt held = c.acquire("r");
+    BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
+    const redis_server& node = nodes[0];
+    node.command({"CONFIG", "SET", "maxmemory-policy", "volatile-ttl"});
+    node.command({"CONFIG", "SET", "maxmemory", "1"});
+    node.command({"SET", "more", "x"});
+    node.command({"CONFIG", "SET", "maxmemory", "0"});
+    node.command({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
+    BOOST_TEST(node.command({"EXISTS", "redlock:{r}"}).integer == 0);
+    const auto is_found_out = [&] { return log.said(node.address(), "it has evicted keys, perhaps locks"); };
+    BOOST_TEST(run_until(io, is_found_out, 3s));
+    client other(io, nodes.configs(), options); // it is quarantined for all
+    attempt next = other.acquire("r");
+    BOOST_TEST(!run_until(io, [&] { return next.granted(); }, 500ms));
+}
+
+BOOST_AUTO_TEST_CASE(R9_an_address_that_leads_to_another_master)
+{
+    for (const auto guard : {redlock::restart_guard::on, redlock::restart_guard::durable}) {
+        const listener_to_the_log log;
+        redis_options options = quick_options();
+        options.guard = guard;
+        redis_nodes nodes(3);
+        redis_server another;
+        tcp_proxy address(nodes[0].port()); // as the second client sees it
+        tcp_proxy to_second(nodes[1].port());
+        const node_configs seen{address.config(nodes[0].config()), to_second.config(nodes[1].config()),
+                                nodes[2].config()};
+        client holder(io, nodes.configs(), options);
+        client second(io, seen, options);
+        attempt warm = second.acquire("other");
+        BOOST_REQUIRE(is_granted(warm, "second"));
+        let_go(warm);
+        {
+            client sets_it_up(io, {another.config(), nodes[1].config(), nodes[2].config()}, options);
+            attempt waits = sets_it_up.acquire("other"); // from now on it is in quarantine
+            BOOST_TEST(run_until(io, [&] { return !another.command({"HGET", "redlock:node", "run"}).is_nil(); }));
+        }
+        another.command({"HSET", "redlock:node", "since", "0"}); // and now it has been up for long
+        to_second.refuse();
+        nodes[2].stop(); // so that the holder has the lock on the other two
+        attempt held = holder.acquire("r", {.ttl = options.max_ttl});
+        BOOST_REQUIRE(is_granted(held, "holder"));
+        nodes[2].resume();
+
+        // It would vote, and so does the third node: a quorum.
+        address.lead_to(another.port());
+        attempt next = second.acquire("r");
+        const auto is_found_out = [&] {
+            return log.said(seen[0].addr.host + ':' + seen[0].addr.port,
+                            "another server answered at its address before");
+        };
+        BOOST_TEST(run_until(io, is_found_out, 3s));
+        client newcomer(io, {another.config(), seen[1], seen[2]}, options); // for all
+        attempt third = newcomer.acquire("r");
+        BOOST_TEST(!run_until(io, [&] { return next.granted() || third.granted(); }, 500ms));
+        BOOST_TEST(held.lock().is_held());
+        BOOST_TEST(run_until(io, [&] { return next.done() && third.done(); }));
+        BOOST_TEST(locks.check().empty(), locks.check());
+    }
+}
 
 BOOST_AUTO_TEST_CASE(C20_a_demoted_replica_does_not_vote)
 {

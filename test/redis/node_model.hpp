@@ -123,6 +123,10 @@ public:
         std::string run_id;
         std::int64_t since = 0;
         std::string deployment;
+        std::string id;                      // made with it
+        std::string before;                  // who had been met at its address
+        std::optional<std::int64_t> evicted; // when a client last looked
+        std::string why = "restarted";       // it is in quarantine
     };
 
     explicit node_model(const priority_redlock::redis_options& options)
@@ -144,6 +148,8 @@ public:
 
     std::optional<marker> born;
     std::string nonce;
+    std::string policy = "noeviction";
+    std::int64_t evicted = 0; // keys, since the server's start
 
 private:
     answer dispatch(const request_to_node& q)
@@ -170,38 +176,81 @@ private:
 
     answer hello(const request_to_node& q)
     {
-        if (guard_ != priority_redlock::restart_guard::off && q.call.trust && !born) {
-            if (nonce.empty())
-                nonce = q.call.nonce;
-            return {.what = verdict::unborn, .text = nonce};
+        const answer evicting{.what = verdict::evicting, .text = policy + " (maxmemory 0)"};
+        if (guard_ != priority_redlock::restart_guard::off) {
+            if (q.call.trust && !born) {
+                if (policy != "noeviction")
+                    return evicting;
+                if (nonce.empty()) {
+                    nonce = q.call.nonce;
+                    seen_evicted_ = evicted;
+                }
+                return {.what = verdict::unborn, .text = nonce};
+            }
+            const bool restarted = born && born->run_id != q.run_id;
+            look_at_marker(q);
+            if (born->deployment == q.deployment) {
+                std::int64_t counted = born->evicted.value_or(evicted);
+                if ((restarted && guard_ == priority_redlock::restart_guard::durable) || counted > evicted)
+                    counted = 0;
+                born->evicted = evicted;
+                const std::int64_t left_at = now_ - q.call.met_ago;
+                const bool changed = !q.call.met.empty() && q.call.met != identity() && left_at + max_ttl_ > now_
+                                     && !(born->before == q.call.met && born->since >= left_at);
+                if (changed)
+                    born->before = q.call.met;
+                if (changed || evicted > counted) {
+                    if (born->since + max_ttl_ <= now_)
+                        born->why = changed ? "changed" : "evicted";
+                    born->since = now_;
+                }
+            }
         }
-        return refusal(q).value_or(answer{.what = verdict::ready});
+        if (policy != "noeviction")
+            return evicting;
+        return refusal(q).value_or(answer{.what = verdict::ready, .identity = born ? identity() : std::string()});
     }
 
     answer declare(const request_to_node& q)
     {
-        if (born || nonce != q.call.nonce)
-            return {.what = born ? verdict::ready : verdict::unborn};
-        born = marker{q.run_id, 0, q.deployment};
-        nonce.clear();
-        return {.what = verdict::ready};
+        if (!born) {
+            if (nonce != q.call.nonce)
+                return {.what = verdict::unborn};
+            born = marker{q.run_id, 0, q.deployment, nonce, {}, seen_evicted_};
+            nonce.clear();
+        }
+        return {.what = verdict::ready, .identity = identity()};
+    }
+
+    void look_at_marker(const request_to_node& q)
+    {
+        if (!born || (born->run_id != q.run_id && guard_ != priority_redlock::restart_guard::durable)) {
+            born = marker{q.run_id,
+                          now_,
+                          born ? born->deployment : q.deployment,
+                          q.run_id + '-' + std::to_string(now_),
+                          born ? born->run_id : std::string(),
+                          {}};
+            nonce.clear();
+        }
+        born->run_id = q.run_id;
+    }
+
+    [[nodiscard]] std::string identity() const
+    {
+        return guard_ == priority_redlock::restart_guard::durable ? born->id : born->run_id;
     }
 
     std::optional<answer> refusal(const request_to_node& q)
     {
-        using priority_redlock::restart_guard;
-        if (guard_ == restart_guard::off)
+        if (guard_ == priority_redlock::restart_guard::off)
             return {};
-        if (!born || (born->run_id != q.run_id && guard_ != restart_guard::durable)) {
-            born = marker{q.run_id, now_, born ? born->deployment : q.deployment};
-            nonce.clear();
-        }
-        born->run_id = q.run_id;
+        look_at_marker(q);
         if (born->deployment != q.deployment)
             return answer{.what = verdict::mismatch, .text = born->deployment};
         const auto left = born->since + max_ttl_ - now_;
         if (left > 0)
-            return answer{.what = verdict::quarantined, .number = left};
+            return answer{.what = verdict::quarantined, .number = left, .text = born->why, .identity = identity()};
         return {};
     }
 
@@ -385,6 +434,7 @@ private:
     std::int64_t takeover_after_;
     std::map<std::string, resource> resources_;
     std::map<std::string, std::int64_t> tombs_;
+    std::int64_t seen_evicted_ = 0; // unborn
     std::int64_t now_ = 0;
     std::vector<message>* published_ = nullptr;
 };

@@ -296,6 +296,8 @@ BOOST_AUTO_TEST_CASE(a_node_that_may_evict)
 {
     redis_server evicting({.config = {"maxmemory 100mb", "maxmemory-policy allkeys-lru"}});
     check_bad_node(evicting.config(), "set noeviction");
+    redis_server without_limit({.config = {"maxmemory-policy volatile-ttl"}}); // which can be set at any time
+    check_bad_node(without_limit.config(), "its maxmemory-policy is volatile-ttl (maxmemory 0), set noeviction");
 }
 
 BOOST_AUTO_TEST_CASE(a_node_that_is_too_old)
@@ -479,6 +481,42 @@ BOOST_AUTO_TEST_CASE(certificates_that_vanish)
     io.restart();
     io.run_for(10s);
     BOOST_TEST(io.stopped()); // nor does it keep the context at work
+}
+
+BOOST_AUTO_TEST_CASE(certificates_that_are_rotated_while_locks_are_in_use)
+{
+    redis_nodes nodes(1, {.config = {"tls-auth-clients yes"}, .tls = true});
+    const auto directory = nodes[0].certificate_file().parent_path();
+    redis_options options = quick_options();
+    options.guard = redlock::restart_guard::off;
+    options.quorum_timeout = 10s;
+    options.tls_ca_file = directory / "ca_of_client.pem";
+    options.tls_certificate_file = directory / "certificate_of_client.pem";
+    options.tls_key_file = directory / "key_of_client.pem";
+    const auto hand_out = [](const std::filesystem::path& from, const std::string& to) {
+        std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing);
+    };
+    hand_out(nodes[0].certificate_file(), options.tls_ca_file);
+    hand_out(nodes[0].certificate_file(), options.tls_certificate_file);
+    hand_out(directory / "key.pem", options.tls_key_file);
+    client c(io, nodes.configs(), options);
+    attempt held = c.acquire("r");
+    BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
+
+    // Everybody has new ones, but for the key, which is late.
+    nodes[0].renew_certificate();
+    hand_out(nodes[0].certificate_file(), options.tls_ca_file);
+    hand_out(nodes[0].certificate_file(), options.tls_certificate_file);
+    std::filesystem::remove(options.tls_key_file);
+    attempt waiting = c.acquire("s"); // it is never idle
+    nodes[0].restart(redis_data::empty);
+    BOOST_TEST(run_until(io, [&] { return said(nodes[0].config(), "tls_key_file '" + options.tls_key_file); }),
+               everything_said());
+    attempt next = c.acquire("t");
+    BOOST_TEST(!run_until(io, [&] { return next.done(); }, 300ms));
+    hand_out(directory / "key.pem", options.tls_key_file);
+    BOOST_TEST(run_until(io, [&] { return next.done(); }, 5s), everything_said());
+    BOOST_TEST(next.granted());
 }
 
 BOOST_AUTO_TEST_CASE(a_user_limited_to_the_prefix)

@@ -66,7 +66,7 @@ public:
     /// All nodes are connected and vote, unless they are to be left alone.
     explicit quorum_driver(std::size_t nodes, const priority_redlock::redis_options& options = plain_options(),
                            bool connect = true)
-        : client_(names(nodes), options, 1), unanswered_(nodes)
+        : client_(names(nodes), options, 1), unanswered_(nodes), voting_(nodes)
     {
         if (connect)
             for (std::size_t i = 0; i < nodes; ++i) {
@@ -158,6 +158,7 @@ public:
     /// The connection is lost with all calls that are not answered.
     std::string down(std::size_t node)
     {
+        voting_[node] = false;
         for (const call& c : std::exchange(unanswered_[node], {}))
             client_.on_answer(c, {}, now());
         client_.on_down(node, now());
@@ -170,6 +171,7 @@ public:
     /// Takes a call away from a node, to be answered some other time, or never, or twice.
     call take(std::size_t node)
     {
+        answer_checks(node);
         if (unanswered_[node].empty())
             throw std::logic_error("node " + std::to_string(node) + " was not asked");
         call c = std::move(unanswered_[node].front());
@@ -181,6 +183,9 @@ public:
     {
         if (a.time == 0 && a.what != verdict::lost)
             a.time = now().wall;
+        if (c.what == step::hello || a.what == verdict::quarantined || a.what == verdict::mismatch
+            || a.what == verdict::failed)
+            voting_[c.node] = a.what == verdict::ready;
         client_.on_answer(c, a, now());
         return happened();
     }
@@ -239,6 +244,7 @@ public:
                 throw std::logic_error("the timer rings for ever");
             now_ = std::max(now_, client_.next_deadline());
             client_.advance(now());
+            carry_out();
         }
         now_ = end;
         return happened();
@@ -260,10 +266,18 @@ public:
     }
 
     /// The latest that the node was sent and has not answered.
-    [[nodiscard]] const call& last_call(std::size_t node) const { return unanswered_[node].back(); }
-    [[nodiscard]] std::size_t unanswered(std::size_t node) const { return unanswered_[node].size(); }
+    [[nodiscard]] const call& last_call(std::size_t node) const
+    {
+        return *std::find_if_not(unanswered_[node].rbegin(), unanswered_[node].rend(), &is_check);
+    }
+    [[nodiscard]] std::size_t unanswered(std::size_t node) const
+    {
+        return static_cast<std::size_t>(std::count_if(unanswered_[node].begin(), unanswered_[node].end(),
+                                                      [](const call& c) { return !is_check(c); }));
+    }
     [[nodiscard]] client_type& client() noexcept { return client_; }
 
+    bool shows_checks = false;   // of nodes that vote; else those are answered, and nobody hears of them
     std::int64_t last_token = 0; // of the last grant
     std::vector<std::string> log;
 
@@ -326,16 +340,49 @@ private:
 
     void add(const std::string& what) { happened_ += (happened_.empty() ? "" : "; ") + what; }
 
-    /// Carries out what the client has decided.
+    /// A node that votes is looked at again; it is marked by its round, which a hello has none of.
+    static bool is_check(const call& c) { return c.what == step::hello && c.round != 0; }
+
+    /// Those that come next.
+    void answer_checks(std::size_t node)
+    {
+        auto& q = unanswered_[node];
+        for (; !q.empty() && is_check(q.front()); q.pop_front()) {
+            answer a{.what = verdict::ready};
+            a.time = now().wall;
+            client_.on_answer(q.front(), a, now());
+        }
+    }
+
     std::string happened()
+    {
+        carry_out();
+        last_ = "";
+        return std::exchange(happened_, {});
+    }
+
+    /// What the client has decided.
+    void carry_out()
+    {
+        carry_out_once();
+        for (std::size_t i = 0; i < unanswered_.size(); ++i)
+            answer_checks(i);
+        carry_out_once();
+    }
+
+    void carry_out_once()
     {
         auto actions = client_.take_actions();
         for (auto& each : actions.log)
             log.push_back(each.text);
-        const char* last = "";
         for (call& c : actions.calls) {
+            if (c.what == step::hello && voting_[c.node] && !shows_checks) {
+                c.round = 1;
+                unanswered_[c.node].push_back(std::move(c));
+                continue;
+            }
             const std::string node = ' ' + std::to_string(c.node);
-            if (std::exchange(last, name_of(c.what)) == std::string_view(name_of(c.what)))
+            if (std::exchange(last_, name_of(c.what)) == std::string_view(name_of(c.what)))
                 happened_ += node;
             else
                 add(name_of(c.what) + node);
@@ -343,7 +390,6 @@ private:
         }
         for (auto& each : actions.told)
             std::visit([this](auto& item) { carry_out(item); }, each);
-        return std::exchange(happened_, {});
     }
 
     void carry_out(client_type::reply_to_obtain& r) { std::move(r.handler)(r.ec, std::move(r.reply)); }
@@ -368,7 +414,9 @@ private:
     time_point now_ = start;
     duration wall_off_{};
     std::vector<std::deque<call>> unanswered_; // by node
+    std::vector<bool> voting_;
     std::string happened_;
+    const char* last_ = ""; // of the calls in it
 };
 
 } // namespace test

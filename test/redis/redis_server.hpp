@@ -138,6 +138,9 @@ public:
     /// With `options::tls`: the certificate (PEM), signed by itself.
     [[nodiscard]] std::filesystem::path certificate_file() const;
 
+    /// Makes another certificate and key in the same files, which the server reads when it is started again.
+    void renew_certificate() { make_certificate(); }
+
     /// Runs a command as the user `default`, on a connection of its own and never over TLS.
     redis_reply command(const std::vector<std::string>& words) const;
 

@@ -207,6 +207,15 @@ public:
         return run(c);
     }
 
+    /// Of one who met another server at this address, so long ago.
+    answer hello_after(const std::string& met, std::int64_t ago)
+    {
+        call c = calling(step::hello, nullptr);
+        c.met = met;
+        c.met_ago = ago;
+        return run(c);
+    }
+
     answer declare(const std::string& nonce)
     {
         call c = calling(step::declare, nullptr);
@@ -811,6 +820,115 @@ BOOST_AUTO_TEST_CASE(R9_a_restart_does_not_make_a_node_one_of_another_deployment
     BOOST_TEST((obtain(make("a-1")).what == verdict::quarantined));
 }
 
+BOOST_AUTO_TEST_CASE(R9_a_node_whose_policy_is_another_does_not_vote_with_or_without_maxmemory)
+{
+    redis_options off;
+    off.guard = restart_guard::off;
+    for (const redis_options& o : {redis_options(), off})
+        for (const char* maxmemory : {"0", "100mb"}) {
+            use(o);
+            server().command({"CONFIG", "SET", "maxmemory", maxmemory});
+            server().command({"CONFIG", "SET", "maxmemory-policy", "volatile-ttl"});
+            const auto r = hello();
+            BOOST_TEST((r.what == verdict::evicting));
+            BOOST_TEST(r.text
+                       == "volatile-ttl (maxmemory " + std::string(maxmemory[0] == '0' ? "0" : "104857600") + ')');
+            server().command({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
+            server().command({"CONFIG", "SET", "maxmemory", "0"});
+            BOOST_TEST((hello().what == verdict::ready));
+        }
+}
+
+/// Has the server evict this many keys of others, and ends that.
+void evict_something()
+{
+    redis_connection c(server().port());
+    c.command({"SET", "of others", std::string(1000, 'x'), "EX", "1000"});
+    c.command({"CONFIG", "SET", "maxmemory-policy", "volatile-ttl"});
+    c.command({"CONFIG", "SET", "maxmemory", "1"});
+    c.command({"SET", "more", "x"}); // evicts what it can, and is refused
+    c.command({"CONFIG", "SET", "maxmemory", "0"});
+    c.command({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
+    BOOST_TEST(c.command({"EXISTS", "of others"}).integer == 0);
+}
+
+BOOST_AUTO_TEST_CASE(R9_a_node_that_has_evicted_is_quarantined_for_all_and_once)
+{
+    BOOST_TEST((hello().what == verdict::ready));
+    evict_something();
+    BOOST_TEST((obtain(make("a-1")).what == verdict::granted)); // until somebody looks
+    const auto r = hello();
+    BOOST_TEST((r.what == verdict::quarantined));
+    BOOST_TEST(r.text == "evicted");
+    BOOST_TEST(r.number == 60'000'000);
+    BOOST_TEST((obtain(make("a-1")).what == verdict::quarantined)); // also of those who have not looked
+    pass(r.time + 30'000'000);
+    const auto later = hello();
+    BOOST_TEST((later.what == verdict::quarantined));
+    BOOST_TEST(later.number < 30'000'000); // it goes on
+    pass(r.time + 60'000'000);
+    BOOST_TEST((hello().what == verdict::ready));
+}
+
+BOOST_AUTO_TEST_CASE(R9_what_was_evicted_before_the_node_was_set_up_or_counted_anew_does_not_matter)
+{
+    server().command({"FLUSHALL"});
+    evict_something();
+    hello(true, "x");
+    declare("x");
+    BOOST_TEST((hello().what == verdict::ready));
+    server().command({"CONFIG", "RESETSTAT"}); // counts from 0 again
+    BOOST_TEST((hello().what == verdict::ready));
+    evict_something();
+    BOOST_TEST((hello().what == verdict::quarantined));
+
+    server().command({"FLUSHALL"});
+    hello(true, "x");
+    evict_something(); // after it was seen
+    declare("x");
+    BOOST_TEST((hello().what == verdict::quarantined));
+}
+
+BOOST_AUTO_TEST_CASE(R9_another_server_under_a_known_address_is_quarantined_once_for_all_who_knew_it)
+{
+    BOOST_TEST((hello_after("first", 1'000'000).what == verdict::ready)); // it is the same
+    const auto r = hello_after("other", 1'000'000);
+    BOOST_TEST((r.what == verdict::quarantined));
+    BOOST_TEST(r.text == "changed");
+    BOOST_TEST(r.identity == "first");
+    BOOST_TEST(r.number == 60'000'000);
+    BOOST_TEST((obtain(make("a-1")).what == verdict::quarantined));
+    pass(r.time + 30'000'000);
+    BOOST_TEST(hello_after("other", 31'000'000).number < 30'000'000); // knew that one, too
+    pass(r.time + 60'000'000);
+    BOOST_TEST((hello_after("other", 0).what == verdict::quarantined)); // was there since
+    pass(r.time + 200'000'000);
+    BOOST_TEST((hello_after("third", 60'000'000).what == verdict::ready)); // so long ago that all has ended
+}
+
+BOOST_AUTO_TEST_CASE(R9_a_restart_is_no_other_server)
+{
+    restarted("second");
+    const auto r = hello();
+    BOOST_TEST(r.text == "restarted");
+    pass(r.time + 20'000'000);
+    const auto known = hello_after("first", 25'000'000);
+    BOOST_TEST(known.text == "restarted");
+    BOOST_TEST(known.number < 40'000'000);
+
+    // One that keeps everything is known by its marker.
+    server().command({"FLUSHALL"});
+    redis_options o;
+    o.guard = restart_guard::durable;
+    use(o);
+    const auto of_marker = hello();
+    pass(of_marker.time + 60'000'000);
+    restarted("third");
+    server().command({"CONFIG", "RESETSTAT"}); // as it would
+    BOOST_TEST((hello_after(of_marker.identity, 0).what == verdict::ready));
+    BOOST_TEST((hello_after("another", 0).what == verdict::quarantined));
+}
+
 BOOST_AUTO_TEST_CASE(R9_an_unborn_node_keeps_its_nonce_and_is_set_up_with_it_only)
 {
     server().command({"FLUSHALL"});
@@ -853,7 +971,7 @@ BOOST_AUTO_TEST_CASE(the_model_of_a_node_is_right)
         use(o);
         set_up();
         node_model model(o);
-        model.born = node_model::marker{run_id(), 0, client().deployment()};
+        model.born = node_model::marker{run_id(), 0, client().deployment(), {}, {}, {}};
 
         std::vector<pointer> all;
         std::ostringstream trace;

@@ -153,6 +153,11 @@ BOOST_AUTO_TEST_CASE(nodes_stop_and_crash)
     run_all({.name = "nodes crash", .busy_for = 10'000'000, .crash_node_every = 1'500'000, .extend = true});
 }
 
+BOOST_AUTO_TEST_CASE(addresses_lead_to_other_servers)
+{
+    run_all({.name = "moved nodes", .busy_for = 20'000'000, .move_node_every = 3'000'000, .extend = true});
+}
+
 BOOST_AUTO_TEST_CASE(clients_stop_and_crash)
 {
     run_all({.name = "clients stop", .stop_client_every = 100'000, .stubborn = true, .extend = true});

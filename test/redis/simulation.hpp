@@ -44,6 +44,7 @@ struct simulated_world
     std::int64_t isolate_every = 0; // nor between a client and all nodes but a minority
     std::int64_t stop_node_every = 0;
     std::int64_t crash_node_every = 0; // it comes back with everything, with an old snapshot, or empty
+    std::int64_t move_node_every = 0;  // its address leads to another server, and later back
     std::int64_t stop_client_every = 0;
     std::int64_t crash_client_every = 0;
     std::int64_t client_skew = 0;
@@ -94,8 +95,15 @@ public:
         for (std::size_t i = 0; i < world.clients; ++i)
             add_client();
         if (!world.new_nodes)
-            for (const auto& n : nodes_)
-                n->state.born = node_model::marker{n->run_id(), 0, clients_[0]->machine->deployment()};
+            for (const auto& n : nodes_) {
+                const auto set_up = [&] {
+                    n->state.born = node_model::marker{n->run_id(), 0, clients_[0]->machine->deployment(), {}, {}, 0};
+                };
+                set_up();
+                n->change_server();
+                set_up();
+                n->change_server();
+            }
     }
 
     counts run()
@@ -153,17 +161,25 @@ private:
     struct node
     {
         node(const priority_redlock::redis_options& options, std::size_t i, std::int64_t off, std::int64_t ppm)
-            : state(options), snapshot(options), index(i), offset(off), rate(ppm)
+            : state(options), snapshot(options), other(options), index(i), offset(off), rate(ppm)
         {
         }
 
         [[nodiscard]] std::string run_id() const
         {
-            return "run" + std::to_string(index) + '.' + std::to_string(incarnation);
+            return "run" + std::to_string(index) + '.' + std::to_string(incarnation) + (moved ? ".other" : "");
+        }
+
+        void change_server()
+        {
+            std::swap(state, other);
+            moved = !moved;
         }
 
         node_model state;
         node_model snapshot;
+        node_model other; // of the other server that its address may lead to
+        bool moved = false;
         std::size_t index;
         std::int64_t offset; // of its clock
         std::int64_t rate;   // of its clock against the clients', millionths
@@ -614,9 +630,9 @@ private:
         const answer a = n.state.run(q, clock_of(n), published);
         note([&] {
             static const char* const scripts[] = {"hello", "declare", "obtain", "yield", "release", "settle", "raise"};
-            static const char* const verdicts[] = {"granted",  "waiting", "refused", "gone", "quarantined",
-                                                   "mismatch", "ready",   "unborn",  "done", "absent",
-                                                   "unknown",  "failed",  "lost"};
+            static const char* const verdicts[] = {"granted",  "waiting", "refused", "gone",     "quarantined",
+                                                   "mismatch", "ready",   "unborn",  "evicting", "done",
+                                                   "absent",   "unknown", "failed",  "lost"};
             return 'n' + std::to_string(n.index) + ": " + scripts[static_cast<std::size_t>(q.call.what)] + ' ' + q.id
                    + " call " + std::to_string(q.call.sequence) + " -> " + verdicts[static_cast<std::size_t>(a.what)]
                    + ' ' + std::to_string(a.number) + ' ' + a.text;
@@ -797,6 +813,13 @@ private:
                 node& n = *nodes_[any_node()];
                 n.snapshot = n.state;
             });
+        every(world_.move_node_every, [this] {
+            node& n = *nodes_[any_node()];
+            note([&] { return 'n' + std::to_string(n.index) + " is another server"; });
+            n.change_server();
+            for (const auto& c : clients_)
+                disconnect(*c, n.index, false);
+        });
         every(world_.stop_client_every, [this] {
             client& c = any_client();
             c.stopped_until = std::max(c.stopped_until, std::min(world_.busy_for, now_ + some_time()));

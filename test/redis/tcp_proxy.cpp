@@ -135,6 +135,14 @@ void tcp_proxy::refuse()
     });
 }
 
+void tcp_proxy::lead_to(std::uint16_t server_port)
+{
+    on_thread([this, server_port] {
+        server_port_ = server_port;
+        drop_all();
+    });
+}
+
 std::size_t tcp_proxy::connections()
 {
     return on_thread([this] { return links_.size(); });

@@ -60,6 +60,9 @@ public:
     /// As if the server were gone: drops all connections and refuses new ones.
     void refuse();
 
+    /// As a virtual IP that moves: drops all connections, and new ones go to another server.
+    void lead_to(std::uint16_t server_port);
+
     /// How many connections there are.
     [[nodiscard]] std::size_t connections();
 

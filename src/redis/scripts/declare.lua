@@ -2,14 +2,16 @@
 --
 -- KEYS: node
 -- ARGV: run id, nonce
--- Reply: {ready, time} | {unborn, time}
+-- Reply: {ready, time, who it is} | {unborn, time}
 --
 -- Idempotent: only a node that is still unborn, with the nonce that was seen, is set up.
-local node = KEYS[1]
-local m = redis.call('HMGET', node, 'run', 'nonce')
-if m[1] or m[2] ~= ARGV[2] then
-    return { m[1] and 'ready' or 'unborn', now }
+local node, run, nonce = KEYS[1], ARGV[1], ARGV[2]
+local m = redis.call('HMGET', node, 'run', 'nonce', 'id')
+if not m[1] then
+    if m[2] ~= nonce then
+        return { 'unborn', now }
+    end
+    redis.call('HDEL', node, 'nonce')
+    redis.call('HSET', node, 'run', run, 'since', '0', 'deployment', options.deployment, 'id', nonce)
 end
-redis.call('DEL', node)
-redis.call('HSET', node, 'run', ARGV[1], 'since', '0', 'deployment', options.deployment)
-return { 'ready', now }
+return { 'ready', now, options.guard == 'durable' and (m[3] or nonce) or run }

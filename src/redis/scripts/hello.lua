@@ -1,17 +1,62 @@
--- Looks whether a node votes, when a connection to it has been made and while it does not. Starts its quarantine if it has
--- been restarted.
+-- Looks whether a node votes: when a connection to it has been made, while it does not, and every few seconds while it does.
+-- Starts its quarantine if it may have forgotten locks, for all clients.
 --
 -- KEYS: node
--- ARGV: run id, trust (1: an empty node is not quarantined but given a nonce), nonce
--- Reply: {ready, time} | {quarantined, time, left (us)} | {mismatch, time, its deployment} | {unborn, time, nonce}
+-- ARGV: run id, trust (1: an empty node is not quarantined but given a nonce), nonce, who was met last at this address (or
+--       nobody) and how long ago (us)
+-- Reply: {ready, time, who it is} | {quarantined, time, left (us), why: restarted, evicted or changed, who it is}
+--        | {mismatch, time, its deployment} | {unborn, time, nonce} | {evicting, time, its policy}
 --
 -- Idempotent: a quarantine that has started goes on, and a nonce that is set stays. It says ready only after a write, which
 -- a replica and a node without memory refuse.
 local node = KEYS[1]
-if options.guard ~= 'off' and ARGV[2] == '1' and redis.call('HEXISTS', node, 'run') == 0 then
-    redis.call('HSETNX', node, 'nonce', ARGV[3])
-    return { 'unborn', now, redis.call('HGET', node, 'nonce') }
+local function info(section, name)
+    return string.match(redis.call('INFO', section), '\n' .. name .. ':([^\r\n]*)')
+end
+local policy, evicted = info('memory', 'maxmemory_policy'), tonumber(info('stats', 'evicted_keys'))
+local evicting = policy ~= 'noeviction'
+    and { 'evicting', now, (policy or '') .. ' (maxmemory ' .. (info('memory', 'maxmemory') or '') .. ')' }
+local who = ''
+
+if options.guard ~= 'off' then
+    if ARGV[2] == '1' and redis.call('HEXISTS', node, 'run') == 0 then
+        if evicting then
+            return evicting
+        end
+        redis.call('HSETNX', node, 'nonce', ARGV[3])
+        redis.call('HSETNX', node, 'evicted', evicted)
+        return { 'unborn', now, redis.call('HGET', node, 'nonce') }
+    end
+
+    include('marker')
+    who = identity
+    if m[3] == options.deployment then
+        local f = redis.call('HMGET', node, 'evicted', 'before')
+        local counted = tonumber(f[1] or evicted)
+        if m[1] ~= run or counted > evicted then
+            counted = 0 -- the server counts from its start, and from a CONFIG RESETSTAT
+        end
+        redis.call('HSET', node, 'evicted', evicted)
+
+        -- What another server granted here lasts for the longest ttl. That was seen to already if this one stood in for
+        -- it since. Who has not been here for so long may have missed a restart, and cannot tell.
+        local met, left_at = ARGV[4], now - ARGV[5]
+        local changed = met ~= '' and met ~= identity and left_at + options.max_ttl > now
+            and not (f[2] == met and tonumber(m[2]) >= left_at)
+        if changed then
+            redis.call('HSET', node, 'before', met)
+        end
+        if changed or evicted > counted then
+            if m[2] + options.max_ttl <= now then
+                redis.call('HSET', node, 'why', changed and 'changed' or 'evicted')
+            end
+            redis.call('HSET', node, 'since', now)
+        end
+    end
+end
+if evicting then
+    return evicting
 end
 include('guard')
 redis.call('HSET', node, 'asked', now)
-return { 'ready', now }
+return { 'ready', now, who }

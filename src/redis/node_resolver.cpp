@@ -1,0 +1,212 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "node_resolver.hpp"
+
+#include <boost/asio/append.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <charconv>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <thread>
+
+namespace priority_redlock::detail::redis {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+
+namespace {
+
+addresses ask_the_system(const std::string& host, const std::string& service, error_code& ec)
+{
+    asio::io_context context; // is not run
+    return tcp::resolver(context).resolve(host, service, ec);
+}
+
+/// Of a host and a service that are numbers.
+std::optional<addresses> read_address(const std::string& host, const std::string& service)
+{
+    error_code bad;
+    const auto address = asio::ip::make_address(host, bad);
+    std::uint16_t port = 0;
+    const char* const end = service.data() + service.size();
+    const auto [at, ec] = std::from_chars(service.data(), end, port);
+    if (bad || ec != std::errc() || at != end)
+        return {};
+    return addresses::create(tcp::endpoint(address, port), host, service);
+}
+
+/// The name service has answered, and knows no such address.
+bool is_final(error_code ec) noexcept
+{
+    return ec == asio::error::host_not_found || ec == asio::error::no_data || ec == asio::error::service_not_found;
+}
+
+} // namespace
+
+std::atomic<lookup_function>& lookup_in_use() noexcept
+{
+    static std::atomic<lookup_function> function{&ask_the_system};
+    return function;
+}
+
+/// What the thread shares with the resolver, which it may outlive.
+struct node_resolver::lookup
+{
+    std::mutex mutex;
+    node_resolver* owner = nullptr; // null: gone, and perhaps its context
+    bool over = false;
+    error_code ec;
+    addresses found;
+};
+
+node_resolver::node_resolver(const asio::any_io_executor& ex, duration patience,
+                             std::function<void(std::string)> on_known)
+    : served_domain(asio::query(ex, asio::execution::context)), executor_(ex), patience_(patience),
+      on_known_(std::move(on_known)), timer_(ex)
+{
+}
+
+node_resolver::~node_resolver()
+{
+    let_go();
+}
+
+void node_resolver::shut_down() noexcept
+{
+    let_go();
+    const handler last = std::exchange(waiting_, nullptr); // with which this may be destroyed
+}
+
+void node_resolver::let_go() noexcept
+{
+    if (const auto l = std::exchange(lookup_, nullptr)) {
+        const std::lock_guard guard(l->mutex);
+        l->owner = nullptr;
+    }
+}
+
+void node_resolver::resolve(const std::string& host, const std::string& service, handler on_found)
+{
+    waiting_ = std::move(on_found);
+    if (auto slot = asio::get_associated_cancellation_slot(waiting_); slot.is_connected())
+        slot.assign([this](asio::cancellation_type) { cancel(); });
+    if (auto address = read_address(host, service)) {
+        complete({}, std::move(*address));
+        return;
+    }
+    take_result(); // which nobody has waited for
+    if (lookup_) {
+        if (!known_.empty())
+            use_known("the lookup of its name takes long");
+        return;
+    }
+    try {
+        look_up(host, service);
+    } catch (const std::system_error& e) { // there is no thread to be had
+        let_go();
+        end(e.code());
+        return;
+    }
+    if (known_.empty())
+        return;
+    timer_.expires_after(patience_);
+    timer_.async_wait([this, latest = std::weak_ptr(lookup_)](error_code cancelled) {
+        const auto l = latest.lock();
+        if (!cancelled && l && l->owner && waiting_) // without an owner, this may be gone
+            use_known("the lookup of its name takes long");
+    });
+}
+
+void node_resolver::look_up(const std::string& host, const std::string& service)
+{
+    lookup_ = std::make_shared<lookup>();
+    lookup_->owner = this;
+    std::thread([l = lookup_, host, service, find = lookup_in_use().load()] {
+        error_code ec;
+        addresses found;
+        try {
+            found = find(host, service, ec);
+        } catch (const std::exception&) {
+            ec = asio::error::no_memory;
+        }
+        const std::lock_guard guard(l->mutex);
+        l->ec = ec;
+        l->found = std::move(found);
+        l->over = true;
+        if (!l->owner)
+            return;
+        try {
+            asio::post(l->owner->executor_, [l] {
+                if (l->owner) // changes on this strand only
+                    l->owner->on_lookup_ended();
+            });
+        } catch (const std::exception&) { // who waits does so in vain, and asks again
+        }
+    }).detach();
+}
+
+void node_resolver::on_lookup_ended()
+{
+    const error_code ec = take_result();
+    if (waiting_)
+        end(ec);
+}
+
+/// Of a lookup that has ended, if there is one.
+error_code node_resolver::take_result()
+{
+    if (!lookup_)
+        return {};
+    const auto l = lookup_;
+    {
+        const std::lock_guard guard(l->mutex);
+        if (!l->over)
+            return {};
+    }
+    if (!l->ec)
+        known_ = l->found;
+    let_go();
+    return l->ec;
+}
+
+/// The lookup brought this, or could not be made.
+void node_resolver::end(error_code ec)
+{
+    if (!ec)
+        complete({}, known_);
+    else if (known_.empty() || is_final(ec))
+        complete(ec, {});
+    else
+        use_known("its name cannot be looked up (" + ec.message() + ')');
+}
+
+void node_resolver::use_known(std::string why)
+{
+    on_known_(std::move(why));
+    complete({}, known_);
+}
+
+void node_resolver::cancel()
+{
+    if (waiting_)
+        complete(asio::error::operation_aborted, {});
+}
+
+void node_resolver::complete(error_code ec, addresses found)
+{
+    timer_.cancel();
+    if (auto slot = asio::get_associated_cancellation_slot(waiting_); slot.is_connected())
+        slot.clear();
+    asio::post(executor_, asio::append(std::exchange(waiting_, nullptr), ec, std::move(found)));
+}
+
+} // namespace priority_redlock::detail::redis
