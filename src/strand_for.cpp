@@ -10,18 +10,21 @@
 
 namespace priority_redlock::detail {
 
-asio::any_io_executor strand_over(const asio::any_io_executor& ex)
+asio::any_io_executor make_strand(const asio::any_io_executor& ex)
 {
-    if (ex.target<asio::strand<asio::any_io_executor>>() || ex.target<asio::strand<asio::io_context::executor_type>>()
-        || ex.target<asio::strand<asio::thread_pool::executor_type>>())
-        return ex;
-    // Of the executor's own type where that is likely: then any_io_executor holds it without allocating memory for each
-    // copy.
     if (const auto* of_context = ex.target<asio::io_context::executor_type>())
         return asio::make_strand(*of_context);
     if (const auto* of_pool = ex.target<asio::thread_pool::executor_type>())
         return asio::make_strand(*of_pool);
     return asio::make_strand(ex);
+}
+
+asio::any_io_executor strand_over(const asio::any_io_executor& ex)
+{
+    if (ex.target<asio::strand<asio::any_io_executor>>() || ex.target<asio::strand<asio::io_context::executor_type>>()
+        || ex.target<asio::strand<asio::thread_pool::executor_type>>())
+        return ex;
+    return make_strand(ex);
 }
 
 } // namespace priority_redlock::detail

@@ -118,7 +118,7 @@ node_link::node_link(std::size_t node, const asio::any_io_executor& ex, boost::r
                      const quorum_client& client, const script_texts& texts, link_events& events)
     : node_(node), config_(with_own_reconnection(std::move(config))), client_(client), texts_(texts), events_(events),
       executor_(ex),
-      resolver_(ex, client.options().node_timeout,
+      resolver_(asio::query(ex, asio::execution::context), ex, client.options().node_timeout,
                 [this](std::string why) { old_address_ = ". " + std::move(why) + ": its last address is used"; }),
       pause_(ex)
 {
@@ -134,8 +134,8 @@ std::shared_ptr<node_link::socket> node_link::make_socket()
             if (level <= boost::redis::logger::level::err || text.find("rror") != std::string_view::npos)
                 last_error_ = text;
         });
-    auto result = std::make_shared<socket>(link_executor(executor_, resolver_), make_tls(config_, client_.options()),
-                                           std::move(log));
+    auto result = std::make_shared<socket>(link_executor(executor_, resolver_.borrow()),
+                                           make_tls(config_, client_.options()), std::move(log));
     boost::redis::any_adapter pushes([this](parse_event event, const resp3::node_view& part,
                                             boost::system::error_code&) { read_push(event, part); });
     result->set_receive_response(pushes);

@@ -4,10 +4,11 @@
 
 #include "node_resolver.hpp"
 
+#include "../mutex.hpp"
+
 #include <boost/asio/append.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/execution/context.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
@@ -61,44 +62,32 @@ std::atomic<lookup_function>& lookup_in_use() noexcept
 /// What the thread shares with the resolver, which it may outlive.
 struct node_resolver::lookup
 {
-    std::mutex mutex;
-    node_resolver* owner = nullptr; // null: gone, and perhaps its context
+    mutex guard;
     bool over = false;
     error_code ec;
     addresses found;
 };
 
-node_resolver::node_resolver(const asio::any_io_executor& ex, duration patience,
+node_resolver::node_resolver(std::shared_ptr<context_estate> estate, const asio::any_io_executor& ex, duration patience,
                              std::function<void(std::string)> on_known)
-    : served_domain(asio::query(ex, asio::execution::context)), executor_(ex), patience_(patience),
-      on_known_(std::move(on_known)), timer_(ex)
+    : context_owned(std::move(estate)), executor_(ex), patience_(patience), on_known_(std::move(on_known)), timer_(ex)
 {
-}
-
-node_resolver::~node_resolver()
-{
-    let_go();
 }
 
 void node_resolver::shut_down() noexcept
 {
-    let_go();
-    const handler last = std::exchange(waiting_, nullptr); // with which this may be destroyed
-}
-
-void node_resolver::let_go() noexcept
-{
-    if (const auto l = std::exchange(lookup_, nullptr)) {
-        const std::lock_guard guard(l->mutex);
-        l->owner = nullptr;
-    }
+    lookup_ = nullptr;
+    const handler last = std::exchange(waiting_, nullptr); // with which the link may be destroyed
 }
 
 void node_resolver::resolve(const std::string& host, const std::string& service, handler on_found)
 {
     waiting_ = std::move(on_found);
     if (auto slot = asio::get_associated_cancellation_slot(waiting_); slot.is_connected())
-        slot.assign([this](asio::cancellation_type) { cancel(); });
+        slot.assign([weak = weak_from_this()](asio::cancellation_type) {
+            if (const auto self = weak.lock())
+                self->cancel();
+        });
     if (auto address = read_address(host, service)) {
         complete({}, std::move(*address));
         return;
@@ -112,25 +101,25 @@ void node_resolver::resolve(const std::string& host, const std::string& service,
     try {
         look_up(host, service);
     } catch (const std::system_error& e) { // there is no thread to be had
-        let_go();
+        lookup_ = nullptr;
         end(e.code());
         return;
     }
     if (known_.empty())
         return;
     timer_.expires_after(patience_);
-    timer_.async_wait([this, latest = std::weak_ptr(lookup_)](error_code cancelled) {
+    timer_.async_wait([weak = weak_from_this(), latest = std::weak_ptr(lookup_)](error_code cancelled) {
+        const auto self = weak.lock();
         const auto l = latest.lock();
-        if (!cancelled && l && l->owner && waiting_) // without an owner, this may be gone
-            use_known("the lookup of its name takes long");
+        if (!cancelled && self && l && self->lookup_ == l && self->waiting_)
+            self->use_known("the lookup of its name takes long");
     });
 }
 
 void node_resolver::look_up(const std::string& host, const std::string& service)
 {
     lookup_ = std::make_shared<lookup>();
-    lookup_->owner = this;
-    std::thread([l = lookup_, host, service, find = lookup_in_use().load()] {
+    std::thread([l = lookup_, weak = weak_from_this(), host, service, find = lookup_in_use().load()] {
         error_code ec;
         addresses found;
         try {
@@ -138,24 +127,29 @@ void node_resolver::look_up(const std::string& host, const std::string& service)
         } catch (const std::exception&) {
             ec = asio::error::no_memory;
         }
-        const std::lock_guard guard(l->mutex);
-        l->ec = ec;
-        l->found = std::move(found);
-        l->over = true;
-        if (!l->owner)
+        {
+            const std::lock_guard guard(l->guard);
+            l->ec = ec;
+            l->found = std::move(found);
+            l->over = true;
+        }
+        const auto self = weak.lock(); // for as long as the context is needed
+        if (!self)
             return;
         try {
-            asio::post(l->owner->executor_, [l] {
-                if (l->owner) // changes on this strand only
-                    l->owner->on_lookup_ended();
+            asio::post(self->executor_, [weak, l] {
+                if (const auto resolver = weak.lock())
+                    resolver->on_lookup_ended(l);
             });
         } catch (const std::exception&) { // who waits does so in vain, and asks again
         }
     }).detach();
 }
 
-void node_resolver::on_lookup_ended()
+void node_resolver::on_lookup_ended(const std::shared_ptr<lookup>& ended)
 {
+    if (ended != lookup_)
+        return;
     const error_code ec = take_result();
     if (waiting_)
         end(ec);
@@ -168,13 +162,13 @@ error_code node_resolver::take_result()
         return {};
     const auto l = lookup_;
     {
-        const std::lock_guard guard(l->mutex);
+        const std::lock_guard guard(l->guard);
         if (!l->over)
             return {};
     }
     if (!l->ec)
         known_ = l->found;
-    let_go();
+    lookup_ = nullptr;
     return l->ec;
 }
 

@@ -5,7 +5,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_REDIS_NODE_RESOLVER_HPP
 #define PRIORITY_REDLOCK_SRC_REDIS_NODE_RESOLVER_HPP
 
-#include "../domain_service.hpp"
+#include "../context_owned.hpp"
 
 #include <priority_redlock/detail/hold.hpp>
 
@@ -38,14 +38,15 @@ using lookup_function = addresses (*)(const std::string& host, const std::string
 /// afterwards.
 ///
 /// Used on one implicit strand, which is that of the executor.
-class node_resolver final : public served_domain
+class node_resolver final : public context_owned,
+                            public std::enable_shared_from_this<node_resolver>
 {
 public:
     using handler = boost::asio::any_completion_handler<void(error_code, addresses)>;
 
     /// Known addresses are used when a lookup has taken longer than `patience`; `on_known` is told why, before.
-    node_resolver(const boost::asio::any_io_executor& ex, duration patience, std::function<void(std::string)> on_known);
-    ~node_resolver();
+    node_resolver(std::shared_ptr<context_estate> estate, const boost::asio::any_io_executor& ex, duration patience,
+                  std::function<void(std::string)> on_known);
 
     /// One at a time. Its cancellation slot is heeded.
     void resolve(const std::string& host, const std::string& service, handler on_found);
@@ -57,12 +58,11 @@ private:
     struct lookup;
 
     void look_up(const std::string& host, const std::string& service);
-    void on_lookup_ended();
+    void on_lookup_ended(const std::shared_ptr<lookup>& ended);
     error_code take_result();
     void end(error_code ec);
     void use_known(std::string why);
     void complete(error_code ec, addresses found);
-    void let_go() noexcept;
 
     const boost::asio::any_io_executor executor_;
     const duration patience_;
@@ -77,12 +77,16 @@ private:
 class link_executor : public boost::asio::any_io_executor
 {
 public:
-    link_executor(const boost::asio::any_io_executor& ex, node_resolver& r) : any_io_executor(ex), resolver_(&r) {}
+    link_executor(const boost::asio::any_io_executor& ex, std::weak_ptr<node_resolver> r)
+        : any_io_executor(ex), resolver_(std::move(r))
+    {
+    }
 
-    [[nodiscard]] node_resolver& resolver() const noexcept { return *resolver_; }
+    /// Null if the link or the context has gone.
+    [[nodiscard]] std::shared_ptr<node_resolver> resolver() const noexcept { return resolver_.lock(); }
 
 private:
-    node_resolver* resolver_;
+    std::weak_ptr<node_resolver> resolver_;
 };
 
 } // namespace priority_redlock::detail::redis
@@ -104,13 +108,18 @@ public:
     auto async_resolve(std::string_view host, std::string_view service, Token&& token)
     {
         return async_initiate<Token, void(boost::system::error_code, results_type)>(
-            [resolver = &executor_.resolver()](auto handler, const std::string& name, const std::string& port) {
-                resolver->resolve(name, port, std::move(handler));
+            [resolver = executor_.resolver()](auto handler, const std::string& name, const std::string& port) {
+                if (resolver) // else the handler goes as the context does
+                    resolver->resolve(name, port, std::move(handler));
             },
             token, std::string(host), std::string(service));
     }
 
-    void cancel() { executor_.resolver().cancel(); }
+    void cancel()
+    {
+        if (const auto resolver = executor_.resolver())
+            resolver->cancel();
+    }
 
 private:
     executor_type executor_;

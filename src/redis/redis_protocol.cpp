@@ -5,15 +5,13 @@
 #include "../log_lines.hpp"
 #include "node_link.hpp"
 
+#include <priority_redlock/detail/strand_for.hpp>
 #include <priority_redlock/redis_protocol.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
-#include <boost/asio/thread_pool.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -51,17 +49,6 @@ void check(const std::vector<boost::redis::config>& nodes, const redis_options& 
         refuse("redis_options::prefix must not contain braces");
 }
 
-/// Its completion handlers are run one at a time. The strand is of the executor's own type where that is likely: then
-/// it is small enough for any_io_executor to hold it without allocating memory for each copy.
-asio::any_io_executor make_strand(const asio::any_io_executor& ex)
-{
-    if (const auto* of_context = ex.target<asio::io_context::executor_type>())
-        return asio::make_strand(*of_context);
-    if (const auto* of_pool = ex.target<asio::thread_pool::executor_type>())
-        return asio::make_strand(*of_pool);
-    return asio::make_strand(ex);
-}
-
 std::vector<std::string> names_of(const std::vector<boost::redis::config>& nodes)
 {
     std::vector<std::string> names;
@@ -81,7 +68,7 @@ class redis_protocol::session final : public link_events,
 public:
     session(const asio::any_io_executor& ex, const std::vector<boost::redis::config>& nodes,
             const redis_options& options)
-        : strand_(make_strand(ex)), timer_(strand_), client_(names_of(nodes), options, std::random_device()()),
+        : strand_(detail::make_strand(ex)), timer_(strand_), client_(names_of(nodes), options, std::random_device()()),
           texts_(make_script_texts(client_))
     {
         for (std::size_t i = 0; i < nodes.size(); ++i)

@@ -17,6 +17,10 @@
 
 namespace priority_redlock::detail {
 
+/// A strand over an executor. Of the executor's own type where that is likely: then any_io_executor holds it without
+/// allocating memory for each copy.
+[[nodiscard]] asio::any_io_executor make_strand(const asio::any_io_executor& ex);
+
 /// An executor itself if it is a strand, else a strand over it.
 [[nodiscard]] asio::any_io_executor strand_over(const asio::any_io_executor& ex);
 
