@@ -252,8 +252,9 @@ inline void poll(asio::io_context& context)
 
 } // namespace test
 
-/// A test that is run with the thread-safe manager and with the single-threaded one. `f` is its test::locks.
-#define LONG_MANAGER_TEST_CASE(name)                        \
+/// A test that is run with the thread-safe manager and with the single-threaded one: for what takes long, or runs out
+/// of memory at a step that a strand has, too. `f` is its test::locks.
+#define PLAIN_MANAGER_TEST_CASE(name)                       \
     static void name##_body(test::locks& f);                \
     BOOST_AUTO_TEST_CASE(name##_thread_safe)                \
     {                                                       \
@@ -275,6 +276,6 @@ inline void poll(asio::io_context& context)
         test::locks f(test::manager_kind::over_strand); \
         name##_body(f);                                 \
     }                                                   \
-    LONG_MANAGER_TEST_CASE(name)
+    PLAIN_MANAGER_TEST_CASE(name)
 
 #endif

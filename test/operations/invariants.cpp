@@ -348,7 +348,7 @@ BOOST_AUTO_TEST_CASE(I3_release_of_a_known_key_allocates_nothing)
     }
 }
 
-MANAGER_TEST_CASE(I3_release_to_a_waiter_on_a_thread_that_runs_the_context)
+PLAIN_MANAGER_TEST_CASE(I3_release_to_a_waiter_on_a_thread_that_runs_the_context)
 {
     // What is posted for the next in line comes from the waiter's allocator or Asio's recycled memory.
     lock holder = f.get("r", "a", {.ttl = 1h});
@@ -372,7 +372,7 @@ MANAGER_TEST_CASE(I3_release_to_a_waiter_on_a_thread_that_runs_the_context)
     BOOST_TEST(allocations == 0);
 }
 
-MANAGER_TEST_CASE(I3_a_release_survives_a_failing_allocation)
+PLAIN_MANAGER_TEST_CASE(I3_a_release_survives_a_failing_allocation)
 {
     // The completion of the next in line cannot be posted: its grant is undone and the one behind it is next.
     for (long n = 0; n < 3; ++n) {
@@ -423,7 +423,7 @@ void fail_every_allocation(Start start, Undo undo)
     BOOST_ERROR("more than 50 allocations");
 }
 
-MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_is_granted)
+PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_is_granted)
 {
     int n = 0;
     bool granted = false;
@@ -440,7 +440,7 @@ MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_is_granted)
         });
 }
 
-MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_waits)
+PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_waits)
 {
     lock holder = f.get("r", "a", {.priority = 5});
     acquired result;
@@ -464,7 +464,7 @@ MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_waits)
         });
 }
 
-MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_preempts)
+PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_preempts)
 {
     // A throw leaves nothing behind but, at most, a holder that was told.
     for (long n = 0; n < 20; ++n) {
@@ -488,7 +488,7 @@ MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_preempts)
     }
 }
 
-MANAGER_TEST_CASE(I3_out_of_memory_in_a_wait)
+PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_a_wait)
 {
     lock holder = f.get("r", "a", {.grace = 0s});
     asio::cancellation_signal signal;
@@ -509,7 +509,7 @@ MANAGER_TEST_CASE(I3_out_of_memory_in_a_wait)
     f.poll();
 }
 
-MANAGER_TEST_CASE(I3_out_of_memory_in_a_guard)
+PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_a_guard)
 {
     lock holder = f.get("r", "a", {.grace = 0s});
     asio::steady_timer timer(f.context, 1h);
@@ -532,7 +532,7 @@ MANAGER_TEST_CASE(I3_out_of_memory_in_a_guard)
     f.poll();
 }
 
-MANAGER_TEST_CASE(I3_out_of_memory_in_the_immediate_operations)
+PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_the_immediate_operations)
 {
     lock holder = f.get("r", "a");
     bool called = false;

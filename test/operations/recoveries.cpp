@@ -801,22 +801,22 @@ void recover_often(locks& f, Recovery decide)
     BOOST_TEST(late <= early + 4096);
 }
 
-LONG_MANAGER_TEST_CASE(resumes_100_000_times)
+PLAIN_MANAGER_TEST_CASE(resumes_100_000_times)
 {
     recover_often(f, [](const auto&) { return resume(); });
 }
 
-LONG_MANAGER_TEST_CASE(restarts_100_000_times)
+PLAIN_MANAGER_TEST_CASE(restarts_100_000_times)
 {
     recover_often(f, [](const auto&) { return restart(); });
 }
 
-LONG_MANAGER_TEST_CASE(is_replaced_100_000_times)
+PLAIN_MANAGER_TEST_CASE(is_replaced_100_000_times)
 {
     recover_often(f, [](const auto& transaction) { return replace(transaction); });
 }
 
-LONG_MANAGER_TEST_CASE(is_asked_a_coroutine_100_000_times)
+PLAIN_MANAGER_TEST_CASE(is_asked_a_coroutine_100_000_times)
 {
     recover_often(f, [](const auto&) -> task<redlock::resume_t> { co_return resume(); });
 }
