@@ -71,15 +71,23 @@ struct timer_wait : world
     asio::steady_timer timer{f.context, 1h};
 };
 
-struct operation_with_lock : world
+/// Base of the operations that work under a lock, which is taken away from them.
+struct preempted_work : world
 {
-    static constexpr const char* name = "async_with_lock, an operation";
     using world::world;
     error_code expected = errc::preempted;
     void finish()
     {
         f.manager->async_acquire("w", {.priority = 1}, [](error_code, lock) {});
     }
+
+    asio::steady_timer timer{f.context, 1h};
+};
+
+struct operation_with_lock : preempted_work
+{
+    static constexpr const char* name = "async_with_lock, an operation";
+    using preempted_work::preempted_work;
 
     template <class Token>
     auto start(Token&& token)
@@ -88,19 +96,12 @@ struct operation_with_lock : world
             *f.manager, "w", {}, [this](lock&) { return timer.async_wait(asio::deferred); },
             std::forward<Token>(token));
     }
-
-    asio::steady_timer timer{f.context, 1h};
 };
 
-struct coroutine_with_lock : world
+struct coroutine_with_lock : preempted_work
 {
     static constexpr const char* name = "async_with_lock, a coroutine";
-    using world::world;
-    error_code expected = errc::preempted;
-    void finish()
-    {
-        f.manager->async_acquire("w", {.priority = 1}, [](error_code, lock) {});
-    }
+    using preempted_work::preempted_work;
 
     template <class Token>
     auto start(Token&& token)
@@ -110,19 +111,12 @@ struct coroutine_with_lock : world
             [this](lock&) -> asio::awaitable<void> { co_await timer.async_wait(asio::use_awaitable); },
             std::forward<Token>(token));
     }
-
-    asio::steady_timer timer{f.context, 1h};
 };
 
-struct run : world
+struct run : preempted_work
 {
     static constexpr const char* name = "async_run";
-    using world::world;
-    error_code expected = errc::preempted;
-    void finish()
-    {
-        f.manager->async_acquire("w", {.priority = 1}, [](error_code, lock) {});
-    }
+    using preempted_work::preempted_work;
 
     template <class Token>
     auto start(Token&& token)
@@ -134,8 +128,6 @@ struct run : world
                 },
                 redlock::reject(), std::forward<Token>(token));
     }
-
-    asio::steady_timer timer{f.context, 1h};
 };
 
 error_code code_of(error_code ec)
