@@ -205,13 +205,13 @@ BOOST_AUTO_TEST_CASE(the_clock_is_read_for_one_lock_in_so_many)
 
 BOOST_AUTO_TEST_CASE(counts_are_of_all_and_say_how_many_were_measured)
 {
-    for (int i = 0; i < 50; ++i) {
+    for (unsigned i = 0; i < 50; ++i) {
         const std::string name = std::to_string(i);
         acquire(name);
         acquire(name + "/2");
         acquire("?" + name);
         release(name);
-        BOOST_TEST(counted().hold_time.count == 2u * i); // nothing has ended
+        BOOST_TEST(counted().hold_time.count == 2 * i); // nothing has ended
         release(name + "/2");
         release("?" + name);
     }
