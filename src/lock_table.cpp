@@ -783,11 +783,14 @@ void lock_table::warn_if_overrun(resource& r, const step_time& now, table_action
 {
     if (!is_due(next_warning(r), now) || (r.waiting.empty() && !r.outranked))
         return;
-    if (r.warnings == 0)
-        ++counts_.overruns;
+    const bool first = r.warnings == 0;
     do // once, however late the timer
         ++r.warnings;
     while (is_due(next_warning(r), now));
+    if (is_due(r.expires, now))
+        return; // it goes in this step
+    if (first)
+        ++counts_.overruns;
     append(r.holds.front(), out.overrunning_tail);
 }
 
@@ -1063,14 +1066,15 @@ void lock_table::advance(const step_time& now, table_actions& out)
         }
         if (d.owner == deadline::owner_kind::resource) {
             auto& r = static_cast<resource&>(d);
+            // A late timer serves what is due in the order of its time: a resource only up to the time of its deadline.
             if (r.now == resource::status::vacant) {
                 drop_deadline(r);
-            } else if (r.now == resource::status::held && r.when != r.expires) {
-                set_deadline(r, r.expires); // what is due before that comes first
-            } else if (is_due(r.expires, now)) {
+            } else if (r.when == r.expires) {
                 end(r, end_of_time(r), now, out);
+            } else if (r.now == resource::status::held) {
+                set_deadline(r, r.expires);
             } else {
-                r.grace_over = r.grace_over || is_due(end_of_grace(r), now);
+                r.grace_over = r.grace_over || end_of_grace(r) <= r.when;
                 check_handshake(r, now, out);
                 if (r.now == resource::status::revoking) {
                     warn_if_overrun(r, now, out);

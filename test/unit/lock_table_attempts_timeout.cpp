@@ -57,6 +57,16 @@ BOOST_AUTO_TEST_CASE(timeouts_end_in_the_order_of_their_time_across_resources)
     BOOST_TEST(at_time(1s) == "d acquire_timeout, e acquire_timeout, c acquire_timeout");
 }
 
+// A late timer finds the end of a grace, a timeout and the end of a ttl, all past.
+BOOST_AUTO_TEST_CASE(a_timeout_before_the_end_of_a_revoked_ttl_is_served_before_it)
+{
+    acquire("a", {.ttl = 20ms, .grace = 5ms});
+    wait("a");
+    acquire("b", {.priority = 1, .timeout = 10ms});
+    BOOST_TEST(at_time(30ms) == "b acquire_timeout");
+    BOOST_TEST(state("a") == lock_state::preempted);
+}
+
 BOOST_AUTO_TEST_CASE(timeout_0_is_granted_now_or_never)
 {
     BOOST_TEST(acquire("a", {.timeout = 0s}) == "a granted");

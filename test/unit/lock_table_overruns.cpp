@@ -53,6 +53,14 @@ BOOST_AUTO_TEST_CASE(a_victim_of_unlimited_grace_overruns_after_what_the_rules_s
     BOOST_TEST((warnings_until(1h) == times{}));
 }
 
+BOOST_AUTO_TEST_CASE(a_late_timer_serves_a_timeout_between_the_warning_and_the_end_of_the_ttl)
+{
+    acquire("a", {.ttl = 20s, .grace = infinite});
+    acquire("b", {.priority = 1, .timeout = 10s});
+    BOOST_TEST(at_time(30s) == "b acquire_timeout");
+    BOOST_TEST(state("a") == lock_state::preempted);
+}
+
 BOOST_AUTO_TEST_CASE(a_victim_whose_handlers_still_run_overruns_when_its_grace_is_over)
 {
     acquire("a", {.grace = 100ms});

@@ -211,7 +211,7 @@ public:
             const instant at = next_event();
             for (const auto& r : resources_)
                 if (due_of(*r) == at) {
-                    if (r->expires <= now) { // the clock decides, however late the timer looks at the grace
+                    if (r->expires == at) {
                         finish(*r, lock_state::expired, now);
                     } else {
                         r->grace_over = true;
