@@ -4,9 +4,19 @@
 
 #include <priority_redlock/lock.hpp>
 
+#include <boost/asio/system_executor.hpp>
+
 #include <algorithm>
 
 namespace priority_redlock {
+
+boost::asio::any_io_executor detail::hold_pin::executor() const
+{
+    if (hold_)
+        if (auto ex = hold_->domain->executor())
+            return ex;
+    return boost::asio::system_executor(); // an empty lock belongs to no context
+}
 
 bool lock::is_held() const noexcept
 {

@@ -5,6 +5,7 @@
 #include "context_owned.hpp"
 
 #include <priority_redlock/detail/transaction_run.hpp>
+#include <priority_redlock/detail/with_lock_run.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancellation_type.hpp>
@@ -26,22 +27,6 @@
 namespace priority_redlock::detail {
 
 namespace {
-
-[[nodiscard]] std::exception_ptr exception_of(error_code ec)
-{
-    return std::make_exception_ptr(boost::system::system_error(ec));
-}
-
-[[nodiscard]] bool is_aborted(const std::exception_ptr& e)
-{
-    try {
-        std::rethrow_exception(e);
-    } catch (const boost::system::system_error& error) {
-        return error.code() == asio::error::operation_aborted;
-    } catch (...) {
-        return false;
-    }
-}
 
 /// Why a lock is not held.
 [[nodiscard]] error_code loss_of(const lock& lk) noexcept
@@ -130,21 +115,6 @@ public:
 private:
     std::shared_ptr<transaction_run> run_;
 };
-
-acquired_handler::executor_type acquired_handler::get_executor() const noexcept
-{
-    return run_->get_executor();
-}
-
-acquired_handler::cancellation_slot_type acquired_handler::get_cancellation_slot() const noexcept
-{
-    return run_->cancel_acquire_.slot();
-}
-
-void acquired_handler::operator()(error_code ec, lock granted)
-{
-    run_->on_acquired(ec, std::move(granted));
-}
 
 transaction_run::transaction_run(const asio::any_io_executor& strand, std::shared_ptr<const lock_recipe> recipe,
                                  const acquire_overrides& overrides)
@@ -280,7 +250,7 @@ void transaction_run::acquire()
         if (each.grace >= duration::zero()) // an invalid one is the manager's to refuse
             each.grace = infinite;
     acquiring_ = true;
-    recipe_->manager.acquire({recipe_->parts, options_, recipe_->locker}, acquired_handler(shared_from_this()));
+    recipe_->manager.acquire({recipe_->parts, options_, recipe_->locker}, received_handler(shared_from_this()));
 }
 
 void transaction_run::unwind_transaction()

@@ -6,12 +6,12 @@
 #define PRIORITY_REDLOCK_ACQUIRE_ALL_HPP
 
 #include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/boost_compat.hpp>
 #include <priority_redlock/detail/initiate_acquire_all.hpp>
 #include <priority_redlock/lock.hpp>
 #include <priority_redlock/lock_manager.hpp>
 
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/default_completion_token.hpp>
 
 #include <utility>
 #include <vector>

@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_LOCK_MANAGER_HPP
 
 #include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/boost_compat.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/lock.hpp>
@@ -15,7 +16,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/default_completion_token.hpp>
 #include <boost/asio/execution_context.hpp>
 
 #include <memory>

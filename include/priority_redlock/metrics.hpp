@@ -7,7 +7,6 @@
 
 #include <priority_redlock/acquire_options.hpp>
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <chrono>
@@ -45,8 +44,8 @@ struct duration_histogram
     void add(duration observed) noexcept
     {
         const auto us = std::chrono::ceil<std::chrono::microseconds>(observed).count();
-        const auto bucket = us <= 1 ? 0 : std::bit_width(static_cast<std::uint64_t>(us - 1));
-        ++counts[std::min(static_cast<std::size_t>(bucket), buckets - 1)];
+        const auto bucket = us <= 1 ? std::size_t{0} : std::size_t(std::bit_width(static_cast<std::uint64_t>(us - 1)));
+        ++counts[bucket < buckets ? bucket : buckets - 1];
         ++count;
         ++sampled;
         sum += observed;

@@ -5,15 +5,13 @@
 #ifndef PRIORITY_REDLOCK_WITH_LOCK_HPP
 #define PRIORITY_REDLOCK_WITH_LOCK_HPP
 
-#include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/boost_compat.hpp>
 #include <priority_redlock/detail/initiate_with_lock.hpp>
 #include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/lock_request.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/default_completion_token.hpp>
-#include <boost/asio/deferred.hpp>
 
 #include <type_traits>
 #include <utility>
@@ -75,10 +73,8 @@ auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource,
                      const acquire_options& options, Fn&& fn, Token&& token = Token())
 {
     return boost::asio::async_initiate<Token, detail::work_signature<Fn>>(
-        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token,
-        manager.async_acquire(std::forward<Resource>(resource), std::forward<Locker>(locker),
-                              detail::without_grace_limit(options), boost::asio::as_tuple(boost::asio::deferred)),
-        std::forward<Fn>(fn));
+        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token, std::forward<Resource>(resource),
+        std::forward<Locker>(locker), options, std::forward<Fn>(fn));
 }
 
 /// The same for a fresh, unique locker.
@@ -89,10 +85,8 @@ auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource,
                      Fn&& fn, Token&& token = Token())
 {
     return boost::asio::async_initiate<Token, detail::work_signature<Fn>>(
-        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token,
-        manager.async_acquire(std::forward<Resource>(resource), detail::without_grace_limit(options),
-                              boost::asio::as_tuple(boost::asio::deferred)),
-        std::forward<Fn>(fn));
+        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token, std::forward<Resource>(resource),
+        detail::fresh_locker(), options, std::forward<Fn>(fn));
 }
 
 /// The same under the locks of several resources, as `async_acquire_all` acquires them.
@@ -103,10 +97,8 @@ auto async_with_lock(basic_lock_manager<Executor>& manager, Locker&& locker, std
                      duration timeout, Fn&& fn, Token&& token = Token())
 {
     return boost::asio::async_initiate<Token, detail::work_signature<Fn>>(
-        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token,
-        async_acquire_all(manager, std::forward<Locker>(locker), detail::without_grace_limit(std::move(requests)),
-                          timeout, boost::asio::as_tuple(boost::asio::deferred)),
-        std::forward<Fn>(fn));
+        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token, std::forward<Locker>(locker),
+        std::move(requests), timeout, std::forward<Fn>(fn));
 }
 
 /// The same for a fresh, unique locker.
@@ -117,10 +109,8 @@ auto async_with_lock(basic_lock_manager<Executor>& manager, std::vector<lock_req
                      Fn&& fn, Token&& token = Token())
 {
     return boost::asio::async_initiate<Token, detail::work_signature<Fn>>(
-        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token,
-        async_acquire_all(manager, detail::without_grace_limit(std::move(requests)), timeout,
-                          boost::asio::as_tuple(boost::asio::deferred)),
-        std::forward<Fn>(fn));
+        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token, detail::fresh_locker(),
+        std::move(requests), timeout, std::forward<Fn>(fn));
 }
 
 } // namespace priority_redlock

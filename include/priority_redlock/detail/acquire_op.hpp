@@ -171,6 +171,9 @@ void start_acquire(Handler& handler, const Executor& io_executor, manager_backen
     execute_immediately(std::move(owner), io_executor);
 }
 
+extern template void start_acquire(coroutine_handler<error_code, lock>&, const asio::any_io_executor&, manager_backend&,
+                                   acquire_request&);
+
 } // namespace priority_redlock::detail
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_COMPLETION_HPP
 #define PRIORITY_REDLOCK_DETAIL_COMPLETION_HPP
 
+#include <priority_redlock/detail/boost_compat.hpp>
 #include <priority_redlock/detail/user_code.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -16,19 +17,16 @@
 #include <boost/asio/execution/allocator.hpp>
 #include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/require.hpp>
-#include <boost/asio/use_future.hpp>
 
+#include <exception>
 #include <memory>
-#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace priority_redlock::detail {
 
@@ -96,6 +94,11 @@ void post_on(const Executor& ex, const Allocator& allocator, Function&& f)
         .execute(std::move(f));
 }
 
+/// An executor in its form that counts as work.
+template <class Executor>
+using tracked_executor_t =
+    std::decay_t<decltype(asio::prefer(std::declval<const Executor&>(), asio::execution::outstanding_work.tracked))>;
+
 /// A function that has reached the operation's executor and goes on to the handler's, as by dispatch.
 template <class Executor, class Allocator, class Function>
 class dispatched_function
@@ -110,7 +113,7 @@ public:
     void operator()() { asio::prefer(executor_, asio::execution::allocator(allocator_)).execute(std::move(function_)); }
 
 private:
-    std::decay_t<asio::prefer_result_t<Executor, asio::execution::outstanding_work_t::tracked_t>> executor_;
+    tracked_executor_t<Executor> executor_;
     Allocator allocator_;
     Function function_;
 };
@@ -217,37 +220,31 @@ public:
     }
 
 private:
-    std::decay_t<asio::prefer_result_t<Executor, asio::execution::outstanding_work_t::tracked_t>> executor_;
+    tracked_executor_t<Executor> executor_;
 };
 
 /// An `any_io_executor` is looked into here, too.
 template <>
 class tracked_executor<asio::any_io_executor>
 {
-    using direct = asio::io_context::executor_type;
-
 public:
-    explicit tracked_executor(const asio::any_io_executor& ex)
-    {
-        if (const direct* context = ex.target<direct>())
-            executor_.emplace<1>(*context);
-        else
-            executor_.emplace<2>(asio::prefer(ex, asio::execution::outstanding_work.tracked));
-    }
+    explicit tracked_executor(const asio::any_io_executor& ex);
 
     template <class IoExecutor, class Allocator, class Function>
-    void post(const IoExecutor& io_executor, const Allocator& allocator, Function f) const
+    void post(const IoExecutor&, const Allocator& allocator, Function f) const
     {
-        assert_user_code_may_run();
-        if (const auto* context = std::get_if<1>(&executor_))
-            context->post(io_executor, allocator, std::move(f));
+        if (const auto* context = executor_.target<tracked_executor_t<asio::io_context::executor_type>>())
+            post_on(*context, allocator, std::move(f));
         else
-            asio::require(std::get<2>(executor_), asio::execution::blocking.never).execute(std::move(f));
+            post_on(executor_, allocator, std::move(f));
     }
 
 private:
-    std::variant<std::monostate, tracked_executor<direct>, asio::any_io_executor> executor_;
+    asio::any_io_executor executor_;
 };
+
+/// An executor that counts as work as long as there is a copy of it.
+[[nodiscard]] asio::any_io_executor work_on(const asio::any_io_executor& ex);
 
 /// What a queued handler keeps while it waits: work on its own executor, and on the operation's if that is another one.
 template <class Handler, class Executor>
@@ -269,32 +266,27 @@ public:
         const auto io_work = take_io_work();
         const auto allocator = asio::get_associated_allocator(f.handler());
         if constexpr (needs_io_executor<handler_executor>)
-            tracked_.post(io_work->get_executor(), allocator, std::move(f));
+            tracked_.post(io_work, allocator, std::move(f));
         else
             tracked_.post(unnamed_executor(), allocator, std::move(f));
     }
 
     /// Ends the work on the operation's executor when the result goes: for when the completion is on its way. From then
     /// on its context may be destroyed before that of the handler.
-    [[nodiscard]] auto take_io_work()
-    {
-        auto taken = std::move(io_work_);
-        io_work_.reset();
-        return taken;
-    }
+    [[nodiscard]] asio::any_io_executor take_io_work() noexcept { return std::exchange(io_work_, nullptr); }
 
     /// Ends the work on the operation's executor now, unless the handler can only be reached through it.
     void release_io_work() noexcept
     {
         if constexpr (!needs_io_executor<handler_executor>)
-            io_work_.reset();
+            io_work_ = nullptr;
     }
 
 private:
     handler_work(const Executor& io_executor, const handler_executor& ex) : tracked_(ex)
     {
         if (!is_same(ex, io_executor))
-            io_work_.emplace(io_executor);
+            io_work_ = work_on(io_executor);
     }
 
     template <class E>
@@ -310,8 +302,12 @@ private:
     }
 
     tracked_executor<handler_executor> tracked_;
-    std::optional<asio::executor_work_guard<Executor>> io_work_;
+    asio::any_io_executor io_work_; // if it is on another executor
 };
+
+extern template class handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>;
+extern template void handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>::post(
+    cancellable_completion<coroutine_handler<std::exception_ptr>, std::exception_ptr>);
 
 /// The handler's associated allocator; where it has none, Asio's recycling one, which Asio's own operations use then.
 template <class Handler>

@@ -15,6 +15,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/recycling_allocator.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -66,6 +67,8 @@ private:
     Executor executor_;
     std::shared_ptr<guard_state> self_; // between keep and tell
 };
+
+extern template class guard_state<emission_executor<asio::any_io_executor, asio::any_io_executor>>;
 
 /// Makes a guarded operation count as a notice handler until it has completed and its handler has returned, or is
 /// destroyed.
@@ -155,6 +158,11 @@ template <class R, class... Rest>
 struct begins_with_error<R(error_code, Rest...) noexcept> : begins_with_error<R(error_code, Rest...)>
 {
 };
+
+extern template void begins_with_error<void(error_code)>::complete_aborted(coroutine_handler<error_code>&&,
+                                                                           const asio::any_io_executor&);
+extern template void begins_with_error<void(error_code, std::size_t)>::complete_aborted(
+    coroutine_handler<error_code, std::size_t>&&, const asio::any_io_executor&);
 
 /// An initiation's executor, if it has one.
 template <class Initiation>

@@ -8,7 +8,6 @@
 #include <priority_redlock/detail/lock_domain.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/system_executor.hpp>
 
 #include <utility>
 
@@ -40,13 +39,7 @@ public:
     [[nodiscard]] hold* get() const noexcept { return hold_; }
 
     /// The default executor of operations on this hold.
-    [[nodiscard]] boost::asio::any_io_executor executor() const
-    {
-        if (hold_)
-            if (auto ex = hold_->domain->executor())
-                return ex;
-        return boost::asio::system_executor(); // an empty lock belongs to no context
-    }
+    [[nodiscard]] boost::asio::any_io_executor executor() const;
 
 private:
     hold* hold_ = nullptr;

@@ -7,33 +7,29 @@
 
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/initiate_acquire_all.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
+#include <priority_redlock/detail/lock_receiver.hpp>
 #include <priority_redlock/detail/strand_for.hpp>
+#include <priority_redlock/detail/with_lock_run.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
 #include <priority_redlock/lock_request.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/cancellation_type.hpp>
-#include <boost/asio/co_composed.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/recycling_allocator.hpp>
-#include <boost/system/system_error.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -99,22 +95,8 @@ struct work_results<R(std::exception_ptr, Rest...)>
     using type = std::tuple<std::exception_ptr, std::decay_t<Rest>...>;
 
     [[nodiscard]] static type failed(std::exception_ptr why) { return type(std::move(why), std::decay_t<Rest>()...); }
-    [[nodiscard]] static type failed(error_code why)
-    {
-        return failed(std::make_exception_ptr(boost::system::system_error(why)));
-    }
-    [[nodiscard]] static bool is_aborted(const type& results)
-    {
-        if (!std::get<0>(results))
-            return false;
-        try {
-            std::rethrow_exception(std::get<0>(results));
-        } catch (const boost::system::system_error& e) {
-            return e.code() == asio::error::operation_aborted;
-        } catch (...) {
-            return false;
-        }
-    }
+    [[nodiscard]] static type failed(error_code why) { return failed(exception_of(why)); }
+    [[nodiscard]] static bool is_aborted(const type& results) { return detail::is_aborted(std::get<0>(results)); }
 };
 
 /// What can work under a lock: it returns an awaitable, or a deferred operation whose signature begins with an
@@ -148,175 +130,208 @@ template <class Fn>
     return requests;
 }
 
-/// Why the work under a lock was cancelled by the end of that lock; none if it was not.
-[[nodiscard]] error_code loss_of(lock_state s) noexcept;
-
-/// The executor that a function's coroutine runs on: the strand; or, if the coroutine is of another type of executors,
-/// the handler's own one or the manager's. Nothing if there is no coroutine.
-template <class Fn, class Handler, class IoExecutor>
-[[nodiscard]] auto executor_of_work([[maybe_unused]] const asio::any_io_executor& strand,
-                                    [[maybe_unused]] const Handler& handler,
-                                    [[maybe_unused]] const IoExecutor& io_executor)
-{
-    if constexpr (!is_awaitable<work_t<Fn>>) {
-        return unnamed_executor();
-    } else {
-        using executor = typename work_t<Fn>::executor_type;
-        if constexpr (std::is_convertible_v<asio::any_io_executor, executor>)
-            return executor(strand);
-        else if constexpr (std::is_convertible_v<asio::associated_executor_t<Handler, IoExecutor>, executor>)
-            return executor(asio::get_associated_executor(handler, io_executor));
-        else
-            return executor(io_executor);
-    }
-}
-
-/// Makes an operation of the work.
-template <class Fn, class Executor>
-[[nodiscard]] auto start_work(Fn& fn, lock& lk, const Executor& ex)
-{
-    if constexpr (is_awaitable<work_t<Fn>>)
-        return asio::co_spawn(
-            ex, [&fn, &lk] { return fn(lk); }, asio::deferred); // an exception of fn itself is a result, too
-    else
-        return fn(lk);
-}
-
-/// Cancels work on its strand.
-class strand_signal : public std::enable_shared_from_this<strand_signal>
-{
-public:
-    explicit strand_signal(const asio::any_io_executor& strand) : strand_(strand) {}
-
-    [[nodiscard]] asio::cancellation_slot slot() noexcept { return signal_.slot(); }
-
-    /// From any thread.
-    void cancel(asio::cancellation_type_t type)
-    {
-        cancelled_.store(true, std::memory_order_relaxed);
-        asio::dispatch(strand_, [weak = weak_from_this(), type] {
-            if (const auto self = weak.lock())
-                self->signal_.emit(type);
-        });
-    }
-
-    /// Whether it was cancelled, although that may not have arrived on the strand.
-    [[nodiscard]] bool is_cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
-
-private:
-    asio::any_io_executor strand_;
-    asio::cancellation_signal signal_;
-    std::atomic<bool> cancelled_ = false;
-};
-
-/// The handler of work on a strand: the steps of the work run and are cancelled there, and the user's handler is
-/// completed on its own executor, outside of the strand.
-template <class Handler, class IoExecutor>
-class strand_handler
+/// The handler of work that is a deferred operation, which has a signature of its own.
+template <class Run>
+class work_handler
 {
 public:
     using executor_type = asio::any_io_executor;
     using cancellation_slot_type = asio::cancellation_slot;
-    using allocator_type = frame_allocator_t<Handler>;
+    using allocator_type = typename Run::allocator_type;
 
-    strand_handler(Handler handler, const asio::any_io_executor& strand, const IoExecutor& io_executor)
-        : strand_(strand), work_(handler, io_executor), handler_(std::move(handler))
-    {
-        // The acquire and the work count as work themselves while they are pending: once their completion is on its way
-        // the manager's context may go before that of the handler.
-        work_.release_io_work();
-        if constexpr (carries_io<asio::associated_executor_t<Handler, IoExecutor>>)
-            completes_here_ = strand == asio::any_io_executor(asio::get_associated_executor(handler_, io_executor));
-        if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
-            signal_ = std::allocate_shared<strand_signal>(asio::recycling_allocator<void>(), strand);
-            slot.template emplace<weak_canceller<strand_signal>>(signal_);
-        }
-    }
+    explicit work_handler(std::shared_ptr<Run> run) noexcept : run_(std::move(run)) {}
 
-    [[nodiscard]] executor_type get_executor() const noexcept { return strand_; }
-    [[nodiscard]] allocator_type get_allocator() const noexcept { return frame_allocator(handler_); }
-    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept
-    {
-        return signal_ ? signal_->slot() : cancellation_slot_type();
-    }
-    /// Null if the handler cannot be cancelled. Lives as long as the handler.
-    [[nodiscard]] const strand_signal* signal() const noexcept { return signal_.get(); }
+    [[nodiscard]] executor_type get_executor() const noexcept { return run_->get_executor(); }
+    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return run_->slot(); }
+    [[nodiscard]] allocator_type get_allocator() const noexcept { return run_->get_allocator(); }
 
     template <class... Results>
     void operator()(Results... results)
     {
-        cancellable_completion<Handler, Results...> completion(std::move(handler_), std::move(results)...);
-        if (completes_here_)
-            completion();
-        else
-            work_.post(std::move(completion));
+        run_->on_work_end(typename Run::results_type(std::move(results)...));
     }
 
 private:
-    asio::any_io_executor strand_;
-    handler_work<Handler, IoExecutor> work_;
-    Handler handler_;
-    std::shared_ptr<strand_signal> signal_; // if the handler can be cancelled
-    bool completes_here_ = false;           // its executor is the strand
+    std::shared_ptr<Run> run_;
 };
 
-// Unoptimised, g++ 12 and later do not see that co_composed's operator new and delete belong together.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
+/// An async_with_lock. The steps of the work run and are cancelled on the strand, and the user's handler is completed
+/// on its own executor, outside of the strand.
+template <class Handler, class IoExecutor, class Fn>
+class with_lock_op final : public with_lock_run
+{
+    using results = work_results<work_signature<Fn>>;
 
-/// Acquires by a deferred operation and lets a function work under the lock.
+public:
+    using results_type = typename results::type;
+    using allocator_type = frame_allocator_t<Handler>;
+
+    with_lock_op(Handler& handler, const asio::any_io_executor& strand, const IoExecutor& io_executor, Fn fn)
+        : with_lock_run(strand, asio::get_associated_cancellation_slot(handler).is_connected()),
+          io_executor_(io_executor), work_(handler, io_executor), fn_(std::move(fn)), handler_(std::move(handler))
+    {
+        // The acquire and the work count as work themselves while they are pending: once their completion is on its way
+        // the manager's context may go before that of the handler.
+        work_.release_io_work();
+    }
+
+    [[nodiscard]] allocator_type get_allocator() const noexcept { return frame_allocator(handler_); }
+
+    void on_work_end(results_type ended)
+    {
+        if (results::is_aborted(ended))
+            if (const error_code cause = cause_of_abort())
+                ended = results::failed(cause);
+        finish(std::move(ended));
+    }
+
+private:
+    static constexpr bool is_coroutine = is_awaitable<work_t<Fn>>;
+
+    /// Whether the work is a coroutine that can run on the strand.
+    static constexpr bool is_spawned = [] {
+        if constexpr (is_coroutine)
+            return std::is_same_v<typename work_t<Fn>::executor_type, asio::any_io_executor>;
+        else
+            return false;
+    }();
+
+    void begin() override
+    {
+        if constexpr (is_spawned) {
+            spawn(work());
+        } else {
+            const auto self = std::static_pointer_cast<with_lock_op>(shared_from_this());
+            start()(current_lock().guard(work_handler<with_lock_op>(self)));
+        }
+    }
+
+    /// The coroutine; an exception of the function itself is a result, too.
+    [[nodiscard]] asio::awaitable<void> work()
+    {
+        if constexpr (std::tuple_size_v<results_type> == 1)
+            co_await (*fn_)(current_lock());
+        else
+            std::get<1>(ended_) = co_await (*fn_)(current_lock());
+    }
+
+    /// Makes an operation of the work.
+    [[nodiscard]] auto start()
+    {
+        if constexpr (is_coroutine)
+            return asio::co_spawn(executor_of_work(), [this] { return (*fn_)(current_lock()); }, asio::deferred);
+        else
+            return (*fn_)(current_lock());
+    }
+
+    /// Of a coroutine of another type of executors: the strand if that converts, else the handler's own executor or the
+    /// manager's.
+    [[nodiscard]] auto executor_of_work() const
+    {
+        using executor = typename work_t<Fn>::executor_type;
+        if constexpr (std::is_convertible_v<asio::any_io_executor, executor>)
+            return executor(get_executor());
+        else if constexpr (std::is_convertible_v<asio::associated_executor_t<Handler, IoExecutor>, executor>)
+            return executor(asio::get_associated_executor(handler_, io_executor_));
+        else
+            return executor(io_executor_);
+    }
+
+    void fail(error_code why) override { finish(results::failed(why)); }
+
+    void complete([[maybe_unused]] std::exception_ptr e) override
+    {
+        if constexpr (is_spawned) {
+            std::get<0>(ended_) = std::move(e);
+            finish(std::move(ended_));
+        }
+    }
+
+    /// Releases the lock, lets go of the function and completes the operation.
+    void finish(results_type ended)
+    {
+        current_lock() = lock();
+        fn_.reset();
+        std::apply(
+            [this](auto&... each) {
+                cancellable_completion<Handler, std::decay_t<decltype(each)>...> completion(std::move(handler_),
+                                                                                            std::move(each)...);
+                if (completes_on_strand(completion.handler()))
+                    completion();
+                else
+                    work_.post(std::move(completion));
+            },
+            ended);
+    }
+
+    /// Whether the strand is the handler's executor.
+    [[nodiscard]] bool completes_on_strand(const Handler& handler) const
+    {
+        if constexpr (carries_io<asio::associated_executor_t<Handler, IoExecutor>>)
+            return get_executor() == asio::any_io_executor(asio::get_associated_executor(handler, io_executor_));
+        else
+            return false;
+    }
+
+    IoExecutor io_executor_;
+    handler_work<Handler, IoExecutor> work_;
+    std::optional<Fn> fn_;
+    results_type ended_; // of a coroutine
+    Handler handler_;
+};
+
+/// Acquires, and lets a function work under the lock.
 template <class Manager>
 class initiate_with_lock : public manager_initiation<Manager>
 {
 public:
-    using manager_initiation<Manager>::manager_initiation;
-
-    template <class Handler, class Acquire, class Fn>
-    void operator()(Handler&& handler, Acquire acquire, Fn fn) const
+    explicit initiate_with_lock(const Manager* manager) noexcept
+        : manager_initiation<Manager>(manager), manager_(manager)
     {
-        using signature = work_signature<Fn>;
-        using results = work_results<signature>;
+    }
+
+    template <class Handler, class Resource, class Locker, class Fn>
+    void operator()(Handler&& handler, const Resource& resource, const Locker& locker, const acquire_options& options,
+                    Fn fn) const
+    {
+        if (auto receiver = receive(std::forward<Handler>(handler), std::move(fn)))
+            initiate_acquire<Manager>{manager_}(received_handler(std::move(receiver)), resource, locker,
+                                                without_grace_limit(options));
+    }
+
+    template <class Handler, class Locker, class Fn>
+    void operator()(Handler&& handler, const Locker& locker, std::vector<lock_request> requests, duration timeout,
+                    Fn fn) const
+    {
+        if (auto receiver = receive(std::forward<Handler>(handler), std::move(fn)))
+            initiate_acquire_all<Manager>{manager_}(received_handler(std::move(receiver)), locker,
+                                                    without_grace_limit(std::move(requests)), timeout);
+    }
+
+private:
+    /// Null if the operation has ended.
+    template <class Handler, class Fn>
+    [[nodiscard]] std::shared_ptr<lock_receiver> receive(Handler&& handler, Fn fn) const
+    {
+        using handler_type = std::decay_t<Handler>;
+        using op_type = with_lock_op<handler_type, typename Manager::executor_type, Fn>;
+        handler_type own(std::forward<Handler>(handler));
         if (is_null(fn)) {
             std::apply(
-                [&](auto... each) {
-                    complete_immediately(std::decay_t<Handler>(std::forward<Handler>(handler)), this->executor(),
-                                         std::move(each)...);
-                },
-                results::failed(errc::invalid_argument));
-            return;
+                [&](auto... each) { complete_immediately(std::move(own), this->executor(), std::move(each)...); },
+                work_results<work_signature<Fn>>::failed(errc::invalid_argument));
+            return nullptr;
         }
-        const auto work = [](auto state, Acquire how, Fn what, auto ex, const strand_signal* signal) -> void {
-            state.reset_cancellation_state(asio::enable_total_cancellation());
-            state.complete_if_cancelled(false);
-            auto [ec, lk] = co_await std::move(how);
-            if (!ec && (!!state.cancelled() || (signal && signal->is_cancelled())))
-                ec = asio::error::operation_aborted; // it came too late for the acquire
-            if (!ec)
-                ec = loss_of(lk.state());
-            if (ec)
-                co_return results::failed(ec);
-            auto operation = start_work(what, lk, ex);
-            typename results::type ended = co_await std::move(operation)(lk.guard(asio::as_tuple(asio::deferred)));
-            if (results::is_aborted(ended) && !state.cancelled())
-                if (const error_code loss = loss_of(lk.state()))
-                    co_return results::failed(loss);
-            co_return std::move(ended);
-        };
-        const asio::any_io_executor strand = strand_for(handler, this->executor());
-        auto ex = executor_of_work<Fn>(strand, handler, this->executor());
-        strand_handler<std::decay_t<Handler>, typename Manager::executor_type> own(std::forward<Handler>(handler),
-                                                                                   strand, this->executor());
-        const strand_signal* const signal = own.signal();
-        asio::async_initiate<decltype(own), signature>(asio::co_composed<signature>(work), own, std::move(acquire),
-                                                       std::move(fn), std::move(ex), signal);
+        auto slot = asio::get_associated_cancellation_slot(own);
+        auto op = std::allocate_shared<op_type>(frame_allocator(own), own, strand_for(own, this->executor()),
+                                                this->executor(), std::move(fn));
+        if (slot.is_connected())
+            slot.template emplace<weak_canceller<with_lock_run>>(op);
+        return op;
     }
-};
 
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
+    const Manager* manager_;
+};
 
 } // namespace priority_redlock::detail
 

@@ -8,13 +8,13 @@
 #include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/acquire_overrides.hpp>
+#include <priority_redlock/detail/lock_receiver.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/lock_request.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -25,26 +25,6 @@
 namespace priority_redlock::detail {
 
 namespace asio = boost::asio;
-
-class transaction_run;
-
-/// Delivers a lock to a run, on the run's strand.
-class acquired_handler
-{
-public:
-    using executor_type = asio::any_io_executor;
-    using cancellation_slot_type = asio::cancellation_slot;
-
-    explicit acquired_handler(std::shared_ptr<transaction_run> run) noexcept : run_(std::move(run)) {}
-
-    [[nodiscard]] executor_type get_executor() const noexcept;
-    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept;
-
-    void operator()(error_code ec, lock granted);
-
-private:
-    std::shared_ptr<transaction_run> run_;
-};
 
 /// One resource that a locker locks.
 struct lock_part
@@ -74,7 +54,7 @@ public:
     [[nodiscard]] asio::any_io_executor get_executor() const { return functions_->get_executor(manager_); }
     [[nodiscard]] acquire_options default_options() const { return functions_->default_options(manager_); }
 
-    void acquire(const lock_order& order, acquired_handler handler) const
+    void acquire(const lock_order& order, received_handler handler) const
     {
         functions_->acquire(manager_, order, std::move(handler));
     }
@@ -86,11 +66,11 @@ private:
     {
         asio::any_io_executor (*get_executor)(void* manager);
         acquire_options (*default_options)(void* manager);
-        void (*acquire)(void* manager, const lock_order& order, acquired_handler handler);
+        void (*acquire)(void* manager, const lock_order& order, received_handler handler);
     };
 
     template <class Manager>
-    static void acquire_from(Manager& manager, const lock_order& order, acquired_handler handler)
+    static void acquire_from(Manager& manager, const lock_order& order, received_handler handler)
     {
         if (order.parts.size() != 1) {
             std::vector<lock_request> requests;
@@ -114,7 +94,7 @@ private:
     static constexpr function_table functions_of = {
         [](void* m) -> asio::any_io_executor { return static_cast<Manager*>(m)->get_executor(); },
         [](void* m) { return static_cast<Manager*>(m)->default_options(); },
-        [](void* m, const lock_order& order, acquired_handler handler) {
+        [](void* m, const lock_order& order, received_handler handler) {
             acquire_from(*static_cast<Manager*>(m), order, std::move(handler));
         },
     };

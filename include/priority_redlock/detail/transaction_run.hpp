@@ -7,6 +7,7 @@
 
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/acquire_overrides.hpp>
+#include <priority_redlock/detail/lock_receiver.hpp>
 #include <priority_redlock/detail/lock_recipe.hpp>
 #include <priority_redlock/detail/transaction_body.hpp>
 #include <priority_redlock/errc.hpp>
@@ -34,7 +35,8 @@ namespace priority_redlock::detail {
 /// Nothing here is owned in a circle. What is pending (an acquire, a wait for the lock's end, the coroutine of the
 /// transaction or of the recovery) owns the run, and the run owns none of these; a transaction that is suspended waits
 /// for a timer.
-class transaction_run : public std::enable_shared_from_this<transaction_run>
+class transaction_run : public lock_receiver,
+                        public std::enable_shared_from_this<transaction_run>
 {
 public:
     transaction_run(const asio::any_io_executor& strand, std::shared_ptr<const lock_recipe> recipe,
@@ -43,7 +45,9 @@ public:
     transaction_run& operator=(const transaction_run&) = delete;
     virtual ~transaction_run() = default;
 
-    [[nodiscard]] const asio::any_io_executor& get_executor() const noexcept { return strand_; }
+    [[nodiscard]] const asio::any_io_executor& get_executor() const noexcept final { return strand_; }
+    [[nodiscard]] asio::cancellation_slot acquire_slot() noexcept final { return cancel_acquire_.slot(); }
+    void on_acquired(error_code ec, lock granted) final;
 
     /// Ends the run from outside. From any thread.
     void cancel(asio::cancellation_type_t);
@@ -83,7 +87,6 @@ protected:
     virtual void complete(std::exception_ptr e) = 0;
 
 private:
-    friend class acquired_handler;
     class lock_end_handler;
     class transaction_end_handler;
     class decision_handler;
@@ -109,7 +112,6 @@ private:
     void unwind_transaction();
     void end(std::exception_ptr e) noexcept;
 
-    void on_acquired(error_code ec, lock granted);
     void on_lock_end() { advance(); }
     void on_cancelled();
     void on_transaction_end(std::exception_ptr e);

@@ -1,0 +1,45 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_DETAIL_BOOST_COMPAT_HPP
+#define PRIORITY_REDLOCK_DETAIL_BOOST_COMPAT_HPP
+
+// All in which Boost 1.83 to 1.92 differ, and names of Boost that are not worth the headers that define them.
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/detail/config.hpp>
+#if __has_include(<boost/asio/default_completion_token.hpp>)
+#include <boost/asio/default_completion_token.hpp> // in async_result.hpp before
+#endif
+
+#ifndef BOOST_ASIO_INLINE_NAMESPACE_BEGIN
+#define BOOST_ASIO_INLINE_NAMESPACE_BEGIN
+#define BOOST_ASIO_INLINE_NAMESPACE_END
+#endif
+
+namespace boost::asio {
+BOOST_ASIO_INLINE_NAMESPACE_BEGIN
+namespace detail {
+
+template <typename T, typename Blocking>
+class promise_executor; // that of use_future
+
+template <typename Executor, typename... Ts>
+class awaitable_handler; // that of use_awaitable
+
+} // namespace detail
+BOOST_ASIO_INLINE_NAMESPACE_END
+} // namespace boost::asio
+
+namespace priority_redlock::detail {
+
+/// The handler that an operation gets from `co_await operation(asio::use_awaitable)`. What many translation units would
+/// instantiate for it is instantiated once, in the library.
+template <class... Results>
+using coroutine_handler = boost::asio::detail::awaitable_handler<boost::asio::any_io_executor, Results...>;
+
+} // namespace priority_redlock::detail
+
+#endif
