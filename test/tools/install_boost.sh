@@ -100,7 +100,7 @@ start '' 1.83
 rm -f "$work/fetched"
 for bad in 1.8 2.0 1.83.0 latest --help ''; do
     if call "$bad" >"$work/1.out" 2>"$work/1.err"; then fail "'$bad' is taken for a version"; fi
-    [ "$(wc -l <"$work/1.err")" -eq 1 ] && [ ! -s "$work/1.out" ] || fail "'$bad' is not refused in one line"
+    [ "$(cat "$work/1.out" "$work/1.err" | wc -l)" -eq 1 ] || fail "'$bad' is not refused in one line"
 done
 if call 1.83 1.88 2>"$work/1.err"; then fail "two versions are taken"; fi
 [ ! -e "$work/fetched" ] || fail "a refused call fetches"
