@@ -9,6 +9,44 @@ function(priority_redlock_read_list result file)
     set(${result} ${lines} PARENT_SCOPE)
 endfunction()
 
+# Finds Boost with these components for `who`, or refuses in one line that says what to do. All parts use the Boost that the
+# first of them found: two versions in one program do not go together.
+function(priority_redlock_find_boost who version)
+    if(Boost_VERSION_STRING)
+        find_package(Boost ${Boost_VERSION_STRING} EXACT QUIET CONFIG COMPONENTS ${ARGN})
+    else()
+        find_package(Boost ${version} QUIET CONFIG COMPONENTS ${ARGN})
+        set(Boost_VERSION_STRING "${Boost_VERSION_STRING}" PARENT_SCOPE)
+    endif()
+    set(missing ${ARGN})
+    list(TRANSFORM missing PREPEND Boost::)
+    list(JOIN missing ", " wanted)
+    foreach(target IN LISTS missing)
+        if(TARGET ${target})
+            list(REMOVE_ITEM missing ${target})
+        endif()
+    endforeach()
+    if(NOT missing AND Boost_VERSION_STRING VERSION_GREATER_EQUAL ${version})
+        return()
+    endif()
+    set(found none)
+    if(Boost_VERSION_STRING)
+        set(found ${Boost_VERSION_STRING})
+        if(missing)
+            list(JOIN missing " and " missing)
+            string(APPEND found " without ${missing}")
+        endif()
+    elseif(Boost_CONSIDERED_VERSIONS)
+        list(JOIN Boost_CONSIDERED_VERSIONS ", " found)
+    endif()
+    # The space in front keeps CMake from breaking the line.
+    message(
+        FATAL_ERROR
+            " ${who} needs Boost ${version} or newer with ${wanted} (found: ${found}): name its prefix in CMAKE_PREFIX_PATH; "
+            "tools/install-boost builds one and prints its prefix"
+    )
+endfunction()
+
 # Warnings are for our own code: never part of a target's interface.
 function(priority_redlock_enable_warnings target)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
