@@ -9,6 +9,7 @@
 #include <boost/log/sources/severity_channel_logger.hpp>
 #include <boost/log/trivial.hpp>
 
+#include <atomic>
 #include <chrono>
 
 namespace priority_redlock::detail {
@@ -45,6 +46,8 @@ std::string describe(const thief& t)
 }
 
 } // namespace
+
+std::atomic<log_level> current_log_level{log_level::warning};
 
 void log(log_level level, std::string_view text) noexcept
 {

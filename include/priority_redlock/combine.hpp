@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_COMBINE_HPP
 #define PRIORITY_REDLOCK_COMBINE_HPP
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/locker.hpp>
 
 #include <memory>
@@ -16,7 +17,8 @@ namespace detail {
 
 /// The recipe of a locker of all parts of both.
 /// @throws std::invalid_argument they belong to different managers.
-[[nodiscard]] std::shared_ptr<const lock_recipe> combine(const lock_recipe& a, const lock_recipe& b);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<const lock_recipe> combine(const lock_recipe& a,
+                                                                               const lock_recipe& b);
 
 /// Takes lockers apart and makes others.
 struct locker_access

@@ -5,6 +5,8 @@
 #ifndef PRIORITY_REDLOCK_ERRC_HPP
 #define PRIORITY_REDLOCK_ERRC_HPP
 
+#include <priority_redlock/detail/config.hpp>
+
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/error_condition.hpp>
@@ -70,10 +72,10 @@ enum class condition : int
 };
 
 /// The category of `errc`. Name: "priority_redlock".
-[[nodiscard]] const boost::system::error_category& category() noexcept;
+[[nodiscard]] PRIORITY_REDLOCK_DECL const boost::system::error_category& category() noexcept;
 
 /// The category of `condition`. Name: "priority_redlock.condition".
-[[nodiscard]] const boost::system::error_category& condition_category() noexcept;
+[[nodiscard]] PRIORITY_REDLOCK_DECL const boost::system::error_category& condition_category() noexcept;
 
 [[nodiscard]] inline error_code make_error_code(errc e) noexcept
 {

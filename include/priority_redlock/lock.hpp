@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_LOCK_HPP
 
 #include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/initiate_lock.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/errc.hpp>
@@ -68,51 +69,51 @@ public:
 
     /// Whether the resource is this lock's at this moment: its state is `held` and its ttl has not run out. Compares
     /// the clock, so it turns false in time even if the process was stopped and no timer has run.
-    [[nodiscard]] bool is_held() const noexcept;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL bool is_held() const noexcept;
 
     /// Same as `is_held()`.
     [[nodiscard]] explicit operator bool() const noexcept { return is_held(); }
 
     /// Where the lock is in its life. `held` may be stale by the length of a timer's delay after the ttl ran out;
     /// `is_held()` is not.
-    [[nodiscard]] lock_state state() const noexcept;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL lock_state state() const noexcept;
 
     /// When the ttl ends; `clock::time_point::max()` if it is infinite, `clock::time_point::min()` if the lock is
     /// empty. Of a composite: the earliest end of its parts.
-    [[nodiscard]] clock::time_point expires_at() const noexcept;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL clock::time_point expires_at() const noexcept;
 
     /// The name of the resource; empty if the lock is. Of a composite: the names of its parts, joined by ", " for
     /// people to read.
-    [[nodiscard]] std::string_view resource() const noexcept;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL std::string_view resource() const noexcept;
 
     /// The locker that acquired it; a generated id begins with '#'.
-    [[nodiscard]] std::string_view locker_id() const noexcept;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL std::string_view locker_id() const noexcept;
 
     /// What a preempting locker has to exceed: the highest priority among the handles of this locker. Of a composite:
     /// the lowest priority of its parts, since who takes one takes all.
-    [[nodiscard]] int priority() const noexcept;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL int priority() const noexcept;
 
     /// A number that is greater than that of every earlier grant of this resource (Kleppmann's fencing token). Handles
     /// of one re-entrant locker share it. It begins at the system clock in microseconds, so it rises over restarts as
     /// long as that clock does and a resource is granted less than a million times a second on average. 0 if empty, and
     /// for a composite, whose parts have one each.
-    [[nodiscard]] std::uint64_t fencing_token() const noexcept;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL std::uint64_t fencing_token() const noexcept;
 
     /// The locks that this one is made of: for a composite those of its parts, in the order of their names; for any
     /// other lock itself; none for an empty one. Valid as long as the names are.
-    [[nodiscard]] std::span<const lock> parts() const noexcept;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL std::span<const lock> parts() const noexcept;
 
     /// The executor that operations on this lock complete on by default: the manager's. An empty lock knows of none and
     /// returns `asio::system_executor`, but calls no handler there: `async_wait`, `async_release` and `async_extend` of
     /// an empty lock complete on the executor that the handler brings, as that of a coroutine or one that is bound
     /// does; if it brings none, the initiating function throws `boost::system::system_error` of `errc::not_held`.
-    [[nodiscard]] executor_type get_executor() const;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL executor_type get_executor() const;
 
     /// Gives the resource to the next in line. Returns at once; never throws. Harmless if the lock is empty or has
     /// ended. For a lock in state `revoking` it tells the preempting locker that the way is free.
     ///
     /// A re-entrant locker's resource is freed with its last handle.
-    void release() noexcept;
+    PRIORITY_REDLOCK_DECL void release() noexcept;
 
     /// Releases, and completes when it has taken effect: in memory at once; over Redis when a quorum of nodes has
     /// confirmed it or, if they cannot be reached, when the ttl is over there, which is no error. Of a handle that is

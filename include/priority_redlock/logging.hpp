@@ -5,6 +5,8 @@
 #ifndef PRIORITY_REDLOCK_LOGGING_HPP
 #define PRIORITY_REDLOCK_LOGGING_HPP
 
+#include <priority_redlock/detail/config.hpp>
+
 #include <atomic>
 #include <cstdint>
 
@@ -25,7 +27,7 @@ enum class log_level : std::uint8_t
 };
 
 namespace detail {
-inline std::atomic<log_level> current_log_level{log_level::warning};
+extern PRIORITY_REDLOCK_DECL std::atomic<log_level> current_log_level;
 }
 
 /// Sets the lowest severity that is passed on to Boost.Log, on channel "priority_redlock"; sinks and filters of the

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_REDIS_PROTOCOL_HPP
 #define PRIORITY_REDLOCK_REDIS_PROTOCOL_HPP
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/protocol.hpp>
 #include <priority_redlock/redis_options.hpp>
 #include <priority_redlock/redis_url.hpp>
@@ -49,7 +50,7 @@ namespace priority_redlock {
 ///
 /// @par Object lifetimes
 /// Must be destroyed before its execution context. Managers share its ownership.
-class redis_protocol final : public protocol
+class PRIORITY_REDLOCK_DECL redis_protocol final : public protocol
 {
 public:
     /// Connections and timers run on `ex`, on a strand of their own.

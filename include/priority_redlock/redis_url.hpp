@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_REDIS_URL_HPP
 #define PRIORITY_REDLOCK_REDIS_URL_HPP
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/errc.hpp>
 
 #include <boost/redis/config.hpp>
@@ -41,7 +42,7 @@ enum class redis_url_errc : int
 };
 
 /// The category of `redis_url_errc`. Name: "priority_redlock.redis_url".
-[[nodiscard]] const boost::system::error_category& redis_url_category() noexcept;
+[[nodiscard]] PRIORITY_REDLOCK_DECL const boost::system::error_category& redis_url_category() noexcept;
 
 [[nodiscard]] inline error_code make_error_code(redis_url_errc e) noexcept
 {
@@ -62,15 +63,15 @@ enum class redis_url_errc : int
 /// has it.
 ///
 /// On error `error` is one of `redis_url_errc` and the result is a default `config`.
-[[nodiscard]] boost::redis::config parse_redis_url(std::string_view url, error_code& error);
+[[nodiscard]] PRIORITY_REDLOCK_DECL boost::redis::config parse_redis_url(std::string_view url, error_code& error);
 
 /// The same; throws `boost::system::system_error`, whose text quotes the URL without user and password.
-[[nodiscard]] boost::redis::config parse_redis_url(std::string_view url);
+[[nodiscard]] PRIORITY_REDLOCK_DECL boost::redis::config parse_redis_url(std::string_view url);
 
 /// Reads a list of URLs with commas in between; spaces around them do no harm. A comma in a password is `%2C`.
 ///
 /// Throws `boost::system::system_error`, whose text quotes the URL at fault without user and password.
-[[nodiscard]] std::vector<boost::redis::config> parse_redis_nodes(std::string_view list);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::vector<boost::redis::config> parse_redis_nodes(std::string_view list);
 
 } // namespace priority_redlock
 

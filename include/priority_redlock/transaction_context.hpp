@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TRANSACTION_CONTEXT_HPP
 #define PRIORITY_REDLOCK_TRANSACTION_CONTEXT_HPP
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/lock.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -77,23 +78,23 @@ public:
     transaction_context& operator=(const transaction_context&) = delete;
 
     /// The executor that the transaction and its steps run on: a strand.
-    [[nodiscard]] executor_type get_executor() const noexcept;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL executor_type get_executor() const noexcept;
 
     /// The current lock. From the moment it ends until the transaction is suspended, one that is not held. The
     /// reference stays valid and shows the next lock after a resume.
     ///
     /// A step under `lock().guard(...)` is cancelled by the loss itself, before the recovery is asked. Don't guard what
     /// should be able to resume.
-    [[nodiscard]] const priority_redlock::lock& lock() const noexcept;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL const priority_redlock::lock& lock() const noexcept;
 
     /// How often this run has acquired its lock: 1 at first, one more each time that a recovery acquired it again.
-    [[nodiscard]] std::size_t attempt() const noexcept;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL std::size_t attempt() const noexcept;
 
     /// A step that does nothing: a place where the transaction can be suspended or unwound.
     ///
     /// @par Errors
     /// Throws `boost::system::system_error` of `operation_aborted` if the transaction is being unwound.
-    [[nodiscard]] boost::asio::awaitable<void> checkpoint();
+    [[nodiscard]] PRIORITY_REDLOCK_DECL boost::asio::awaitable<void> checkpoint();
 
     /// Runs a step of the transaction and delivers its result or exception. It begins only under the lock, and delivers
     /// only under the lock: a result that comes after the loss waits until the lock has been acquired again.

@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_ACQUIRE_OP_HPP
 
 #include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/lock.hpp>
 
@@ -171,8 +172,9 @@ void start_acquire(Handler& handler, const Executor& io_executor, manager_backen
     execute_immediately(std::move(owner), io_executor);
 }
 
-extern template void start_acquire(coroutine_handler<error_code, lock>&, const asio::any_io_executor&, manager_backend&,
-                                   acquire_request&);
+extern template PRIORITY_REDLOCK_DECL void start_acquire(coroutine_handler<error_code, lock>&,
+                                                         const asio::any_io_executor&, manager_backend&,
+                                                         acquire_request&);
 
 } // namespace priority_redlock::detail
 

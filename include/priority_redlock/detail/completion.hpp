@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_COMPLETION_HPP
 
 #include <priority_redlock/detail/boost_compat.hpp>
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/user_code.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -228,7 +229,7 @@ template <>
 class tracked_executor<asio::any_io_executor>
 {
 public:
-    explicit tracked_executor(const asio::any_io_executor& ex);
+    explicit PRIORITY_REDLOCK_DECL tracked_executor(const asio::any_io_executor& ex);
 
     template <class IoExecutor, class Allocator, class Function>
     void post(const IoExecutor&, const Allocator& allocator, Function f) const
@@ -244,7 +245,7 @@ private:
 };
 
 /// An executor that counts as work as long as there is a copy of it.
-[[nodiscard]] asio::any_io_executor work_on(const asio::any_io_executor& ex);
+[[nodiscard]] PRIORITY_REDLOCK_DECL asio::any_io_executor work_on(const asio::any_io_executor& ex);
 
 /// What a queued handler keeps while it waits: work on its own executor, and on the operation's if that is another one.
 template <class Handler, class Executor>
@@ -305,9 +306,9 @@ private:
     asio::any_io_executor io_work_; // if it is on another executor
 };
 
-extern template class handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>;
-extern template void handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>::post(
-    cancellable_completion<coroutine_handler<std::exception_ptr>, std::exception_ptr>);
+extern template class PRIORITY_REDLOCK_DECL handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>;
+extern template PRIORITY_REDLOCK_DECL void handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>::
+    post(cancellable_completion<coroutine_handler<std::exception_ptr>, std::exception_ptr>);
 
 /// The handler's associated allocator; where it has none, Asio's recycling one, which Asio's own operations use then.
 template <class Handler>

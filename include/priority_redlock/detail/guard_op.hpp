@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_GUARD_OP_HPP
 
 #include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/hold_pin.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -68,7 +69,8 @@ private:
     std::shared_ptr<guard_state> self_; // between keep and tell
 };
 
-extern template class guard_state<emission_executor<asio::any_io_executor, asio::any_io_executor>>;
+extern template class PRIORITY_REDLOCK_DECL
+    guard_state<emission_executor<asio::any_io_executor, asio::any_io_executor>>;
 
 /// Makes a guarded operation count as a notice handler until it has completed and its handler has returned, or is
 /// destroyed.
@@ -159,9 +161,9 @@ struct begins_with_error<R(error_code, Rest...) noexcept> : begins_with_error<R(
 {
 };
 
-extern template void begins_with_error<void(error_code)>::complete_aborted(coroutine_handler<error_code>&&,
-                                                                           const asio::any_io_executor&);
-extern template void begins_with_error<void(error_code, std::size_t)>::complete_aborted(
+extern template PRIORITY_REDLOCK_DECL void begins_with_error<void(error_code)>::complete_aborted(
+    coroutine_handler<error_code>&&, const asio::any_io_executor&);
+extern template PRIORITY_REDLOCK_DECL void begins_with_error<void(error_code, std::size_t)>::complete_aborted(
     coroutine_handler<error_code, std::size_t>&&, const asio::any_io_executor&);
 
 /// An initiation's executor, if it has one.

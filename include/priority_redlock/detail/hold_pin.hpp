@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_HOLD_PIN_HPP
 #define PRIORITY_REDLOCK_DETAIL_HOLD_PIN_HPP
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -39,7 +40,7 @@ public:
     [[nodiscard]] hold* get() const noexcept { return hold_; }
 
     /// The default executor of operations on this hold.
-    [[nodiscard]] boost::asio::any_io_executor executor() const;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL boost::asio::any_io_executor executor() const;
 
 private:
     hold* hold_ = nullptr;

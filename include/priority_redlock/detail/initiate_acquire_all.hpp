@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_INITIATE_ACQUIRE_ALL_HPP
 
 #include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/lock_request.hpp>
@@ -28,7 +29,7 @@ public:
         set_crowded(true); // nothing is decided without an operation
     }
 
-    outcome acquire(acquire_request& request, acquire_operation* op) override;
+    PRIORITY_REDLOCK_DECL outcome acquire(acquire_request& request, acquire_operation* op) override;
 
     // Only a manager does the rest.
 

@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_INITIATE_LOCK_HPP
 
 #include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/hold_pin.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -21,7 +22,7 @@
 namespace priority_redlock::detail {
 
 /// What the operations of a lock complete with if it has ended.
-[[nodiscard]] error_code reason_of(lock_state s) noexcept;
+[[nodiscard]] PRIORITY_REDLOCK_DECL error_code reason_of(lock_state s) noexcept;
 
 /// A pending lock::async_wait.
 template <class Handler>

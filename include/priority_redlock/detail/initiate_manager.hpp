@@ -7,6 +7,7 @@
 
 #include <priority_redlock/detail/acquire_op.hpp>
 #include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/manager_options.hpp>
 
@@ -47,13 +48,11 @@ struct fresh_locker
     return s ? std::string_view(s) : std::string_view();
 }
 
-[[nodiscard]] std::unique_ptr<manager_backend> make_memory_backend(const asio::any_io_executor& ex,
-                                                                   bool single_threaded,
-                                                                   const manager_options& options);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::unique_ptr<manager_backend> make_memory_backend(
+    const asio::any_io_executor& ex, bool single_threaded, const manager_options& options);
 
-[[nodiscard]] std::unique_ptr<manager_backend> make_protocol_backend(const asio::any_io_executor& ex,
-                                                                     std::shared_ptr<protocol> store,
-                                                                     const manager_options& options);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::unique_ptr<manager_backend> make_protocol_backend(
+    const asio::any_io_executor& ex, std::shared_ptr<protocol> store, const manager_options& options);
 
 /// Makes managers over a backend of one's own: tests give it one with a clock of theirs.
 struct manager_access

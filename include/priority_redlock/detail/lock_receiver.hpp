@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_LOCK_RECEIVER_HPP
 
 #include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
@@ -52,7 +53,8 @@ private:
     std::shared_ptr<lock_receiver> receiver_;
 };
 
-extern template void start_acquire(received_handler&, const asio::any_io_executor&, manager_backend&, acquire_request&);
+extern template PRIORITY_REDLOCK_DECL void start_acquire(received_handler&, const asio::any_io_executor&,
+                                                         manager_backend&, acquire_request&);
 
 } // namespace priority_redlock::detail
 

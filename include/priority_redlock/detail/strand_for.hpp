@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_STRAND_FOR_HPP
 
 #include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/config.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_executor.hpp>
@@ -19,10 +20,10 @@ namespace priority_redlock::detail {
 
 /// A strand over an executor. Of the executor's own type where that is likely: then any_io_executor holds it without
 /// allocating memory for each copy.
-[[nodiscard]] asio::any_io_executor make_strand(const asio::any_io_executor& ex);
+[[nodiscard]] PRIORITY_REDLOCK_DECL asio::any_io_executor make_strand(const asio::any_io_executor& ex);
 
 /// An executor itself if it is a strand, else a strand over it.
-[[nodiscard]] asio::any_io_executor strand_over(const asio::any_io_executor& ex);
+[[nodiscard]] PRIORITY_REDLOCK_DECL asio::any_io_executor strand_over(const asio::any_io_executor& ex);
 
 /// Whether an executor of a handler can carry I/O: if not, what the library runs for that handler runs on the
 /// operation's.

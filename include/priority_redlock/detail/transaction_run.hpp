@@ -7,6 +7,7 @@
 
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/acquire_overrides.hpp>
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/lock_receiver.hpp>
 #include <priority_redlock/detail/lock_recipe.hpp>
 #include <priority_redlock/detail/transaction_body.hpp>
@@ -35,8 +36,8 @@ namespace priority_redlock::detail {
 /// Nothing here is owned in a circle. What is pending (an acquire, a wait for the lock's end, the coroutine of the
 /// transaction or of the recovery) owns the run, and the run owns none of these; a transaction that is suspended waits
 /// for a timer.
-class transaction_run : public lock_receiver,
-                        public std::enable_shared_from_this<transaction_run>
+class PRIORITY_REDLOCK_DECL transaction_run : public lock_receiver,
+                                              public std::enable_shared_from_this<transaction_run>
 {
 public:
     transaction_run(const asio::any_io_executor& strand, std::shared_ptr<const lock_recipe> recipe,

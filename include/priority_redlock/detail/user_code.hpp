@@ -5,12 +5,14 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_USER_CODE_HPP
 #define PRIORITY_REDLOCK_DETAIL_USER_CODE_HPP
 
+#include <priority_redlock/detail/config.hpp>
+
 #include <boost/assert.hpp>
 
 namespace priority_redlock::detail {
 
 /// Whether this thread holds a mutex of the library. Always false if the library was built with NDEBUG.
-[[nodiscard]] bool is_under_mutex() noexcept;
+[[nodiscard]] PRIORITY_REDLOCK_DECL bool is_under_mutex() noexcept;
 
 /// Before a handler, an allocator or an executor is called, copied or destroyed: all three are code of the user, which
 /// may call the library (I5).

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_WITH_LOCK_RUN_HPP
 #define PRIORITY_REDLOCK_DETAIL_WITH_LOCK_RUN_HPP
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/lock_receiver.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
@@ -22,19 +23,19 @@
 namespace priority_redlock::detail {
 
 /// Why the work under a lock was cancelled by the end of that lock; none if it was not.
-[[nodiscard]] error_code loss_of(lock_state s) noexcept;
+[[nodiscard]] PRIORITY_REDLOCK_DECL error_code loss_of(lock_state s) noexcept;
 
 /// An error as coroutines report it.
-[[nodiscard]] std::exception_ptr exception_of(error_code ec);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::exception_ptr exception_of(error_code ec);
 
 /// Whether it is `operation_aborted`.
-[[nodiscard]] bool is_aborted(const std::exception_ptr& e) noexcept;
+[[nodiscard]] PRIORITY_REDLOCK_DECL bool is_aborted(const std::exception_ptr& e) noexcept;
 
 /// One async_with_lock, without the types of its work and handler: acquires, and works under the lock, on a strand.
 ///
 /// What is pending (the acquire, then the work) owns it.
-class with_lock_run : public lock_receiver,
-                      public std::enable_shared_from_this<with_lock_run>
+class PRIORITY_REDLOCK_DECL with_lock_run : public lock_receiver,
+                                            public std::enable_shared_from_this<with_lock_run>
 {
 public:
     with_lock_run(const asio::any_io_executor& strand, bool cancellable) : strand_(strand), cancellable_(cancellable) {}
