@@ -59,6 +59,56 @@ function(priority_redlock_enable_warnings target)
     endif()
 endfunction()
 
+# A library of this project: static or, with BUILD_SHARED_LIBS, shared with no names but the public ones.
+function(priority_redlock_add_library target component)
+    add_library(${target} ${ARGN})
+    add_library(priority_redlock::${component} ALIAS ${target})
+    set_target_properties(
+        ${target}
+        PROPERTIES EXPORT_NAME ${component}
+                   POSITION_INDEPENDENT_CODE ON
+                   CXX_VISIBILITY_PRESET hidden
+                   VISIBILITY_INLINES_HIDDEN ON
+                   VERSION ${PROJECT_VERSION}
+                   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+    )
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL SHARED_LIBRARY)
+        target_compile_definitions(${target} PUBLIC PRIORITY_REDLOCK_DYN_LINK PRIVATE PRIORITY_REDLOCK_SOURCE)
+    endif()
+    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+    priority_redlock_enable_warnings(${target})
+endfunction()
+
+# Installs a library for CMake and for pkg-config. `needed`: the libraries below it, which who links a static one names.
+function(priority_redlock_install target component needed)
+    install(TARGETS ${target} EXPORT priority_redlock-${component}-targets)
+    install(
+        EXPORT priority_redlock-${component}-targets
+        NAMESPACE priority_redlock::
+        DESTINATION ${package_dir}
+    )
+
+    set(requires)
+    if(NOT component STREQUAL core)
+        set(requires "priority_redlock = ${PROJECT_VERSION}")
+    endif()
+    get_filename_component(boost_prefix ${Boost_INCLUDE_DIRS} DIRECTORY)
+    string(REGEX REPLACE "([^ ]+)" "-l\\1" needed "${needed}")
+    set(below "-L${boost_prefix}/lib ${needed}")
+    set(below_private)
+    set(definitions)
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL SHARED_LIBRARY)
+        set(definitions -DPRIORITY_REDLOCK_DYN_LINK)
+        set(below_private "${below}")
+        set(below)
+    endif()
+    set(description "${PROJECT_DESCRIPTION}: ${component}")
+    configure_file(${PROJECT_SOURCE_DIR}/cmake/pkg-config.pc.in ${PROJECT_BINARY_DIR}/${target}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${target}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
 # Instruments every target of the calling directory and below.
 macro(priority_redlock_enable_sanitizer sanitizer)
     if("${sanitizer}" STREQUAL "address")

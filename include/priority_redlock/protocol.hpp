@@ -139,7 +139,7 @@ struct protocol_event
 /// completion tokens (I2 to I5), the checks of I8, and the local end of a grant at its `valid_until` (P6). It registers
 /// one acquisition a resource at a time, that of its best waiter.
 ///
-/// `testing/conformance.hpp` runs any protocol through these rules.
+/// `testing/conformance.hpp`, of the library priority_redlock::testing, runs any protocol through these rules.
 ///
 /// @par Completion
 /// Every function calls its handler exactly once, or destroys it with the store. It may do so on any thread, and from

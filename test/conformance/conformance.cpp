@@ -2,8 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/memory_protocol.hpp>
 #include <priority_redlock/testing/conformance.hpp>
+#include <priority_redlock/testing/memory_protocol.hpp>
 #include <priority_redlock/testing/unreliable_protocol.hpp>
 
 #include <boost/test/unit_test.hpp>

@@ -5,7 +5,7 @@
 #include "common/locks.hpp"
 
 #include <priority_redlock/acquire_all.hpp>
-#include <priority_redlock/memory_protocol.hpp>
+#include <priority_redlock/testing/memory_protocol.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -670,7 +670,7 @@ BOOST_AUTO_TEST_CASE(P9_cancelled_while_the_ttls_are_set)
 {
     for (const bool destroyed : {false, true}) {
         asio::io_context context;
-        const auto store = std::make_shared<redlock::memory_protocol>(context.get_executor());
+        const auto store = std::make_shared<redlock::testing::memory_protocol>(context.get_executor());
         auto manager = std::make_unique<lock_manager>(context, store);
         lock_manager other(context, store);
         acquired all, probe;

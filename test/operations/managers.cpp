@@ -5,7 +5,7 @@
 #include "common/locks.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
-#include <priority_redlock/memory_protocol.hpp>
+#include <priority_redlock/testing/memory_protocol.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw)
         BOOST_CHECK_EXCEPTION(lock_manager(context, redlock::manager_options{.ageing = interval}),
                               std::invalid_argument, names_ageing);
     BOOST_CHECK_NO_THROW(lock_manager(context, redlock::manager_options{.ageing = 1ms}));
-    const auto store = std::make_shared<redlock::memory_protocol>(context.get_executor());
+    const auto store = std::make_shared<redlock::testing::memory_protocol>(context.get_executor());
     BOOST_CHECK_EXCEPTION(lock_manager(context, store, redlock::manager_options{.ageing = 1s}), std::invalid_argument,
                           names_ageing);
     BOOST_CHECK_EXCEPTION(lock_manager(context, store, redlock::manager_options{.detect_deadlocks = true}),

@@ -5,8 +5,8 @@
 #include "common/locks.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
-#include <priority_redlock/memory_protocol.hpp>
 #include <priority_redlock/metrics.hpp>
+#include <priority_redlock/testing/memory_protocol.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -47,7 +47,7 @@ MANAGER_TEST_CASE(they_are_the_sum_over_all_shards)
 BOOST_AUTO_TEST_CASE(over_a_protocol_they_are_those_of_the_manager)
 {
     asio::io_context context;
-    const auto store = std::make_shared<redlock::memory_protocol>(context.get_executor());
+    const auto store = std::make_shared<redlock::testing::memory_protocol>(context.get_executor());
     lock_manager one(context, store), two(context, store);
     lock held;
     one.async_acquire("r", "a", {}, [&](error_code, lock lk) { held = std::move(lk); });
@@ -76,7 +76,7 @@ MANAGER_TEST_CASE(durations_are_counted_however_few_there_are)
 BOOST_AUTO_TEST_CASE(over_a_protocol_every_duration_is_measured)
 {
     asio::io_context context;
-    const auto store = std::make_shared<redlock::memory_protocol>(context.get_executor());
+    const auto store = std::make_shared<redlock::testing::memory_protocol>(context.get_executor());
     lock_manager manager(context, store);
     constexpr unsigned all = 100;
     std::vector<lock> held;

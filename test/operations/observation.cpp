@@ -7,8 +7,8 @@
 
 #include <priority_redlock/locker.hpp>
 #include <priority_redlock/logging.hpp>
-#include <priority_redlock/memory_protocol.hpp>
 #include <priority_redlock/snapshot.hpp>
+#include <priority_redlock/testing/memory_protocol.hpp>
 #include <priority_redlock/with_lock.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -275,7 +275,7 @@ MANAGER_TEST_CASE(warnings_can_be_turned_off)
 }
 
 /// A manager over a protocol that goes by the manual clock.
-lock_manager over(asio::io_context& context, const std::shared_ptr<redlock::memory_protocol>& store)
+lock_manager over(asio::io_context& context, const std::shared_ptr<redlock::testing::memory_protocol>& store)
 {
     using namespace redlock::detail;
     const redlock::manager_options options;
@@ -288,7 +288,7 @@ lock_manager over(asio::io_context& context, const std::shared_ptr<redlock::memo
 BOOST_AUTO_TEST_CASE(over_a_protocol_a_victim_is_warned_of_too)
 {
     asio::io_context context;
-    const auto store = std::make_shared<redlock::memory_protocol>(context.get_executor());
+    const auto store = std::make_shared<redlock::testing::memory_protocol>(context.get_executor());
     lock_manager one = over(context, store), two = over(context, store);
     for (lock_manager* const thiefs : {&one, &two}) {
         const bool same = thiefs == &one;

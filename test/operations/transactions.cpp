@@ -5,7 +5,7 @@
 #include "common/transactions.hpp"
 
 #include <priority_redlock/locker.hpp>
-#include <priority_redlock/memory_protocol.hpp>
+#include <priority_redlock/testing/memory_protocol.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -520,7 +520,7 @@ MANAGER_TEST_CASE(the_end_of_the_managers_waits_ends_a_run)
 BOOST_AUTO_TEST_CASE(over_a_protocol)
 {
     asio::io_context context;
-    redlock::lock_manager manager(context, std::make_shared<redlock::memory_protocol>(context.get_executor()));
+    redlock::lock_manager manager(context, std::make_shared<redlock::testing::memory_protocol>(context.get_executor()));
     journal j;
     locker low(manager, "r", j), high(manager, "r", j, {.priority = 1});
     outcome a, b;

@@ -8,8 +8,8 @@
 #include <priority_redlock/combine.hpp>
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/locker.hpp>
-#include <priority_redlock/memory_protocol.hpp>
 #include <priority_redlock/protocol.hpp>
+#include <priority_redlock/testing/memory_protocol.hpp>
 #include <priority_redlock/with_lock.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -366,7 +366,7 @@ void composite_ends(stage& s)
 /// The same over a protocol, where ttls are set by asking; that of the scenario's manager is left alone.
 void composites_over_a_protocol(stage& s)
 {
-    auto store = std::make_shared<redlock::memory_protocol>(s.context.get_executor());
+    auto store = std::make_shared<redlock::testing::memory_protocol>(s.context.get_executor());
     s.manager = std::make_unique<lock_manager>(s.context, std::move(store));
     s.acquire("b", "hurdle");
     redlock::async_acquire_all(*s.manager, "me", {{"a", {.ttl = 1h}}, {"b", {.ttl = 2h}}, {"c"}}, 10h, s.keep());

@@ -4,7 +4,7 @@
 
 #include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/lock_manager.hpp>
-#include <priority_redlock/memory_protocol.hpp>
+#include <priority_redlock/testing/memory_protocol.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -59,7 +59,7 @@ public:
         case lives_over::memory: manager_ = std::make_unique<lock_manager>(ex); break;
         case lives_over::a_strand: manager_ = std::make_unique<lock_manager>(asio::make_strand(*context_)); break;
         case lives_over::a_protocol:
-            manager_ = std::make_unique<lock_manager>(ex, std::make_shared<redlock::memory_protocol>(ex));
+            manager_ = std::make_unique<lock_manager>(ex, std::make_shared<redlock::testing::memory_protocol>(ex));
             break;
         }
         timer_ = std::make_unique<asio::steady_timer>(*context_, 1h);

@@ -2,8 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_MEMORY_PROTOCOL_HPP
-#define PRIORITY_REDLOCK_MEMORY_PROTOCOL_HPP
+#ifndef PRIORITY_REDLOCK_TESTING_MEMORY_PROTOCOL_HPP
+#define PRIORITY_REDLOCK_TESTING_MEMORY_PROTOCOL_HPP
 
 #include <priority_redlock/protocol.hpp>
 
@@ -11,10 +11,10 @@
 
 #include <memory>
 
-namespace priority_redlock {
+namespace priority_redlock::testing {
 
-/// The locks of one process behind the `protocol` interface: for managers that shall share them, and to test what will
-/// later run on another store. A manager that has its locks for itself needs none and is faster without.
+/// The locks of one process behind the `protocol` interface: stands in for another store in tests of what runs on one.
+/// The managers over it share its locks. A manager that has its locks for itself needs none and is faster without.
 ///
 /// Remembers the last 4096 acquisitions that were given back, so that a request for one of them that arrives late does
 /// not bring it back to life.
@@ -48,6 +48,6 @@ private:
     std::shared_ptr<store> store_;
 };
 
-} // namespace priority_redlock
+} // namespace priority_redlock::testing
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "memory_backend.hpp"
 
-#include <priority_redlock/memory_protocol.hpp>
+#include <priority_redlock/testing/memory_protocol.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -15,7 +15,7 @@
 #include <string>
 #include <utility>
 
-namespace priority_redlock {
+namespace priority_redlock::testing {
 
 using namespace detail;
 
@@ -472,4 +472,4 @@ void memory_protocol::raise(acquisition_id id, int priority, done_handler on_don
     std::move(on_done)(error_code());
 }
 
-} // namespace priority_redlock
+} // namespace priority_redlock::testing
