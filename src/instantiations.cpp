@@ -21,7 +21,7 @@ asio::any_io_executor work_on(const asio::any_io_executor& ex)
 
 tracked_executor<asio::any_io_executor>::tracked_executor(const asio::any_io_executor& ex) : executor_(work_on(ex)) {}
 
-template class PRIORITY_REDLOCK_DECL handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>;
+template class handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>;
 template PRIORITY_REDLOCK_DECL void handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>::post(
     cancellable_completion<coroutine_handler<std::exception_ptr>, std::exception_ptr>);
 
@@ -30,7 +30,7 @@ template PRIORITY_REDLOCK_DECL void start_acquire(coroutine_handler<error_code, 
 template PRIORITY_REDLOCK_DECL void start_acquire(received_handler&, const asio::any_io_executor&, manager_backend&,
                                                   acquire_request&);
 
-template class PRIORITY_REDLOCK_DECL guard_state<emission_executor<asio::any_io_executor, asio::any_io_executor>>;
+template class guard_state<emission_executor<asio::any_io_executor, asio::any_io_executor>>;
 template PRIORITY_REDLOCK_DECL void begins_with_error<void(error_code)>::complete_aborted(
     coroutine_handler<error_code>&&, const asio::any_io_executor&);
 template PRIORITY_REDLOCK_DECL void begins_with_error<void(error_code, std::size_t)>::complete_aborted(
