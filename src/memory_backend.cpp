@@ -17,8 +17,6 @@ std::unique_ptr<manager_backend> make_memory_backend(const asio::any_io_executor
 std::unique_ptr<manager_backend> make_protocol_backend(const asio::any_io_executor& ex, std::shared_ptr<protocol> store,
                                                        const manager_options& options)
 {
-    if (!store)
-        throw std::invalid_argument("priority_redlock: a lock_manager over a protocol needs one; it is null");
     return std::make_unique<memory_backend<mutex, clock>>(ex, options, std::move(store));
 }
 

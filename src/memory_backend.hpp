@@ -42,7 +42,7 @@ inline void check(const manager_options& o)
         throw std::invalid_argument("priority_redlock: manager_options::overrun_after must be at least a millisecond");
 }
 
-/// The memory protocol behind a manager: shards, and which resource belongs to which.
+/// What is behind a manager: shards, and which resource belongs to which.
 template <class Mutex, class Clock>
 class memory_backend final : public manager_backend
 {
@@ -64,6 +64,8 @@ public:
     memory_backend(const asio::any_io_executor& ex, const manager_options& options, std::shared_ptr<protocol> store)
     {
         check(options);
+        if (!store)
+            throw std::invalid_argument("priority_redlock: a lock_manager over a protocol needs one; it is null");
         if (options.ageing != infinite)
             throw std::invalid_argument("priority_redlock: manager_options::ageing is for managers without a protocol");
         if (options.detect_deadlocks)

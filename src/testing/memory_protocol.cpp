@@ -4,6 +4,7 @@
 
 #include "memory_backend.hpp"
 
+#include <priority_redlock/testing/make_manager.hpp>
 #include <priority_redlock/testing/memory_protocol.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -23,6 +24,8 @@ namespace {
 
 constexpr std::size_t remembered_ends = 4096;
 
+const manager_options backend_options{.shards = 1, .idle_resources = 1024, .overrun_after = infinite};
+
 } // namespace
 
 // Every acquisition is a locker of its own in a memory backend, with a grace that never ends: when it has to go is its
@@ -32,10 +35,7 @@ constexpr std::size_t remembered_ends = 4096;
 class memory_protocol::store : public std::enable_shared_from_this<store>
 {
 public:
-    explicit store(const asio::any_io_executor& ex)
-        : backend_(make_memory_backend(ex, false, {.shards = 1, .idle_resources = 1024, .overrun_after = infinite}))
-    {
-    }
+    explicit store(std::unique_ptr<manager_backend> backend) : backend_(std::move(backend)) {}
 
     void shut()
     {
@@ -425,7 +425,15 @@ private:
     std::deque<acquisition_id> ended_order_;
 };
 
-memory_protocol::memory_protocol(const boost::asio::any_io_executor& ex) : store_(std::make_shared<store>(ex)) {}
+memory_protocol::memory_protocol(const boost::asio::any_io_executor& ex)
+    : store_(std::make_shared<store>(make_memory_backend(ex, false, backend_options)))
+{
+}
+
+memory_protocol::memory_protocol(const boost::asio::any_io_executor& ex, manual_time_t)
+    : store_(std::make_shared<store>(make_manual_memory_backend(ex, false, backend_options)))
+{
+}
 
 memory_protocol::~memory_protocol()
 {

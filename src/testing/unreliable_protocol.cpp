@@ -4,7 +4,7 @@
 
 #include <priority_redlock/testing/unreliable_protocol.hpp>
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 
 #include <mutex>
 #include <random>
@@ -32,8 +32,9 @@ const unreliable_options& checked(const unreliable_options& o)
 class unreliable_protocol::network : public std::enable_shared_from_this<network>
 {
 public:
-    network(const boost::asio::any_io_executor& ex, std::shared_ptr<protocol> t, const unreliable_options& o)
-        : target(std::move(t)), options(checked(o)), executor_(ex), random_(o.seed)
+    network(const boost::asio::any_io_executor& ex, std::shared_ptr<protocol> t, const unreliable_options& o,
+            bool by_manual_clock)
+        : target(std::move(t)), options(checked(o)), executor_(ex), by_manual_clock_(by_manual_clock), random_(o.seed)
     {
     }
 
@@ -152,7 +153,16 @@ private:
     template <class F>
     void after(duration delay, F f)
     {
-        auto timer = std::make_shared<boost::asio::steady_timer>(executor_, delay);
+        if (by_manual_clock_)
+            after_by<manual_clock>(delay, std::move(f));
+        else
+            after_by<clock>(delay, std::move(f));
+    }
+
+    template <class Clock, class F>
+    void after_by(duration delay, F f)
+    {
+        auto timer = std::make_shared<boost::asio::basic_waitable_timer<Clock>>(executor_, delay);
         timer->async_wait([timer, self = shared_from_this(), f = std::move(f)](error_code ec) mutable {
             if (!ec)
                 f();
@@ -160,6 +170,7 @@ private:
     }
 
     const boost::asio::any_io_executor executor_;
+    const bool by_manual_clock_;
     mutable std::mutex mutex_; // of what follows
     std::mt19937_64 random_;
     std::uint64_t lost_ = 0;
@@ -168,7 +179,13 @@ private:
 
 unreliable_protocol::unreliable_protocol(const boost::asio::any_io_executor& ex, std::shared_ptr<protocol> target,
                                          const unreliable_options& options)
-    : network_(std::make_shared<network>(ex, std::move(target), options))
+    : network_(std::make_shared<network>(ex, std::move(target), options, false))
+{
+}
+
+unreliable_protocol::unreliable_protocol(const boost::asio::any_io_executor& ex, std::shared_ptr<protocol> target,
+                                         const unreliable_options& options, manual_time_t)
+    : network_(std::make_shared<network>(ex, std::move(target), options, true))
 {
 }
 

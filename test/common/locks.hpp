@@ -6,12 +6,11 @@
 #define PRIORITY_REDLOCK_TEST_COMMON_LOCKS_HPP
 
 #include "common/initiation_guard.hpp"
-#include "common/manual_clock.hpp"
 #include "common/once_handler.hpp"
 #include "common/tracker_executor.hpp"
-#include "memory_backend.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/testing/make_manager.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/bind_immediate_executor.hpp>
@@ -52,6 +51,7 @@ using redlock::error_code;
 using redlock::lock;
 using redlock::lock_manager;
 using redlock::lock_state;
+using redlock::testing::manual_clock;
 using namespace std::chrono_literals;
 
 inline const error_code aborted = asio::error::operation_aborted;
@@ -64,20 +64,19 @@ enum class manager_kind : std::uint8_t
     over_strand // of a pool: no two polls in a row are on the same thread
 };
 
-/// A manager that goes by the manual clock.
+/// A manager that goes by the manual clock, with few shards if nothing else is asked for.
 template <class Manager = lock_manager>
 [[nodiscard]] Manager make_manager(const typename Manager::executor_type& ex, manager_kind kind,
-                                   const redlock::manager_options& options = {})
+                                   redlock::manager_options options = {})
 {
-    using namespace redlock::detail;
     if (kind == manager_kind::single_threaded)
-        return manager_access::make<Manager>(
-            ex, std::make_unique<memory_backend<null_mutex, manual_clock>>(ex, options, 1), options.defaults);
+        return redlock::testing::make_manager<Manager>(ex, redlock::single_threaded, options);
     if constexpr (std::is_same_v<typename Manager::executor_type, asio::any_io_executor>)
         if (kind == manager_kind::over_strand)
             return make_manager<Manager>(asio::make_strand(ex), manager_kind::thread_safe, options);
-    return manager_access::make<Manager>(ex, std::make_unique<memory_backend<mutex, manual_clock>>(ex, options, 4),
-                                         options.defaults);
+    if (options.shards == 0)
+        options.shards = 4;
+    return redlock::testing::make_manager<Manager>(ex, options);
 }
 
 /// What a completion brought, and how it came. May be destroyed before it.

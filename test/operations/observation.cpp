@@ -274,22 +274,13 @@ MANAGER_TEST_CASE(warnings_can_be_turned_off)
     f.poll();
 }
 
-/// A manager over a protocol that goes by the manual clock.
-lock_manager over(asio::io_context& context, const std::shared_ptr<redlock::testing::memory_protocol>& store)
-{
-    using namespace redlock::detail;
-    const redlock::manager_options options;
-    return manager_access::make<lock_manager>(
-        context.get_executor(),
-        std::make_unique<memory_backend<std::mutex, manual_clock>>(context.get_executor(), options, store),
-        options.defaults);
-}
-
 BOOST_AUTO_TEST_CASE(over_a_protocol_a_victim_is_warned_of_too)
 {
     asio::io_context context;
-    const auto store = std::make_shared<redlock::testing::memory_protocol>(context.get_executor());
-    lock_manager one = over(context, store), two = over(context, store);
+    const auto store =
+        std::make_shared<redlock::testing::memory_protocol>(context.get_executor(), redlock::testing::manual_time);
+    lock_manager one = redlock::testing::make_manager(context, store);
+    lock_manager two = redlock::testing::make_manager(context, store);
     for (lock_manager* const thiefs : {&one, &two}) {
         const bool same = thiefs == &one;
         const level_scope level(log_level::debug);

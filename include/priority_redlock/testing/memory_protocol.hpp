@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_TESTING_MEMORY_PROTOCOL_HPP
 
 #include <priority_redlock/protocol.hpp>
+#include <priority_redlock/testing/manual_clock.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -29,6 +30,10 @@ class memory_protocol final : public protocol
 public:
     /// The timers of ttls run on `ex`.
     explicit memory_protocol(const boost::asio::any_io_executor& ex);
+
+    /// Goes by the manual clock, for managers of `testing::make_manager`.
+    memory_protocol(const boost::asio::any_io_executor& ex, manual_time_t);
+
     ~memory_protocol() override;
 
     memory_protocol(const memory_protocol&) = delete;

@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_TESTING_UNRELIABLE_PROTOCOL_HPP
 
 #include <priority_redlock/protocol.hpp>
+#include <priority_redlock/testing/manual_clock.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -48,6 +49,11 @@ public:
     /// @throws std::invalid_argument an option is outside its domain; the message names it.
     unreliable_protocol(const boost::asio::any_io_executor& ex, std::shared_ptr<protocol> target,
                         const unreliable_options& options);
+
+    /// The same, and what takes time takes it by the manual clock. So a test that fails with one seed fails with it
+    /// again.
+    unreliable_protocol(const boost::asio::any_io_executor& ex, std::shared_ptr<protocol> target,
+                        const unreliable_options& options, manual_time_t);
 
     void subscribe(std::uint64_t client, std::weak_ptr<listener> sink) override;
     void obtain(obtain_request request, handler<obtain_reply> on_reply) override;

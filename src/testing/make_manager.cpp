@@ -1,0 +1,28 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "memory_backend.hpp"
+
+#include <priority_redlock/testing/make_manager.hpp>
+
+namespace priority_redlock::detail {
+
+using testing::manual_clock;
+
+std::unique_ptr<manager_backend> make_manual_memory_backend(const asio::any_io_executor& ex, bool single_threaded,
+                                                            const manager_options& options)
+{
+    if (single_threaded)
+        return std::make_unique<memory_backend<null_mutex, manual_clock>>(ex, options, 1);
+    return std::make_unique<memory_backend<mutex, manual_clock>>(ex, options, 16);
+}
+
+std::unique_ptr<manager_backend> make_manual_protocol_backend(const asio::any_io_executor& ex,
+                                                              std::shared_ptr<protocol> store,
+                                                              const manager_options& options)
+{
+    return std::make_unique<memory_backend<mutex, manual_clock>>(ex, options, std::move(store));
+}
+
+} // namespace priority_redlock::detail
