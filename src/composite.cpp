@@ -101,7 +101,7 @@ composite::composite(const std::shared_ptr<manager_backend>& backend, std::vecto
 
 manager_backend::outcome composite::start(acquire_operation& op)
 {
-    using verdict = manager_backend::outcome::verdict;
+    using decision = manager_backend::outcome::verdict;
 
     const hold_pin kept(&hold_);
     lock_type guard(mutex_);
@@ -115,7 +115,7 @@ manager_backend::outcome composite::start(acquire_operation& op)
         reference(hold_);
         op.canceller->aim(hold_);
     }
-    return {verdict::waiting, nullptr, {}};
+    return {decision::waiting, nullptr, {}};
 }
 
 // --- what the parts tell ---------------------------------------------------------------------------------------------
@@ -308,7 +308,7 @@ bool composite::advance(lock_type& guard)
 
 void composite::ask(part& p, lock_type& guard)
 {
-    using verdict = manager_backend::outcome::verdict;
+    using decision = manager_backend::outcome::verdict;
 
     p.asking = true;
     p.unwanted = false;
@@ -321,31 +321,31 @@ void composite::ask(part& p, lock_type& guard)
     if (anonymous_ && hold_.locker.view().empty())
         if (const hold* first = got.granted ? got.granted : p.target)
             hold_.locker.assign(first->locker.view());
-    if (got.what != verdict::waiting) {
+    if (got.what != decision::waiting) {
         unreference(hold_);
         p.cancel.reset();
-        if (got.what == verdict::refused && got.granted)
+        if (got.what == decision::refused && got.granted)
             got.granted->domain->unreference(*got.granted);
     }
     guard.lock();
-    if (got.what != verdict::waiting)
+    if (got.what != decision::waiting)
         p.asking = false;
-    if (got.what == verdict::granted)
+    if (got.what == decision::granted)
         take(p, *got.granted, guard);
     if (is_cancelled())
         stop(asio::error::operation_aborted); // between two parts
-    if (got.what == verdict::refused)
+    if (got.what == decision::refused)
         stop(got.why);
 }
 
 /// Without the mutex, since the backend may be gone with the end of this call, and tells that it is.
 manager_backend::outcome composite::acquire(part& p) noexcept
 {
-    using verdict = manager_backend::outcome::verdict;
+    using decision = manager_backend::outcome::verdict;
 
     const auto backend = backend_.lock();
     if (!backend)
-        return {verdict::refused, nullptr, asio::error::operation_aborted};
+        return {decision::refused, nullptr, asio::error::operation_aborted};
     acquire_request request;
     request.resource = p.request.resource;
     request.locker = hold_.locker.view();
@@ -355,12 +355,12 @@ manager_backend::outcome composite::acquire(part& p) noexcept
     if (p.give_up_at != never && request.options.timeout != duration::zero()) {
         request.options.timeout = p.give_up_at - backend->now();
         if (request.options.timeout <= duration::zero())
-            return {verdict::refused, nullptr, errc::acquire_timeout};
+            return {decision::refused, nullptr, errc::acquire_timeout};
     }
     try {
         return backend->acquire(request, &p);
     } catch (...) {
-        return {verdict::refused, nullptr, make_error_code(boost::system::errc::not_enough_memory)};
+        return {decision::refused, nullptr, make_error_code(boost::system::errc::not_enough_memory)};
     }
 }
 
@@ -497,11 +497,11 @@ void composite::grant(lock_type& guard)
 
 void composite::deliver(error_code why, lock_type& guard) noexcept
 {
-    using verdict = manager_backend::outcome::verdict;
+    using decision = manager_backend::outcome::verdict;
 
     if (starting_) {
-        answer_ = why ? manager_backend::outcome{verdict::refused, nullptr, why}
-                      : manager_backend::outcome{verdict::granted, &hold_, {}};
+        answer_ = why ? manager_backend::outcome{decision::refused, nullptr, why}
+                      : manager_backend::outcome{decision::granted, &hold_, {}};
         return;
     }
     acquire_operation* const op = std::exchange(op_, nullptr);

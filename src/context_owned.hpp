@@ -5,6 +5,8 @@
 #ifndef PRIORITY_REDLOCK_SRC_CONTEXT_OWNED_HPP
 #define PRIORITY_REDLOCK_SRC_CONTEXT_OWNED_HPP
 
+#include <priority_redlock/detail/config.hpp>
+
 #include <boost/asio/execution_context.hpp>
 #include <boost/intrusive/list.hpp>
 
@@ -16,11 +18,11 @@ namespace priority_redlock::detail {
 /// All that an execution context owns in this way.
 struct context_estate;
 
-[[nodiscard]] std::shared_ptr<context_estate> estate_of(boost::asio::execution_context& context);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<context_estate> estate_of(boost::asio::execution_context& context);
 
 /// After a timer was made: the context lets go of what it owns before it shuts down its timers, which meanwhile may be
 /// set and cancelled by other threads.
-void shut_down_before_timers(boost::asio::execution_context& context);
+PRIORITY_REDLOCK_DECL void shut_down_before_timers(boost::asio::execution_context& context);
 
 /// An object that needs its execution context, such as a timer or an executor. The context owns it; everybody else
 /// borrows it for as long as it is used. When the context is destroyed it waits until the last borrower has let go. So
@@ -28,7 +30,7 @@ void shut_down_before_timers(boost::asio::execution_context& context);
 /// order.
 ///
 /// A borrower must not destroy the context, nor wait for somebody who does.
-class context_owned : public boost::intrusive::list_base_hook<>
+class PRIORITY_REDLOCK_DECL context_owned : public boost::intrusive::list_base_hook<>
 {
 public:
     explicit context_owned(std::shared_ptr<context_estate> estate);

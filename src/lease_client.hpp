@@ -7,6 +7,7 @@
 
 #include "lock_table.hpp"
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/protocol.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -64,7 +65,7 @@ struct pending_end : lease_deadline
 
 /// Sees to it that the store holds what a leased table holds, and is asked for what its first waiters want. Decides
 /// only; requests are put into an outbox, which the owner sends without its mutex.
-class lease_client
+class PRIORITY_REDLOCK_DECL lease_client
 {
 public:
     struct request

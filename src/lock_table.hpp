@@ -8,6 +8,7 @@
 #include "wait_graph.hpp"
 #include "waiter_queue.hpp"
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/hold.hpp>
 #include <priority_redlock/metrics.hpp>
 
@@ -161,7 +162,7 @@ private:
 ///
 /// Not thread-safe. Holds and resources are its own; waiters belong to the caller and must stay where they are until
 /// they are settled or withdrawn.
-class lock_table
+class PRIORITY_REDLOCK_DECL lock_table
 {
 public:
     enum class verdict : std::uint8_t

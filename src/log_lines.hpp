@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_LOG_LINES_HPP
 #define PRIORITY_REDLOCK_SRC_LOG_LINES_HPP
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/hold.hpp>
 #include <priority_redlock/logging.hpp>
 
@@ -22,10 +23,10 @@ namespace priority_redlock::detail {
 }
 
 /// Hands a record to Boost.Log. Swallows what the sinks throw.
-void log(log_level level, std::string_view text) noexcept;
+PRIORITY_REDLOCK_DECL void log(log_level level, std::string_view text) noexcept;
 
 /// Reports that something could not be done for want of resources.
-void log_failure(std::string_view what) noexcept;
+PRIORITY_REDLOCK_DECL void log_failure(std::string_view what) noexcept;
 
 /// Whom a holder keeps waiting that was told to go.
 struct thief
@@ -36,7 +37,7 @@ struct thief
 
 /// The lines of one step: composed under the mutex, where the holds can be read, and written without it, since
 /// sinks are user code. Costs a relaxed load where the level is off.
-class log_lines
+class PRIORITY_REDLOCK_DECL log_lines
 {
 public:
     void grant(const hold& h) noexcept

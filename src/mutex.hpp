@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_MUTEX_HPP
 #define PRIORITY_REDLOCK_SRC_MUTEX_HPP
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/user_code.hpp>
 
 #include <atomic>
@@ -19,10 +20,10 @@ inline void count_mutex(int) noexcept {}
 #else
 
 /// Counts the mutexes of the library that this thread holds.
-void count_mutex(int change) noexcept;
+PRIORITY_REDLOCK_DECL void count_mutex(int change) noexcept;
 
 /// Ends the program: two threads are in a manager that was promised one.
-[[noreturn]] void end_on_second_thread() noexcept;
+[[noreturn]] PRIORITY_REDLOCK_DECL void end_on_second_thread() noexcept;
 
 #endif
 

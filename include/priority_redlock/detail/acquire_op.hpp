@@ -141,15 +141,15 @@ private:
 template <class Handler, class Executor>
 void start_acquire(Handler& handler, const Executor& io_executor, manager_backend& backend, acquire_request& request)
 {
-    using verdict = manager_backend::outcome::verdict;
+    using decision = manager_backend::outcome::verdict;
 
     if (!backend.is_crowded()) {
         const auto first = backend.acquire(request, nullptr);
-        if (first.what == verdict::granted) {
+        if (first.what == decision::granted) {
             execute_immediately(immediate_grant<Handler>(std::move(handler), *first.granted), io_executor);
             return;
         }
-        if (first.what == verdict::refused) {
+        if (first.what == decision::refused) {
             complete_immediately(std::move(handler), io_executor, first.why, lock());
             return;
         }
@@ -162,7 +162,7 @@ void start_acquire(Handler& handler, const Executor& io_executor, manager_backen
         op.canceller = &slot.template emplace<acquire_canceller>();
 
     const auto second = backend.acquire(request, &op);
-    if (second.what == verdict::waiting) {
+    if (second.what == decision::waiting) {
         owner.release(); // whoever settles it owns it; it may be gone already
         return;
     }

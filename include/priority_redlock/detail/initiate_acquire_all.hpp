@@ -20,7 +20,7 @@ namespace priority_redlock::detail {
 
 /// Stands in for a manager's backend at the start of one acquire of several resources: to the operation that waits, the
 /// whole is one hold. `request` carries the locker only.
-class composite_backend final : public manager_backend
+class PRIORITY_REDLOCK_DECL composite_backend final : public manager_backend
 {
 public:
     composite_backend(std::shared_ptr<manager_backend> parts, std::vector<lock_request> requests, duration timeout)
@@ -29,7 +29,7 @@ public:
         set_crowded(true); // nothing is decided without an operation
     }
 
-    PRIORITY_REDLOCK_DECL outcome acquire(acquire_request& request, acquire_operation* op) override;
+    outcome acquire(acquire_request& request, acquire_operation* op) override;
 
     // Only a manager does the rest.
 

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TESTING_CONFORMANCE_HPP
 #define PRIORITY_REDLOCK_TESTING_CONFORMANCE_HPP
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/protocol.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -34,7 +35,7 @@ struct conformance_subject
 };
 
 /// A rule that a protocol, or a manager over it, has broken.
-class conformance_failure : public std::runtime_error
+class PRIORITY_REDLOCK_DECL conformance_failure : public std::runtime_error
 {
 public:
     using std::runtime_error::runtime_error;
@@ -55,7 +56,7 @@ struct conformance_case
 /// for (const auto& each : conformance_cases())
 ///     suite.add(each.name, [&each, subject] { each.run(subject); });
 /// @endcode
-[[nodiscard]] std::span<const conformance_case> conformance_cases() noexcept;
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::span<const conformance_case> conformance_cases() noexcept;
 
 } // namespace priority_redlock::testing
 

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TESTING_MAKE_MANAGER_HPP
 #define PRIORITY_REDLOCK_TESTING_MAKE_MANAGER_HPP
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/testing/manual_clock.hpp>
 
@@ -17,13 +18,11 @@ namespace priority_redlock {
 
 namespace detail {
 
-[[nodiscard]] std::unique_ptr<manager_backend> make_manual_memory_backend(const asio::any_io_executor& ex,
-                                                                          bool single_threaded,
-                                                                          const manager_options& options);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::unique_ptr<manager_backend> make_manual_memory_backend(
+    const asio::any_io_executor& ex, bool single_threaded, const manager_options& options);
 
-[[nodiscard]] std::unique_ptr<manager_backend> make_manual_protocol_backend(const asio::any_io_executor& ex,
-                                                                            std::shared_ptr<protocol> store,
-                                                                            const manager_options& options);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::unique_ptr<manager_backend> make_manual_protocol_backend(
+    const asio::any_io_executor& ex, std::shared_ptr<protocol> store, const manager_options& options);
 
 } // namespace detail
 

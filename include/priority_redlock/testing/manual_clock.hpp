@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_TESTING_MANUAL_CLOCK_HPP
 
 #include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/config.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/wait_traits.hpp>
@@ -40,11 +41,11 @@ struct manual_clock
     static constexpr bool is_steady = true;
 
     /// Begins at some time that is not that of any other clock.
-    [[nodiscard]] static time_point now() noexcept;
+    [[nodiscard]] PRIORITY_REDLOCK_DECL static time_point now() noexcept;
 
     /// Lets this much time pass, which must not be negative. Timers that are passed by are late, as on a machine that
     /// was suspended: a lock with `auto_extend` ends if its ttl is passed in one step. See `run_for`.
-    static void advance(duration d) noexcept;
+    PRIORITY_REDLOCK_DECL static void advance(duration d) noexcept;
 };
 
 /// Tag: something goes by the manual clock.

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TESTING_MEMORY_PROTOCOL_HPP
 #define PRIORITY_REDLOCK_TESTING_MEMORY_PROTOCOL_HPP
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/protocol.hpp>
 #include <priority_redlock/testing/manual_clock.hpp>
 
@@ -25,7 +26,7 @@ namespace priority_redlock::testing {
 ///
 /// @par Object lifetimes
 /// Must be destroyed before its execution context. Managers share its ownership.
-class memory_protocol final : public protocol
+class PRIORITY_REDLOCK_DECL memory_protocol final : public protocol
 {
 public:
     /// The timers of ttls run on `ex`.

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TESTING_UNRELIABLE_PROTOCOL_HPP
 #define PRIORITY_REDLOCK_TESTING_UNRELIABLE_PROTOCOL_HPP
 
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/protocol.hpp>
 #include <priority_redlock/testing/manual_clock.hpp>
 
@@ -42,7 +43,7 @@ struct unreliable_options
 ///
 /// @par Object lifetimes
 /// Must be destroyed before its execution context. What is under way when it is destroyed still arrives.
-class unreliable_protocol final : public protocol
+class PRIORITY_REDLOCK_DECL unreliable_protocol final : public protocol
 {
 public:
     /// Timers run on `ex`.
