@@ -13,7 +13,6 @@
 #include <priority_redlock/testing/make_manager.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/bind_immediate_executor.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
@@ -26,7 +25,6 @@
 #include <ostream>
 #include <source_location>
 #include <string_view>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -159,95 +157,41 @@ public:
 class locks
 {
 public:
-    explicit locks(manager_kind k) : kind(k), manager(make_manager(context.get_executor(), k)) {}
-
+    explicit locks(manager_kind k);
     locks(const locks&) = delete;
     locks& operator=(const locks&) = delete;
-
-    ~locks()
-    {
-        manager.reset();
-        for (int i = 0; i < 3; ++i) // a timer without a deadline lingers for a moment
-            advance(24h);
-        BOOST_TEST(context.stopped(), "the context has not run out of work");
-    }
+    ~locks();
 
     /// Runs what is ready.
-    void poll()
-    {
-        if (kind == manager_kind::over_strand && std::exchange(elsewhere_, !elsewhere_))
-            std::thread([this] { poll_here(); }).join();
-        else
-            poll_here();
-    }
+    void poll();
 
-    void advance(redlock::duration d)
-    {
-        manual_clock::advance(d);
-        poll();
-    }
+    void advance(redlock::duration d);
 
     /// Starts an acquire.
     void acquire(acquired& result, std::string_view resource, std::string_view locker,
-                 const acquire_options& options = {}, const std::source_location& at = std::source_location::current())
-    {
-        const initiation_guard inside;
-        manager->async_acquire(resource, locker, options, record(result, at));
-    }
+                 const acquire_options& options = {}, const std::source_location& at = std::source_location::current());
 
     /// Acquires a lock that must be granted.
     [[nodiscard]] lock get(std::string_view resource, std::string_view locker, const acquire_options& options = {},
-                           const std::source_location& at = std::source_location::current())
-    {
-        acquired result;
-        acquire(result, resource, locker, options, at);
-        poll();
-        BOOST_TEST(result.is(success), "line " << at.line() << ": not granted: " << result);
-        return std::move(result.lk);
-    }
+                           const std::source_location& at = std::source_location::current());
 
-    void wait(completion& result, lock& lk, const std::source_location& at = std::source_location::current())
-    {
-        const initiation_guard inside;
-        lk.async_wait(record(result, at));
-    }
+    void wait(completion& result, lock& lk, const std::source_location& at = std::source_location::current());
 
-    [[nodiscard]] redlock::snapshot snapshot()
-    {
-        redlock::snapshot result;
-        int calls = 0; // at once, so that a test may look from within a handler on the manager's strand, too
-        manager->async_snapshot(asio::bind_immediate_executor(
-            inline_executor(calls), [&](error_code, redlock::snapshot s) { result = std::move(s); }));
-        BOOST_TEST(calls == 1);
-        poll();
-        return result;
-    }
+    [[nodiscard]] redlock::snapshot snapshot();
 
     /// Nobody holds or waits for anything.
-    [[nodiscard]] bool vacant() { return snapshot().resources.empty(); }
+    [[nodiscard]] bool vacant();
 
     asio::io_context context;
     manager_kind kind;
     std::optional<lock_manager> manager;
 
 private:
-    void poll_here()
-    {
-        context.restart();
-        while (context.poll() != 0)
-            context.restart();
-    }
-
     bool elsewhere_ = false;
 };
 
 /// Runs what is ready on another context.
-inline void poll(asio::io_context& context)
-{
-    context.restart();
-    while (context.poll() != 0)
-        context.restart();
-}
+void poll(asio::io_context& context);
 
 } // namespace test
 
