@@ -69,7 +69,8 @@ refused bench memory
 refused scale extra
 refused scale --json
 refused scale --json one two
-refused install-check extra
+for verb in asan tsan clang; do refused $verb --full unit; done
+for verb in install-check libcxx coverage release; do refused $verb extra; done
 refused format --chek
 refused format --check extra
 refused format ''
