@@ -9,7 +9,7 @@
 
 #include <boost/container_hash/hash.hpp>
 #include <boost/intrusive/list.hpp>
-#include <boost/unordered/unordered_node_map.hpp>
+#include <boost/unordered/unordered_map.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -65,7 +65,7 @@ private:
 
     [[nodiscard]] locker& at(const hold& h) noexcept { return lockers_.find(h.locker.view())->second; }
 
-    boost::unordered_node_map<std::string, locker, name_hash, std::equal_to<>> lockers_;
+    boost::unordered_map<std::string, locker, name_hash, std::equal_to<>> lockers_;
 };
 
 } // namespace priority_redlock::detail

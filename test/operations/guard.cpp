@@ -2,6 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "common/cancel_after.hpp"
 #include "common/counting_allocator.hpp"
 #include "common/locks.hpp"
 
@@ -16,7 +17,6 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/cancel_after.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/compose.hpp>
@@ -609,6 +609,8 @@ MANAGER_TEST_CASE(use_future_is_cancelled_on_the_thread_that_runs_the_context)
     BOOST_CHECK_THROW(future.get(), boost::system::system_error);
 }
 
+#if TEST_HAS_CANCEL_AFTER
+
 MANAGER_TEST_CASE(guard_of_cancel_after)
 {
     lock lk = f.get("r", "a");
@@ -641,6 +643,8 @@ MANAGER_TEST_CASE(cancel_after_of_guard)
     f.poll();
     CHECK_COMPLETED(does_not, aborted);
 }
+
+#endif
 
 MANAGER_TEST_CASE(an_acquire_may_be_guarded_by_another_lock)
 {

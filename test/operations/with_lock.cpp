@@ -2,6 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "common/cancel_after.hpp"
 #include "common/locks.hpp"
 
 #include <priority_redlock/locker.hpp>
@@ -11,7 +12,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
-#include <boost/asio/cancel_after.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
@@ -615,7 +615,7 @@ MANAGER_TEST_CASE(every_token)
             results += co_await async_with_lock(*f.manager, "r", {}, sum, asio::use_awaitable);
             auto [e, i] = co_await async_with_lock(*f.manager, "r", {}, sum, tuple);
             results += i;
-            results += co_await async_with_lock(*f.manager, "r", {}, sum, asio::cancel_after(1h, asio::use_awaitable));
+            results += co_await async_with_lock(*f.manager, "r", {}, sum, cancelled_after(1h, asio::use_awaitable));
         },
         asio::detached);
     f.poll();

@@ -2,6 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "common/cancel_after.hpp"
+
 #include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/with_lock.hpp>
@@ -10,7 +12,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
-#include <boost/asio/cancel_after.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -133,7 +134,8 @@ asio::awaitable<void> component(arena& a, unsigned seed, int rounds)
         lock lk;
         if (kind == 2)
             std::tie(ec, lk) = co_await a.manager.async_acquire(
-                arena::name_of(which), options, asio::cancel_after(std::chrono::microseconds(random() % 500), tuple));
+                arena::name_of(which), options,
+                test::cancelled_after(std::chrono::microseconds(random() % 500), tuple));
         else
             std::tie(ec, lk) = co_await a.manager.async_acquire(arena::name_of(which), options, tuple);
         if (ec) {
@@ -231,7 +233,7 @@ asio::awaitable<void> composite_component(arena& a, unsigned seed, int rounds)
         if (kind < 4) {
             auto [ec, lk] = co_await redlock::async_acquire_all(
                 a.manager, requests(), timeout,
-                asio::cancel_after(kind == 1 ? std::chrono::microseconds(random() % 500) : 1h, tuple));
+                test::cancelled_after(kind == 1 ? std::chrono::microseconds(random() % 500) : 1h, tuple));
             if (ec) {
                 if (kind == 0 && ec == errc::acquire_timeout)
                     ++a.count.timeouts;
@@ -322,7 +324,7 @@ BOOST_AUTO_TEST_CASE(I1_nobody_overlaps_on_a_thread_pool)
     BOOST_TEST(a.count.waiters_seen > 0, "no contention");
     BOOST_TEST(a.count.preemptions > 0, "no preemption");
     BOOST_TEST(a.count.guarded_aborts > 0, "no guarded operation was cancelled");
-    BOOST_TEST(a.count.cancellations > 0, "no cancellation");
+    BOOST_TEST((a.count.cancellations > 0 || !TEST_HAS_CANCEL_AFTER), "no cancellation");
     BOOST_TEST(a.count.timeouts > 0, "no timeout");
     BOOST_TEST(a.count.refusals > 0, "no refusal");
     BOOST_TEST(a.count.expiries > 0, "no expiry");
@@ -348,7 +350,7 @@ BOOST_AUTO_TEST_CASE(I1_composites_exclude_each_other_and_single_locks)
         BOOST_TEST(each.entered == each.left);
     BOOST_TEST(a.count.composites > 100);
     BOOST_TEST(a.count.composites_preempted > 0, "no composite was preempted");
-    BOOST_TEST(a.count.cancellations > 0, "no cancellation");
+    BOOST_TEST((a.count.cancellations > 0 || !TEST_HAS_CANCEL_AFTER), "no cancellation");
     BOOST_TEST(a.count.timeouts > 0, "no timeout");
 }
 

@@ -5,11 +5,14 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_BOOST_COMPAT_HPP
 #define PRIORITY_REDLOCK_DETAIL_BOOST_COMPAT_HPP
 
-// All in which Boost 1.83 to 1.92 differ, and names of Boost that are not worth the headers that define them.
+// All in which Boost 1.81 to 1.92 differ, and names of Boost that are not worth the headers that define them.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/detail/config.hpp>
+#if __has_include(<boost/asio/associated_immediate_executor.hpp>)
+#include <boost/asio/associated_immediate_executor.hpp>
+#endif
 #if __has_include(<boost/asio/default_completion_token.hpp>)
 #include <boost/asio/default_completion_token.hpp> // in async_result.hpp before
 #endif
@@ -39,6 +42,20 @@ namespace priority_redlock::detail {
 /// instantiate for it is instantiated once, in the library.
 template <class... Results>
 using coroutine_handler = boost::asio::detail::awaitable_handler<boost::asio::any_io_executor, Results...>;
+
+#if __has_include(<boost/asio/associated_immediate_executor.hpp>)
+using boost::asio::associated_immediate_executor_t;
+using boost::asio::get_associated_immediate_executor;
+#else // no handler had one before 1.82
+template <class Handler, class Executor>
+using associated_immediate_executor_t = Executor;
+
+template <class Handler, class Executor>
+Executor get_associated_immediate_executor(const Handler&, const Executor& ex) noexcept
+{
+    return ex;
+}
+#endif
 
 } // namespace priority_redlock::detail
 

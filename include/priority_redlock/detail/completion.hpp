@@ -14,7 +14,6 @@
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
-#include <boost/asio/associated_immediate_executor.hpp>
 #include <boost/asio/execution/allocator.hpp>
 #include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
@@ -53,7 +52,7 @@ struct unnamed_executor
 /// Whether a handler chose an immediate executor.
 template <class Handler>
 inline constexpr bool has_immediate_executor =
-    !std::is_same_v<asio::associated_immediate_executor_t<Handler, unnamed_executor>, unnamed_executor>;
+    !std::is_same_v<associated_immediate_executor_t<Handler, unnamed_executor>, unnamed_executor>;
 
 /// Whether a handler has an executor of its own.
 template <class Handler>
@@ -144,14 +143,14 @@ void execute_immediately(Function&& f, const Executor& io_executor)
     assert_user_code_may_run();
     const auto allocator = asio::get_associated_allocator(f.handler());
     if constexpr (has_immediate_executor<handler_type> && has_own_executor<handler_type>) {
-        const auto immediate = asio::get_associated_immediate_executor(f.handler(), io_executor);
+        const auto immediate = get_associated_immediate_executor(f.handler(), io_executor);
         asio::prefer(immediate, asio::execution::allocator(allocator))
             .execute([io_executor, allocator, f = std::move(f)]() mutable {
                 const auto own = asio::get_associated_executor(f.handler(), io_executor);
                 asio::prefer(own, asio::execution::allocator(allocator)).execute(std::move(f));
             });
     } else if constexpr (has_immediate_executor<handler_type>) {
-        const auto immediate = asio::get_associated_immediate_executor(f.handler(), io_executor);
+        const auto immediate = get_associated_immediate_executor(f.handler(), io_executor);
         asio::prefer(immediate, asio::execution::allocator(allocator)).execute(std::move(f));
     } else {
         const auto own = asio::get_associated_executor(f.handler(), io_executor);
