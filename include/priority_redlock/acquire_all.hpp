@@ -63,7 +63,7 @@ namespace priority_redlock {
 /// As for `async_acquire`: the manager must exist until the operation is started.
 template <
     class Executor, detail::name_like Locker,
-    boost::asio::completion_token_for<void(error_code, lock)> Token = boost::asio::default_completion_token_t<Executor>>
+    boost::asio::completion_token_for<void(error_code, lock)> Token = detail::default_completion_token_t<Executor>>
 auto async_acquire_all(basic_lock_manager<Executor>& manager, Locker&& locker, std::vector<lock_request> requests,
                        duration timeout = infinite, Token&& token = Token())
 {
@@ -74,7 +74,7 @@ auto async_acquire_all(basic_lock_manager<Executor>& manager, Locker&& locker, s
 
 /// The same for a fresh, unique locker.
 template <class Executor, boost::asio::completion_token_for<void(error_code, lock)> Token =
-                              boost::asio::default_completion_token_t<Executor>>
+                              detail::default_completion_token_t<Executor>>
 auto async_acquire_all(basic_lock_manager<Executor>& manager, std::vector<lock_request> requests,
                        duration timeout = infinite, Token&& token = Token())
 {

@@ -154,7 +154,7 @@ public:
     /// held lock does not, but the timer of its ttl does.
     template <detail::name_like Resource, detail::name_like Locker,
               boost::asio::completion_token_for<void(error_code, lock)> Token =
-                  boost::asio::default_completion_token_t<executor_type>>
+                  detail::default_completion_token_t<executor_type>>
     auto async_acquire(Resource&& resource, Locker&& locker, const acquire_options& options = {},
                        Token&& token = Token())
     {
@@ -165,7 +165,7 @@ public:
 
     /// The same for a fresh, unique locker.
     template <detail::name_like Resource, boost::asio::completion_token_for<void(error_code, lock)> Token =
-                                              boost::asio::default_completion_token_t<executor_type>>
+                                              detail::default_completion_token_t<executor_type>>
     auto async_acquire(Resource&& resource, const acquire_options& options = {}, Token&& token = Token())
     {
         return boost::asio::async_initiate<Token, void(error_code, lock)>(
@@ -182,7 +182,7 @@ public:
     /// @par Per-operation cancellation
     /// None: it completes at once.
     template <boost::asio::completion_token_for<void(error_code, snapshot)> Token =
-                  boost::asio::default_completion_token_t<executor_type>>
+                  detail::default_completion_token_t<executor_type>>
     auto async_snapshot(Token&& token = Token()) const
     {
         return boost::asio::async_initiate<Token, void(error_code, snapshot)>(

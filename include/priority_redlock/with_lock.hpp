@@ -66,9 +66,9 @@ namespace priority_redlock {
 /// @par Object lifetimes
 /// The manager must exist until the operation is started; destroying it ends the wait for the lock, but not the work.
 /// The `lock&` stays valid until the work has ended; releasing it there ends the work. `fn` is kept until then, too.
-template <class Executor, detail::name_like Resource, detail::name_like Locker, detail::work_function Fn,
-          boost::asio::completion_token_for<detail::work_signature<Fn>> Token =
-              boost::asio::default_completion_token_t<Executor>>
+template <
+    class Executor, detail::name_like Resource, detail::name_like Locker, detail::work_function Fn,
+    boost::asio::completion_token_for<detail::work_signature<Fn>> Token = detail::default_completion_token_t<Executor>>
 auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource, Locker&& locker,
                      const acquire_options& options, Fn&& fn, Token&& token = Token())
 {
@@ -78,9 +78,9 @@ auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource,
 }
 
 /// The same for a fresh, unique locker.
-template <class Executor, detail::name_like Resource, detail::work_function Fn,
-          boost::asio::completion_token_for<detail::work_signature<Fn>> Token =
-              boost::asio::default_completion_token_t<Executor>>
+template <
+    class Executor, detail::name_like Resource, detail::work_function Fn,
+    boost::asio::completion_token_for<detail::work_signature<Fn>> Token = detail::default_completion_token_t<Executor>>
 auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource, const acquire_options& options,
                      Fn&& fn, Token&& token = Token())
 {
@@ -90,9 +90,9 @@ auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource,
 }
 
 /// The same under the locks of several resources, as `async_acquire_all` acquires them.
-template <class Executor, detail::name_like Locker, detail::work_function Fn,
-          boost::asio::completion_token_for<detail::work_signature<Fn>> Token =
-              boost::asio::default_completion_token_t<Executor>>
+template <
+    class Executor, detail::name_like Locker, detail::work_function Fn,
+    boost::asio::completion_token_for<detail::work_signature<Fn>> Token = detail::default_completion_token_t<Executor>>
 auto async_with_lock(basic_lock_manager<Executor>& manager, Locker&& locker, std::vector<lock_request> requests,
                      duration timeout, Fn&& fn, Token&& token = Token())
 {
@@ -102,9 +102,9 @@ auto async_with_lock(basic_lock_manager<Executor>& manager, Locker&& locker, std
 }
 
 /// The same for a fresh, unique locker.
-template <class Executor, detail::work_function Fn,
-          boost::asio::completion_token_for<detail::work_signature<Fn>> Token =
-              boost::asio::default_completion_token_t<Executor>>
+template <
+    class Executor, detail::work_function Fn,
+    boost::asio::completion_token_for<detail::work_signature<Fn>> Token = detail::default_completion_token_t<Executor>>
 auto async_with_lock(basic_lock_manager<Executor>& manager, std::vector<lock_request> requests, duration timeout,
                      Fn&& fn, Token&& token = Token())
 {

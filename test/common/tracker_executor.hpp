@@ -38,7 +38,7 @@ public:
 
     template <class Property>
         requires boost::asio::can_query_v<const Inner&, Property>
-    auto query(const Property& p) const noexcept -> boost::asio::query_result_t<const Inner&, Property>
+    decltype(auto) query(const Property& p) const noexcept
     {
         return boost::asio::query(inner_, p);
     }
@@ -46,9 +46,9 @@ public:
     template <class Property>
         requires boost::asio::can_require_v<const Inner&, Property>
     auto require(const Property& p) const noexcept
-        -> tracker_executor<std::decay_t<boost::asio::require_result_t<const Inner&, Property>>>
     {
-        return {boost::asio::require(inner_, p), *tracker_};
+        auto inner = boost::asio::require(inner_, p);
+        return tracker_executor<decltype(inner)>(std::move(inner), *tracker_);
     }
 
     template <class Function>

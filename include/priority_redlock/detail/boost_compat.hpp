@@ -9,6 +9,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/detail/config.hpp>
 #if __has_include(<boost/asio/associated_immediate_executor.hpp>)
 #include <boost/asio/associated_immediate_executor.hpp>
@@ -16,6 +17,8 @@
 #if __has_include(<boost/asio/default_completion_token.hpp>)
 #include <boost/asio/default_completion_token.hpp> // in async_result.hpp before
 #endif
+
+#include <type_traits>
 
 #ifndef BOOST_ASIO_INLINE_NAMESPACE_BEGIN
 #define BOOST_ASIO_INLINE_NAMESPACE_BEGIN
@@ -42,6 +45,13 @@ namespace priority_redlock::detail {
 /// instantiate for it is instantiated once, in the library.
 template <class... Results>
 using coroutine_handler = boost::asio::detail::awaitable_handler<boost::asio::any_io_executor, Results...>;
+
+/// The token of operations that are given none: what the executor's type names, else `deferred`, which older ones do
+/// not say by themselves.
+template <class Executor>
+using default_completion_token_t =
+    std::conditional_t<std::is_void_v<boost::asio::default_completion_token_t<Executor>>, boost::asio::deferred_t,
+                       boost::asio::default_completion_token_t<Executor>>;
 
 #if __has_include(<boost/asio/associated_immediate_executor.hpp>)
 using boost::asio::associated_immediate_executor_t;
