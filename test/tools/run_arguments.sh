@@ -20,7 +20,7 @@ stub() {
     printf '#!/bin/sh\necho "%s $*" >>"%s"\n' "$1" "$work/called" >"$1"
     chmod +x "$1"
 }
-for tool in find-boost install-boost check-install check-lists check-snippets; do stub "$work/project/tools/$tool"; done
+for tool in find-boost install-boost check-install compile-cost check-lists check-snippets; do stub "$work/project/tools/$tool"; done
 for command in apt-get sudo npm cmake ctest ninja g++ clang++-19 b2 clang-format-19 git python3 rm; do
     stub "$work/bin/$command"
 done
@@ -70,7 +70,7 @@ refused scale extra
 refused scale --json
 refused scale --json one two
 for verb in asan tsan clang; do refused $verb --full unit; done
-for verb in install-check libcxx coverage release; do refused $verb extra; done
+for verb in install-check compile-cost libcxx coverage release; do refused $verb extra; done
 refused format --chek
 refused format --check extra
 refused format ''

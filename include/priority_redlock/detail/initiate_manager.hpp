@@ -76,6 +76,7 @@ public:
     [[nodiscard]] executor_type get_executor() const noexcept { return self_->get_executor(); }
 
 protected:
+    [[nodiscard]] const Manager* manager() const noexcept { return self_; }
     [[nodiscard]] const executor_type& executor() const noexcept { return self_->executor_; }
     [[nodiscard]] manager_backend& backend() const noexcept { return *self_->backend_; }
     [[nodiscard]] std::shared_ptr<manager_backend> shared_backend() const noexcept { return self_->backend_; }

@@ -285,18 +285,15 @@ template <class Manager>
 class initiate_with_lock : public manager_initiation<Manager>
 {
 public:
-    explicit initiate_with_lock(const Manager* manager) noexcept
-        : manager_initiation<Manager>(manager), manager_(manager)
-    {
-    }
+    using manager_initiation<Manager>::manager_initiation;
 
     template <class Handler, class Resource, class Locker, class Fn>
     void operator()(Handler&& handler, const Resource& resource, const Locker& locker, const acquire_options& options,
                     Fn fn) const
     {
         if (auto receiver = receive(std::forward<Handler>(handler), std::move(fn)))
-            initiate_acquire<Manager>{manager_}(received_handler(std::move(receiver)), resource, locker,
-                                                without_grace_limit(options));
+            initiate_acquire<Manager>{this->manager()}(received_handler(std::move(receiver)), resource, locker,
+                                                       without_grace_limit(options));
     }
 
     template <class Handler, class Locker, class Fn>
@@ -304,8 +301,8 @@ public:
                     Fn fn) const
     {
         if (auto receiver = receive(std::forward<Handler>(handler), std::move(fn)))
-            initiate_acquire_all<Manager>{manager_}(received_handler(std::move(receiver)), locker,
-                                                    without_grace_limit(std::move(requests)), timeout);
+            initiate_acquire_all<Manager>{this->manager()}(received_handler(std::move(receiver)), locker,
+                                                           without_grace_limit(std::move(requests)), timeout);
     }
 
 private:
@@ -329,8 +326,6 @@ private:
             slot.template emplace<weak_canceller<with_lock_run>>(op);
         return op;
     }
-
-    const Manager* manager_;
 };
 
 } // namespace priority_redlock::detail
