@@ -24,7 +24,16 @@
 
 namespace priority_redlock {
 
-using namespace detail::redis;
+using detail::redis::answer;
+using detail::redis::call;
+using detail::redis::link_events;
+using detail::redis::make_script_texts;
+using detail::redis::microseconds;
+using detail::redis::moment;
+using detail::redis::node_link;
+using detail::redis::quorum_client;
+using detail::redis::script_texts;
+
 namespace asio = boost::asio;
 
 namespace {

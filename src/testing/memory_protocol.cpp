@@ -18,7 +18,21 @@
 
 namespace priority_redlock::testing {
 
-using namespace detail;
+using detail::acquire_canceller;
+using detail::acquire_operation;
+using detail::acquire_request;
+using detail::delivery_ref;
+using detail::hold;
+using detail::hold_pin;
+using detail::hold_ref;
+using detail::make_manual_memory_backend;
+using detail::make_memory_backend;
+using detail::manager_backend;
+using detail::memory_backend;
+using detail::never;
+using detail::notice;
+using detail::time_point;
+namespace asio = boost::asio;
 
 namespace {
 
