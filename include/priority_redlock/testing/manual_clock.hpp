@@ -64,7 +64,7 @@ inline constexpr manual_time_t manual_time{};
 ///
 /// @par Thread safety
 /// The context must not be run by another thread meanwhile, nor this be called from within one of its handlers.
-void run_ready(boost::asio::io_context& context);
+PRIORITY_REDLOCK_DECL void run_ready(boost::asio::io_context& context);
 
 /// Lets time pass by the manual clock, a step at a time, and runs what is ready on the context before the first step
 /// and after each. So a timer is late by less than a step; the last step is shorter if need be. A `step` that is not
@@ -72,7 +72,7 @@ void run_ready(boost::asio::io_context& context);
 ///
 /// @par Thread safety
 /// As `run_ready`.
-void run_for(boost::asio::io_context& context, duration time, duration step = duration::zero());
+PRIORITY_REDLOCK_DECL void run_for(boost::asio::io_context& context, duration time, duration step = duration::zero());
 
 } // namespace priority_redlock::testing
 
