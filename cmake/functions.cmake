@@ -54,14 +54,10 @@ function(priority_redlock_enable_warnings target)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
         target_compile_options(${target} PRIVATE -Wno-restrict)
     endif()
-    # In a translation unit of several sources it takes what is in one of them for something that is in a header.
+    # Sources that share a translation unit see each other's names; b2 compiles each by itself.
     get_target_property(is_unity ${target} UNITY_BUILD)
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND is_unity)
-        target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
-    endif()
-    # Newer ones take a reference into one argument for one to a temporary beside it (gcc.gnu.org/PR107532).
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
-        target_compile_options(${target} PRIVATE -Wno-dangling-reference)
+    if(is_unity)
+        target_compile_options(${target} PRIVATE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
     endif()
     if(PRIORITY_REDLOCK_WERROR)
         target_compile_options(${target} PRIVATE -Werror)
