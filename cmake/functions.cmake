@@ -74,6 +74,7 @@ function(priority_redlock_add_library target component)
                    POSITION_INDEPENDENT_CODE ON
                    CXX_VISIBILITY_PRESET hidden
                    VISIBILITY_INLINES_HIDDEN ON
+                   INSTALL_RPATH $ORIGIN # where the others are
                    VERSION ${PROJECT_VERSION}
                    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
     )
