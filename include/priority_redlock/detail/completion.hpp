@@ -143,14 +143,14 @@ void execute_immediately(Function&& f, const Executor& io_executor)
     assert_user_code_may_run();
     const auto allocator = asio::get_associated_allocator(f.handler());
     if constexpr (has_immediate_executor<handler_type> && has_own_executor<handler_type>) {
-        const auto immediate = get_associated_immediate_executor(f.handler(), io_executor);
+        const auto immediate = detail::get_associated_immediate_executor(f.handler(), io_executor);
         asio::prefer(immediate, asio::execution::allocator(allocator))
             .execute([io_executor, allocator, f = std::move(f)]() mutable {
                 const auto own = asio::get_associated_executor(f.handler(), io_executor);
                 asio::prefer(own, asio::execution::allocator(allocator)).execute(std::move(f));
             });
     } else if constexpr (has_immediate_executor<handler_type>) {
-        const auto immediate = get_associated_immediate_executor(f.handler(), io_executor);
+        const auto immediate = detail::get_associated_immediate_executor(f.handler(), io_executor);
         asio::prefer(immediate, asio::execution::allocator(allocator)).execute(std::move(f));
     } else {
         const auto own = asio::get_associated_executor(f.handler(), io_executor);
