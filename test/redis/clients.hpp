@@ -134,9 +134,19 @@ class client
 {
 public:
     client(asio::io_context& io, node_configs nodes, const redis_options& options = quick_options())
-        : protocol(std::make_shared<redis_protocol>(io.get_executor(), std::move(nodes), options)),
+        : context(io), protocol(std::make_shared<redis_protocol>(io.get_executor(), std::move(nodes), options)),
           manager(io, protocol)
     {
+    }
+
+    /// Returns once a quorum has answered it. A waiter in a hurry needs that first, however slow the machine: before
+    /// it, its timeout rightly ends with no_quorum.
+    client& connected()
+    {
+        attempt first = acquire("connected");
+        BOOST_REQUIRE(run_until(context, [&] { return first.done(); }));
+        BOOST_REQUIRE(!first.error());
+        return *this;
     }
 
     attempt acquire(std::string_view resource, const acquire_options& options = {})
@@ -157,6 +167,7 @@ public:
         return result;
     }
 
+    asio::io_context& context;
     std::shared_ptr<redis_protocol> protocol;
     lock_manager manager;
 };

@@ -323,10 +323,9 @@ BOOST_AUTO_TEST_CASE(T29_nothing_is_left_of_waiters_that_gave_up)
     client waiter(io, nodes.configs());
     attempt held = holder.acquire("r");
     BOOST_REQUIRE(is_granted(held));
-    attempt first = waiter.acquire("s"); // is connected then
-    BOOST_REQUIRE(is_granted(first));
-    for (int i = 0; i < 20; ++i)
-        BOOST_TEST(is_refused(waiter.acquire("r", {.timeout = 10ms}), errc::acquire_timeout));
+    waiter.connected();
+    for (int i = 0; i < 10; ++i)
+        BOOST_TEST(is_refused(waiter.acquire("r", {.timeout = 100ms}), errc::acquire_timeout));
     for (redis_server& node : nodes) {
         BOOST_TEST(run_until(io, [&] { return node.command({"EXISTS", key("r") + ":q"}).integer == 0; }));
         const auto fields = node.command({"HKEYS", key("r")});
@@ -401,7 +400,8 @@ BOOST_AUTO_TEST_CASE(T30_the_id_of_a_locker_is_not_what_a_lock_is_held_by)
     one.manager.async_acquire("r", "the same", {}, [&](error_code, lock granted) { held = std::move(granted); });
     BOOST_REQUIRE(run_until(io, [&] { return held.is_held(); }));
     std::optional<error_code> second;
-    two.manager.async_acquire("r", "the same", {.timeout = 50ms}, [&](error_code ec, lock) { second = ec; });
+    two.connected().manager.async_acquire("r", "the same", {.timeout = 200ms},
+                                          [&](error_code ec, lock) { second = ec; });
     BOOST_TEST(run_until(io, [&] { return second.has_value(); }));
     BOOST_TEST((second == error_code(errc::acquire_timeout)));
     const auto on_a_quorum = [&] {
@@ -472,11 +472,11 @@ BOOST_AUTO_TEST_CASE(P7_equals_do_not_preempt_and_every_int_is_a_priority)
 {
     client a(io, nodes.configs());
     client b(io, nodes.configs());
-    attempt held;
+    a.connected();
     for (const int priority : {INT_MIN, INT_MIN + 1, -1, 0, 1, INT_MAX - 1, INT_MAX}) {
         attempt next = b.acquire("r", {.priority = priority});
         BOOST_REQUIRE(is_granted(next)); // the last one's has been told
-        attempt equal = a.acquire("r", {.priority = priority, .timeout = 50ms});
+        attempt equal = a.acquire("r", {.priority = priority, .timeout = 100ms});
         BOOST_TEST(is_refused(equal, errc::acquire_timeout));
         BOOST_TEST(next.lock().is_held());
         if (priority != INT_MIN)
