@@ -193,8 +193,10 @@ void composite::stop(error_code why, bool abandoned) noexcept
 void composite::wake(lock_type& guard) noexcept
 {
     const bool rested = !std::exchange(busy_, true);
-    if (rested)
+    if (rested) {
         reference(hold_);
+        context_ = context_of_parts();
+    }
     guard.unlock();
     if (rested)
         schedule();
@@ -226,12 +228,12 @@ void composite::schedule() noexcept
 
 void composite::drive() noexcept
 {
-    std::shared_ptr<const void> context; // while somebody is told
+    std::shared_ptr<const void> context; // goes without the mutex
     {
         lock_type guard(mutex_);
         for (bool more = true; more;) {
-            if (!context)
-                context = context_of_parts();
+            if (!context_)
+                context_ = context_of_parts();
             try {
                 more = advance(guard);
             } catch (...) {
@@ -241,6 +243,7 @@ void composite::drive() noexcept
             }
         }
         busy_ = false;
+        context.swap(context_);
     }
     unreference(hold_);
 }

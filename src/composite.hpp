@@ -170,11 +170,12 @@ private:
     error_code failure_;
     phase phase_ = phase::acquiring;
     bool starting_ = true;
-    bool busy_ = false;      // scheduled or being driven
-    bool abandoned_ = false; // the execution context is gone
-    bool ended_ = false;     // by a part, and the others have not been seen to
-    bool passed_on_ = false; // they have
-    bool counted_ = false;   // its notices count as handlers of the parts
+    bool busy_ = false;                   // scheduled or being driven
+    std::shared_ptr<const void> context_; // of those who are told, while it is busy
+    bool abandoned_ = false;              // the execution context is gone
+    bool ended_ = false;                  // by a part, and the others have not been seen to
+    bool passed_on_ = false;              // they have
+    bool counted_ = false;                // its notices count as handlers of the parts
 };
 
 } // namespace priority_redlock::detail

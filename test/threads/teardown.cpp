@@ -36,6 +36,21 @@ using redlock::error_code;
 using redlock::lock;
 using redlock::lock_manager;
 
+void at_once(std::vector<std::function<void()>> all)
+{
+    std::atomic<std::size_t> ready = 0;
+    std::vector<std::thread> threads;
+    for (const auto& each : all)
+        threads.emplace_back([&ready, &all, &each] {
+            ++ready;
+            while (ready != all.size()) {
+            }
+            each();
+        });
+    for (std::thread& each : threads)
+        each.join();
+}
+
 enum class lives_over
 {
     memory,
@@ -106,21 +121,6 @@ public:
     }
 
 private:
-    static void at_once(std::vector<std::function<void()>> all)
-    {
-        std::atomic<std::size_t> ready = 0;
-        std::vector<std::thread> threads;
-        for (const auto& each : all)
-            threads.emplace_back([&ready, &all, &each] {
-                ++ready;
-                while (ready != all.size()) {
-                }
-                each();
-            });
-        for (std::thread& each : threads)
-            each.join();
-    }
-
     std::deque<asio::cancellation_signal> signals_; // outlive what is in their slots
     std::unique_ptr<asio::io_context> context_ = std::make_unique<asio::io_context>();
     std::unique_ptr<lock_manager> manager_;
@@ -171,6 +171,30 @@ BOOST_AUTO_TEST_CASE(I3_the_last_lock_goes_while_the_context_does)
         go = true;
         context.reset();
         dropper.join();
+    }
+}
+
+// A thread that cancels has a waiting composite to itself when another ends the wait of its part, and then the context.
+BOOST_AUTO_TEST_CASE(I3_composites_are_cancelled_while_the_manager_and_the_context_go)
+{
+    for (int round = 0; round < 1000; ++round) {
+        std::deque<asio::cancellation_signal> signals; // outlive what is in their slots
+        auto context = std::make_unique<asio::io_context>();
+        auto manager = std::make_unique<lock_manager>(*context);
+        lock held;
+        manager->async_acquire("a", {}, [&](error_code, lock lk) { held = std::move(lk); });
+        context->run_one();
+        for (int i = 0; i < 8; ++i)
+            redlock::async_acquire_all(
+                *manager, {{"a"}, {"b"}}, redlock::infinite,
+                asio::bind_cancellation_slot(signals.emplace_back().slot(), [](error_code, lock) {}));
+        std::vector<std::function<void()>> all{[&] {
+            manager.reset();
+            context.reset();
+        }};
+        for (asio::cancellation_signal& each : signals)
+            all.emplace_back([&each] { each.emit(asio::cancellation_type::all); });
+        at_once(std::move(all));
     }
 }
 
