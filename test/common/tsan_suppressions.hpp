@@ -8,7 +8,7 @@
 // Include it in one source file of a suite. ThreadSanitizer does not see the fences of Asio's reference counts
 // (chriskohlhoff/asio#1760), nor the counts of exceptions, which are in a libstdc++ that is not instrumented.
 
-#ifdef __SANITIZE_THREAD__
+#ifdef TEST_SANITIZER
 extern "C" const char* __tsan_default_suppressions();
 
 extern "C" const char* __tsan_default_suppressions()

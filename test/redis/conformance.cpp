@@ -56,8 +56,8 @@ void add_suite(std::string_view name, const testing::conformance_subject& subjec
 }
 
 const bool added = [] {
-    add_suite("conformance_on_five_nodes", on_nodes(5, {}));
-    add_suite("conformance_on_one_node", on_nodes(1, {.persistence = redis_persistence::aof_always}));
+    add_suite("redis_conformance_on_five_nodes", on_nodes(5, {}));
+    add_suite("redis_conformance_on_one_node", on_nodes(1, {.persistence = redis_persistence::aof_always}));
     return true;
 }();
 

@@ -69,7 +69,7 @@ refused bench memory
 refused scale extra
 refused scale --json
 refused scale --json one two
-for verb in asan tsan clang; do refused $verb --full unit; done
+refused tsan --full unit
 for verb in install-check compile-cost libcxx coverage release; do refused $verb extra; done
 refused format --chek
 refused format --check extra
