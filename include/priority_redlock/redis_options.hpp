@@ -30,7 +30,7 @@ enum class restart_guard : std::uint8_t
 
 /// How a `redis_protocol` works. An aggregate: name the fields that differ from the defaults.
 ///
-/// `prefix`, `max_ttl`, `clock_skew`, `takeover_after`, `guard` and the number of nodes are constants of a deployment:
+/// `prefix`, `max_ttl`, `clock_skew`, `guard` and the number of nodes are constants of a deployment:
 /// the same in all its clients.
 ///
 /// The constructor of `redis_protocol` throws `std::invalid_argument` unless `prefix` has no braces, `lease` is above 0
@@ -59,10 +59,6 @@ struct redis_options
     /// How long an acquire waits without a quorum of nodes before `errc::no_quorum`. Those that wait for the same
     /// resource in the same manager end together; one that came later than the first may wait up to twice as long.
     duration quorum_timeout = std::chrono::seconds(10);
-
-    /// Lets a waiter take the lock from a holder of lower priority that was told this long ago and still has it, before
-    /// its ttl ends. Then only the fencing token separates the two. Infinite: never.
-    duration takeover_after = infinite;
 
     /// How far the clocks of the nodes may be apart. Fencing tokens rely on it, exclusion does not.
     duration clock_skew = std::chrono::seconds(1);

@@ -52,8 +52,8 @@ void check(const std::vector<boost::redis::config>& nodes, const redis_options& 
         refuse("redis_options::max_ttl must be at most a year");
     if (o.node_timeout < 1ms || o.retry_interval < 1ms || o.quorum_timeout < 1ms)
         refuse("redis_options::node_timeout, retry_interval and quorum_timeout must be at least 1 ms");
-    if (o.takeover_after < 0s || o.idle_timeout < 0s)
-        refuse("redis_options::takeover_after and idle_timeout must not be negative");
+    if (o.idle_timeout < 0s)
+        refuse("redis_options::idle_timeout must not be negative");
     if (o.prefix.find_first_of("{}") != std::string::npos)
         refuse("redis_options::prefix must not contain braces");
 }

@@ -115,13 +115,12 @@ std::string_view name_of(step s) noexcept
 script_texts make_script_texts(const quorum_client& client)
 {
     const redis_options& o = client.options();
-    const std::array<std::pair<std::string_view, std::string>, 8> options{{
+    const std::array<std::pair<std::string_view, std::string>, 7> options{{
         {"options.deployment", quoted(client.deployment())},
         {"options.guard", quoted(name_of(o.guard))},
         {"options.max_ttl", std::to_string(micros(o.max_ttl))},
         {"options.skew", std::to_string(micros(o.clock_skew))},
         {"options.entry_lease", std::to_string(micros(client.entry_lease()))},
-        {"options.takeover_after", std::to_string(micros(o.takeover_after))},
         {"options.keep", quoted(std::to_string(keep(o)))},
         {"options.channels", quoted(o.prefix + "client:")}, // the last, as it may have anything in it
     }};

@@ -111,7 +111,6 @@ public:
     struct resource
     {
         std::optional<hold> holder;
-        std::optional<mark> told;     // the thief that the holder was told of first, and when
         std::optional<mark> reserved; // for whom, until when
         std::int64_t counter = 0;
         std::map<std::string, entry> waiters;
@@ -130,8 +129,7 @@ public:
     };
 
     explicit node_model(const priority_redlock::redis_options& options)
-        : guard_(options.guard), max_ttl_(micros(options.max_ttl)), skew_(micros(options.clock_skew)),
-          takeover_after_(micros(options.takeover_after))
+        : guard_(options.guard), max_ttl_(micros(options.max_ttl)), skew_(micros(options.clock_skew))
     {
     }
 
@@ -277,14 +275,11 @@ private:
         const auto best = best_waiter(r);
         const bool first = !best || place_of(q, r) <= r.waiters[*best].place;
         const bool outranks = held && q.priority > r.holder->priority;
-        const bool taken_over = outranks && first && q.call.answered && takeover_after_ >= 0 && r.told
-                                && now_ - r.told->at >= takeover_after_;
-        if ((!held && first) || taken_over) {
+        if (!held && first) {
             const std::int64_t floor = (born ? born->since : 0) + 2 * skew_;
             r.counter = std::max({r.counter + 1, floor + 1, std::min(q.call.number, now_ + skew_), now_ - skew_});
             r.waiters.erase(q.id);
             r.reserved.reset();
-            r.told.reset();
             r.holder = hold{q.id, q.locker, q.priority, ends, q.call.sequence, r.counter};
             keep(r);
             return {.what = verdict::granted, .number = r.counter};
@@ -296,8 +291,6 @@ private:
         r.waiters[q.id] = {now_ + q.entry_lease, q.window, place_of(q, r)};
         keep(r);
         if (outranks) {
-            if (!r.told)
-                r.told = mark{q.id, now_};
             tell(r.holder->id, "notice " + r.holder->id + ' ' + q.id + ' ' + std::to_string(q.priority)
                                    + (q.call.answered ? " 1" : " 0"));
         }
@@ -322,7 +315,6 @@ private:
         if (!r.holder || r.holder->id != q.id || r.holder->call > q.call.sequence)
             return {.what = verdict::absent};
         r.holder.reset();
-        r.told.reset();
         if (!tombs_.contains(q.id)) {
             r.waiters[q.id] = {now_ + q.entry_lease, q.window, new_place(q)};
             keep(r);
@@ -336,7 +328,6 @@ private:
         const bool held = r.holder && r.holder->id == q.id && r.holder->call <= q.call.sequence;
         if (held) {
             r.holder.reset();
-            r.told.reset();
         }
         const bool waited = r.waiters.erase(q.id) != 0;
         const bool was_reserved = r.reserved.has_value();
@@ -431,7 +422,6 @@ private:
     priority_redlock::restart_guard guard_;
     std::int64_t max_ttl_;
     std::int64_t skew_;
-    std::int64_t takeover_after_;
     std::map<std::string, resource> resources_;
     std::map<std::string, std::int64_t> tombs_;
     std::int64_t seen_evicted_ = 0; // unborn

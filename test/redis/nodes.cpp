@@ -875,7 +875,6 @@ BOOST_AUTO_TEST_CASE(bad_options_are_named)
     BOOST_TEST(refused(one, {.lease = 2min}, "lease"));
     BOOST_TEST(refused(one, {.lease = 1s, .max_ttl = 2s, .clock_skew = 1s}, "max_ttl"));
     BOOST_TEST(refused(one, {.node_timeout = 0s}, "node_timeout"));
-    BOOST_TEST(refused(one, {.takeover_after = -1s}, "takeover_after"));
     BOOST_TEST(refused(one, {.prefix = "{a}"}, "prefix"));
 }
 

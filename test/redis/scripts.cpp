@@ -438,37 +438,6 @@ BOOST_AUTO_TEST_CASE(R4_who_outranks_the_holder_has_it_told_each_time)
     c.answered = true;
     run(c);
     BOOST_TEST(joined(published()) == "a: notice a-1 b-7 2 1");
-    obtain(make("c-1", 3));
-    published();
-    BOOST_TEST(field("b").starts_with("b-7 ")); // the first
-}
-
-BOOST_AUTO_TEST_CASE(R5_a_holder_is_taken_over_by_the_best_waiter_that_a_quorum_has_answered_and_in_time)
-{
-    redis_options o;
-    o.takeover_after = 5ms;
-    use(o);
-    obtain(make("a-1", 1));
-    const auto b = make("b-1", 2);
-    call c = calling(step::obtain, b);
-    c.answered = true;
-    const auto told = run(c);
-    BOOST_TEST((told.what == verdict::waiting)); // too early
-    obtain(make("b-0", 2, -100'000));
-    pass(told.time + 5000);
-    BOOST_TEST((obtain(b).what == verdict::waiting)); // not answered by a quorum
-    BOOST_TEST((run(c).what == verdict::waiting));    // not the best
-    const auto first = make("b-00", 2, -200'000);
-    call d = calling(step::obtain, first);
-    d.answered = true;
-    BOOST_TEST((run(d).what == verdict::granted));
-
-    use({}); // by default: never
-    const auto high = make("z-1", 9);
-    call e = calling(step::obtain, high);
-    e.answered = true;
-    pass(run(e).time + 5000);
-    BOOST_TEST((run(e).what == verdict::waiting));
 }
 
 BOOST_AUTO_TEST_CASE(a_waiter_that_does_not_come_back_loses_its_entry)
@@ -964,8 +933,6 @@ BOOST_AUTO_TEST_CASE(the_model_of_a_node_is_right)
         };
         redis_options o;
         o.retry_interval = std::chrono::milliseconds(1 + below(20)); // entries of waiters last three times as long
-        if (below(2) == 0)
-            o.takeover_after = std::chrono::microseconds(below(3000));
         o.prefix = "t:";
         server().command({"FLUSHALL"});
         use(o);

@@ -180,12 +180,6 @@ BOOST_AUTO_TEST_CASE(nodes_are_new)
     run_all({.name = "new nodes crash", .busy_for = 8'000'000, .crash_node_every = 1'500'000, .new_nodes = true});
 }
 
-BOOST_AUTO_TEST_CASE(holders_are_taken_over)
-{
-    run_all(
-        {.name = "takeover", .slow_message = 0.02, .break_every = 100'000, .stubborn = true, .takeover_after = 50'000});
-}
-
 BOOST_AUTO_TEST_CASE(everything_goes_wrong)
 {
     run_all({.name = "everything",

@@ -55,7 +55,6 @@ struct simulated_world
     bool impatient = false;       // some acquires end by a timeout, some do not wait
     bool extend = false;          // some locks are extended, to longer and to shorter ttls
     bool new_nodes = false;       // which the clients have to declare
-    std::int64_t takeover_after = -1;
 };
 
 struct simulation_failure : std::runtime_error
@@ -88,8 +87,6 @@ public:
         options_.lease = 1s;
         options_.quorum_timeout = 5s;
         options_.trust_fresh_nodes = world.new_nodes;
-        if (world.takeover_after >= 0)
-            options_.takeover_after = std::chrono::microseconds(world.takeover_after);
         for (std::size_t i = 0; i < world.nodes; ++i)
             nodes_.push_back(std::make_unique<node>(options_, i, symmetric(world.node_skew), symmetric(4000)));
         for (std::size_t i = 0; i < world.clients; ++i)
@@ -553,8 +550,6 @@ private:
 
     void check_exclusion(const client& c, const worker& w)
     {
-        if (world_.takeover_after >= 0)
-            return; // then only the token separates the two
         for (const auto& other : clients_)
             for (const worker& o : other->workers)
                 if (&o != &w && other->alive && o.now == worker::phase::holds && o.resource == w.resource

@@ -3,9 +3,8 @@
 --   include('NAME')  that file. A function would be made anew each time that a script runs, and most find a free lock, for
 --                    which there is little to do.
 --   options.NAME     the client's: `channels`, the prefix of the clients' channels; `deployment`, what its clients agree on;
---                    `guard`: on, durable or off; `max_ttl`, `skew`, `entry_lease`, how long an entry of the queue lasts, and
---                    `takeover_after`, or -1, in microseconds; `keep`, how long keys are kept after the last write, in
---                    milliseconds.
+--                    `guard`: on, durable or off; `max_ttl`, `skew`, and `entry_lease`, how long an entry of the queue lasts, in
+--                    microseconds; `keep`, how long keys are kept after the last write, in milliseconds.
 --   arguments()      the keys and the arguments of a step on a lock, which are obtain, yield, release, settle and raise. An
 --                    obtain or a release that comes alone is a script by itself; all others are taken by steps.lua, of which
 --                    they are functions.
@@ -13,7 +12,6 @@
 -- Keys of a resource, which share one hash tag:
 --   lock  hash   h            the holder: '<acquisition> <end> <latest call> <priority> <locker>'
 --                n            the fencing counter, the largest token so far, which is the holder's
---                b            '<thief> <when>': whom the holder was told of first
 --                v            '<acquisition> <until>': the waiter for whom the free lock is reserved
 --                l<id>        '<end> <window> <member>': a waiter's entry, its window and its member of the queue
 --                q            there may be waiters

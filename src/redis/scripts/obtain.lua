@@ -11,8 +11,8 @@
 -- A notice is repeated. Nothing is granted without a write, so that a replica cannot vote.
 local lock, queue, tomb, id, who, call, ttl, proposal, terms = arguments()
 include('guard')
-local f = redis.call('HMGET', lock, 'h', 'n', 'v', 'b', 'q', 'x')
-local counter, reservation, told, any, tombs = f[2], f[3], f[4], f[5], f[6]
+local f = redis.call('HMGET', lock, 'h', 'n', 'v', 'q', 'x')
+local counter, reservation, any, tombs = f[2], f[3], f[4], f[5]
 if tombs and tonumber(tombs) > now and redis.call('EXISTS', tomb) == 1 then
     return { 'gone', now }
 end
@@ -37,7 +37,7 @@ if holder == id then
     return { 'granted', now, counter }
 end
 
-if holder or reservation or told or any then
+if holder or reservation or any then
     include('waiters')
     local priority = string.match(who, '^%S+')
     local ticket, waited, window, mode, answered = string.match(terms, '^(%S+) (%d+) (%d+) (%a+) (%d)$')
@@ -68,10 +68,8 @@ if holder or reservation or told or any then
     end
     local first = not best or mine <= best
     local outranks = holder and tonumber(priority) > tonumber(string.match(held_by, '^%S+'))
-    local taken_over = outranks and first and answered == '1' and options.takeover_after >= 0 and told
-        and now - tonumber(string.match(told, '%d+$')) >= options.takeover_after
 
-    if (holder or not first) and not taken_over then
+    if holder or not first then
         if mode == 'now' or (mode == 'once' and not (outranks and first)) then
             if place then
                 forget_waiter(lock, queue, id)
@@ -84,9 +82,6 @@ if holder or reservation or told or any then
         end
         remember_waiter(lock, queue, id, mine, window)
         if outranks then
-            if not told then
-                redis.call('HSET', lock, 'b', string.format('%s %.0f', id, now))
-            end
             tell(holder, 'notice ' .. holder .. ' ' .. id .. ' ' .. priority .. ' ' .. answered)
         end
         if not holder and not reserved then
@@ -105,10 +100,10 @@ if holder or reservation or told or any then
     if place then
         redis.call('ZREM', queue, place)
     end
-    redis.call('HDEL', lock, 'l' .. id, 'v', 'b')
+    redis.call('HDEL', lock, 'l' .. id, 'v')
 end
 
--- It is free, or taken over, and nobody ranks before.
+-- It is free, and nobody ranks before.
 local proposed = tonumber(proposal)
 local token = math.max((counter or 0) + 1, since + 2 * options.skew + 1, math.min(proposed, now + options.skew),
     now - options.skew)

@@ -14,7 +14,7 @@ local entry = any and redis.call('HGET', lock, 'l' .. id)
 local holder, held_until, latest = string.match(f[1] or '', '^(%S+) (%d+) (%d+)')
 local held = holder == id and tonumber(latest) <= tonumber(call)
 if held then
-    redis.call('HDEL', lock, 'h', 'b')
+    redis.call('HDEL', lock, 'h')
 end
 if entry then
     redis.call('ZREM', queue, string.match(entry, '%S+$'))

@@ -11,7 +11,7 @@ if holder ~= id or tonumber(latest) > tonumber(call) then
     return { 'absent', now }
 end
 include('waiters')
-redis.call('HDEL', lock, 'h', 'b')
+redis.call('HDEL', lock, 'h')
 if redis.call('EXISTS', tomb) == 0 then
     forget_waiter(lock, queue, id) -- it queued again, if its hold had ended by itself
     remember_waiter(lock, queue, id, member_of(id, priority, ticket, waited), window)
