@@ -67,10 +67,11 @@ public:
         if (!store)
             throw std::invalid_argument("priority_redlock: a lock_manager over a protocol needs one; it is null");
         if (options.ageing != infinite)
-            throw std::invalid_argument("priority_redlock: manager_options::ageing is for managers without a protocol");
+            throw std::invalid_argument("priority_redlock: manager_options::ageing is for managers without a protocol; see "
+                                        "doc/redis.md, What changes from memory to Redis");
         if (options.detect_deadlocks)
-            throw std::invalid_argument(
-                "priority_redlock: manager_options::detect_deadlocks is for managers without a protocol");
+            throw std::invalid_argument("priority_redlock: manager_options::detect_deadlocks is for managers without a "
+                                        "protocol; see doc/redis.md, What changes from memory to Redis");
         const table_rules rules{.lease = store->lease(), .overrun_after = options.overrun_after};
         add_shard(ex, options.idle_resources, "#", std::move(store), rules);
     }

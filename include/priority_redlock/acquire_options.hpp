@@ -32,7 +32,8 @@ inline constexpr unsigned unlimited = std::numeric_limits<unsigned>::max();
 /// `errc::invalid_argument` and changes nothing.
 struct acquire_options
 {
-    /// A strictly higher priority preempts the holder; an equal or lower one waits. Any int.
+    /// A strictly higher priority preempts the holder; an equal or lower one waits. Any int: the default is in the
+    /// middle, and work that may wait for all others has a negative one.
     int priority = 0;
 
     /// How long the lock is held at most, counted from the grant. A re-entrant acquire keeps the ttl of the first.

@@ -127,6 +127,10 @@ public:
 
     /// Acquires the lock of a resource for a locker.
     ///
+    /// A locker that holds the resource already is granted it again at once: the acquire is re-entrant. Lockers are the
+    /// same if their ids are equal and they use the same manager. The same id in two managers is two lockers, also
+    /// where both managers share a protocol: the second one waits for the first.
+    ///
     /// The names are decay-copied into the operation: a `std::string` is taken over, a `std::string_view` must stay
     /// valid until the operation is started (which a callback does at once, and a coroutine at `co_await`).
     ///
@@ -171,6 +175,21 @@ public:
         return boost::asio::async_initiate<Token, void(error_code, lock)>(
             detail::initiate_acquire<basic_lock_manager>(this), token, std::forward<Resource>(resource),
             detail::fresh_locker(), options);
+    }
+
+    // The same with the options as they are by default.
+
+    template <detail::name_like Resource, detail::name_like Locker, detail::acquire_token Token>
+    auto async_acquire(Resource&& resource, Locker&& locker, Token&& token)
+    {
+        return async_acquire(std::forward<Resource>(resource), std::forward<Locker>(locker), acquire_options(),
+                             std::forward<Token>(token));
+    }
+
+    template <detail::name_like Resource, detail::acquire_token Token>
+    auto async_acquire(Resource&& resource, Token&& token)
+    {
+        return async_acquire(std::forward<Resource>(resource), acquire_options(), std::forward<Token>(token));
     }
 
     /// Delivers what is held and waited for, for people who debug.

@@ -91,7 +91,6 @@ BOOST_AUTO_TEST_CASE(over_a_strand)
     check<lock_manager>(context, asio::make_strand(context));
 }
 
-#ifdef PRIORITY_REDLOCK_TEST_PENDING // does not compile yet
 BOOST_AUTO_TEST_CASE(over_a_strand_of_any_io_executor)
 {
     asio::io_context context;
@@ -112,7 +111,6 @@ BOOST_AUTO_TEST_CASE(over_a_strand_of_any_io_executor)
     BOOST_TEST(told);
     BOOST_TEST(granted);
 }
-#endif
 
 BOOST_AUTO_TEST_CASE(over_a_thread_pool)
 {
@@ -184,6 +182,21 @@ BOOST_AUTO_TEST_CASE(another_default_token)
     asio::co_spawn(context, body(), asio::detached);
     context.run();
     BOOST_TEST(done);
+}
+
+MANAGER_TEST_CASE(a_token_may_follow_the_names)
+{
+    acquired first, second;
+    f.manager->async_acquire("r", "a", record(first));
+    f.manager->async_acquire(std::string("s"), record(second));
+    f.poll();
+    CHECK_COMPLETED(first, success);
+    CHECK_COMPLETED(second, success);
+    BOOST_TEST(f.get("r", "a").is_held()); // re-entrant
+    BOOST_TEST(second.lk.resource() == "s");
+    static_assert(std::same_as<asio::awaitable<lock>, decltype(f.manager->async_acquire("r", asio::use_awaitable))>);
+    static_assert(
+        std::same_as<asio::awaitable<lock>, decltype(f.manager->async_acquire("r", "a", asio::use_awaitable))>);
 }
 
 BOOST_AUTO_TEST_CASE(two_managers_do_not_see_each_other)

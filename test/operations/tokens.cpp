@@ -128,10 +128,6 @@ BOOST_AUTO_TEST_CASE(redirect_error)
 BOOST_AUTO_TEST_CASE(use_future)
 {
     for_some_operations([](auto& operation) {
-#ifndef PRIORITY_REDLOCK_TEST_PENDING // its completion may run on another thread, see the next test
-        if (operation.f.kind == manager_kind::single_threaded)
-            return;
-#endif
         auto future = initiate([&] { return operation.start(asio::use_future); });
         operation.finish();
         operation.f.poll();
@@ -150,8 +146,6 @@ BOOST_AUTO_TEST_CASE(use_future)
 BOOST_AUTO_TEST_CASE(use_future_completes_on_the_thread_that_runs_the_context)
 {
     for_some_operations([](auto& operation) {
-        if (operation.f.kind == manager_kind::single_threaded)
-            return;
         auto future =
             operation.start(asio::use_future([](error_code, auto&&...) { return std::this_thread::get_id(); }));
         operation.finish();

@@ -30,6 +30,11 @@ namespace detail {
 template <class T>
 concept name_like = std::convertible_to<const std::decay_t<T>&, std::string_view>;
 
+/// A completion token in the place where a locker or options could be as well.
+template <class T>
+concept acquire_token = !name_like<T> && !std::convertible_to<T, const acquire_options&>
+                        && asio::completion_token_for<T, void(error_code, lock)>;
+
 template <class T>
 concept execution_context_type = std::is_convertible_v<T&, asio::execution_context&>;
 
