@@ -32,6 +32,9 @@ const char* text_of(int value) noexcept
     case errc::manager_closed: return "the lock manager was closed; use another one";
     case errc::preempted:
         return "a higher priority took the lock while work was done under it; run the work again, or raise its priority";
+    case errc::queue_full:
+        return "too many wait already (manager_options::max_waiters_per_resource, max_waiters); try again later or raise the "
+               "priority";
     }
     return "unknown error of priority_redlock";
 }
@@ -42,7 +45,7 @@ bool in_condition(error_code code, condition c) noexcept
         return false;
     const auto e = static_cast<errc>(code.value());
     const bool lost = e == errc::preempted || e == errc::expired || e == errc::lost;
-    const bool busy = e == errc::acquire_timeout || e == errc::already_acquired;
+    const bool busy = e == errc::acquire_timeout || e == errc::already_acquired || e == errc::queue_full;
     switch (c) {
     case condition::lost: return lost;
     case condition::busy: return busy;

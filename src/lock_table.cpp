@@ -126,7 +126,8 @@ resource& lock_table::find_or_create(std::string_view name, std::size_t hash, co
     char* text = static_cast<char*>(memory) + sizeof(resource);
     if (!name.empty())
         std::memcpy(text, name.data(), name.size());
-    r->name_size = static_cast<std::uint32_t>(name.size());
+    static_assert(max_name_size < 1u << 17);
+    r->name_size = name.size() & 0x1ffff;
     r->hash = key.hash;
     // Fencing (I6): never below what an earlier entry of the same name gave out, nor below what a process that ended
     // before this one can have given out.
@@ -448,9 +449,19 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
         return {verdict::waiting, nullptr, {}};
     }
 
+    if (!make_place(r, o.priority, out)) {
+        retire_if_unused(r);
+        return refused(errc::queue_full);
+    }
     w->now_or_never = now_or_never;
     w->last_try = once;
-    enqueue(r, *w, request, std::move(renews), now);
+    try {
+        enqueue(r, *w, request, std::move(renews), now);
+    } catch (...) {
+        if (rules_.max_waiters)
+            rules_.max_waiters->leave();
+        throw;
+    }
     if (graph_ && closes_cycle(r, *w, now)) {
         fail(r, *w, errc::deadlock, out);
         return {verdict::waiting, nullptr, {}};
@@ -458,6 +469,18 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     if (held && outranks_holder)
         revoke(r, now, out);
     return {verdict::waiting, nullptr, {}};
+}
+
+/// Makes sure that one more may wait. Where the queue is full, one with a higher priority takes the place of the last.
+bool lock_table::make_place(resource& r, int priority, table_actions& out)
+{
+    waiter_limit* const all = rules_.max_waiters.get();
+    if (r.waiters < std::min(rules_.max_waiters_per_resource, resource::max_waiters) && (!all || all->enter()))
+        return true;
+    if (r.waiting.empty() || r.waiting.back().priority >= priority)
+        return false;
+    fail(r, r.waiting.back(), errc::queue_full, out);
+    return !all || all->enter(); // another table may have been quicker
 }
 
 void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
@@ -502,6 +525,7 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     }
     if (const auto when = next_deadline_of(w); when != never)
         set_deadline(w, when);
+    ++r.waiters;
     everyone_.push_back(w);
     if (graph_)
         graph_->add(w);
@@ -542,7 +566,10 @@ void lock_table::remove(resource& r, waiter& w)
 {
     touch(r);
     --counts_.waiting;
+    if (rules_.max_waiters)
+        rules_.max_waiters->leave();
     r.waiting.erase(w);
+    --r.waiters;
     everyone_.erase(everyone_.iterator_to(w));
     if (graph_)
         graph_->remove(w);

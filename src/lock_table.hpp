@@ -17,6 +17,7 @@
 #include <boost/intrusive/set.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <functional>
@@ -66,6 +67,7 @@ struct resource : deadline
     };
 
     static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
+    static constexpr unsigned max_waiters = (1u << 25) - 1;
 
     resource() noexcept : deadline(owner_kind::resource) {}
 
@@ -75,15 +77,17 @@ struct resource : deadline
         return {reinterpret_cast<const char*>(this + 1), name_size};
     }
 
-    // The small ones first: they fit beside the deadline's owner, and a million resources are eight megabytes less.
+    // The small ones first and in bits: they fit beside the deadline's owner, and a million resources are eight
+    // megabytes less.
     status now : 3 = status::vacant;
     bool grace_over : 1 = false;
-    bool touched : 1 = false;   // in lock_table::touched_
-    bool renewed : 1 = false;   // in lock_table::renewals_
-    bool indexed : 1 = false;   // its waiters are in lock_table::named_waiters_
-    bool outranked : 1 = false; // revoking: also by a waiter that only the store knows
-    std::uint8_t warnings = 0;  // revoking: that the holder overruns
-    std::uint32_t name_size = 0;
+    bool touched : 1 = false;         // in lock_table::touched_
+    bool renewed : 1 = false;         // in lock_table::renewals_
+    bool indexed : 1 = false;         // its waiters are in lock_table::named_waiters_
+    bool outranked : 1 = false;       // revoking: also by a waiter that only the store knows
+    std::uint64_t warnings : 6 = 0;   // revoking: that the holder overruns; their intervals double
+    std::uint64_t name_size : 17 = 0; // up to max_name_size
+    std::uint64_t waiters : 25 = 0;   // in `waiting`, up to max_waiters
     std::size_t hash = 0;
     hold_list holds; // the holder's handles; while revoking also those whose notice handlers still run
     waiter_queue waiting;
@@ -97,6 +101,26 @@ struct resource : deadline
 };
 static_assert(sizeof(void*) != 8 || sizeof(resource) <= 128);
 
+/// How many may wait in several tables in all.
+class waiter_limit
+{
+public:
+    explicit waiter_limit(unsigned limit) noexcept : limit_(limit) {}
+
+    [[nodiscard]] bool enter() noexcept
+    {
+        if (waiting_.fetch_add(1, std::memory_order_relaxed) < limit_)
+            return true;
+        leave();
+        return false;
+    }
+    void leave() noexcept { waiting_.fetch_sub(1, std::memory_order_relaxed); }
+
+private:
+    const unsigned limit_;
+    std::atomic<std::size_t> waiting_ = 0;
+};
+
 /// What a manager may opt in to.
 struct table_rules
 {
@@ -106,6 +130,9 @@ struct table_rules
 
     // A holder that was told to go overruns after its grace; after this, if that is unlimited or none. Infinite: never.
     duration overrun_after = infinite;
+
+    unsigned max_waiters_per_resource = unlimited;
+    std::shared_ptr<waiter_limit> max_waiters = nullptr; // of several tables in all; null: no limit
 };
 
 /// What a step of the table asks its owner to carry out, in order. Filled by every non-const member function.
@@ -388,6 +415,7 @@ private:
     void raise(resource& r, int priority);
     void touch_leased(resource& r);
 
+    bool make_place(resource& r, int priority, table_actions& out);
     void enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
                  const step_time& now);
     [[nodiscard]] waiter* find_sibling(resource& r, std::string_view locker);

@@ -40,6 +40,18 @@ inline void check(const manager_options& o)
         throw std::invalid_argument("priority_redlock: manager_options::ageing must be at least a millisecond");
     if (o.overrun_after < std::chrono::milliseconds(1))
         throw std::invalid_argument("priority_redlock: manager_options::overrun_after must be at least a millisecond");
+    if (o.max_waiters_per_resource == 0 || o.max_waiters == 0)
+        throw std::invalid_argument(
+            "priority_redlock: manager_options::max_waiters and max_waiters_per_resource must be at "
+            "least 1");
+}
+
+/// The rules that do not depend on where the locks are.
+[[nodiscard]] inline table_rules rules_of(const manager_options& o)
+{
+    return {.overrun_after = o.overrun_after,
+            .max_waiters_per_resource = o.max_waiters_per_resource,
+            .max_waiters = o.max_waiters == unlimited ? nullptr : std::make_shared<waiter_limit>(o.max_waiters)};
 }
 
 /// What is behind a manager: shards, and which resource belongs to which.
@@ -51,9 +63,9 @@ public:
     {
         check(options);
         const std::size_t count = options.detect_deadlocks ? 1 : options.shards == 0 ? default_shards : options.shards;
-        const table_rules rules{.ageing = options.ageing,
-                                .detect_deadlocks = options.detect_deadlocks,
-                                .overrun_after = options.overrun_after};
+        table_rules rules = rules_of(options);
+        rules.ageing = options.ageing;
+        rules.detect_deadlocks = options.detect_deadlocks;
         const std::size_t idle = (options.idle_resources + count - 1) / count;
         shards_.reserve(count);
         for (std::size_t i = 0; i < count; ++i)
@@ -67,12 +79,14 @@ public:
         if (!store)
             throw std::invalid_argument("priority_redlock: a lock_manager over a protocol needs one; it is null");
         if (options.ageing != infinite)
-            throw std::invalid_argument("priority_redlock: manager_options::ageing is for managers without a protocol; see "
-                                        "doc/redis.md, What changes from memory to Redis");
+            throw std::invalid_argument(
+                "priority_redlock: manager_options::ageing is for managers without a protocol; see "
+                "doc/redis.md, What changes from memory to Redis");
         if (options.detect_deadlocks)
             throw std::invalid_argument("priority_redlock: manager_options::detect_deadlocks is for managers without a "
                                         "protocol; see doc/redis.md, What changes from memory to Redis");
-        const table_rules rules{.lease = store->lease(), .overrun_after = options.overrun_after};
+        table_rules rules = rules_of(options);
+        rules.lease = store->lease();
         add_shard(ex, options.idle_resources, "#", std::move(store), rules);
     }
 

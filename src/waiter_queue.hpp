@@ -79,6 +79,10 @@ public:
     using const_iterator = basic_iterator<const waiter>;
 
     [[nodiscard]] bool empty() const noexcept { return tree_.empty(); }
+
+    /// The one that is served last. Not of an empty queue.
+    [[nodiscard]] waiter& back() noexcept { return *tree_.rbegin()->previous_in_rank; }
+
     [[nodiscard]] iterator begin() noexcept { return {&tree_, empty() ? nullptr : &*tree_.begin()}; }
     [[nodiscard]] iterator end() noexcept { return {}; }
     [[nodiscard]] const_iterator begin() const noexcept { return {&tree_, empty() ? nullptr : &*tree_.begin()}; }

@@ -19,7 +19,7 @@ using duration = clock::duration;
 /// A duration that never ends.
 inline constexpr duration infinite = duration::max();
 
-/// `acquire_options::max_attempts` without a limit.
+/// A number without a limit, such as of `acquire_options::max_attempts`.
 inline constexpr unsigned unlimited = std::numeric_limits<unsigned>::max();
 
 /// How one acquire behaves. An aggregate: name the fields that differ from the defaults.

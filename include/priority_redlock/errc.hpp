@@ -56,6 +56,10 @@ enum class errc : int
     /// A higher priority took the lock under which the library ran work for its user, and the work was cancelled.
     /// Equals `boost::system::errc::operation_canceled`, as `boost::asio::error::operation_aborted` does.
     preempted = 10,
+
+    /// As many as `manager_options::max_waiters_per_resource` or `max_waiters` allows wait already, none of them for
+    /// this resource with a lower priority; or an acquire with a higher one took the place.
+    queue_full = 11,
 };
 
 /// Classes of errors, for callers who react to a kind of failure rather than to one code.
@@ -64,7 +68,7 @@ enum class condition : int
     /// A lock that was held ended without its owner's doing: `preempted`, `expired`, `lost`.
     lost = 1,
 
-    /// Another locker has the resource: `acquire_timeout`, `already_acquired`.
+    /// Another locker has the resource: `acquire_timeout`, `already_acquired`, `queue_full`.
     busy = 2,
 
     /// The same call may succeed later: `busy` and `lost` codes, `deadlock`, `no_quorum`.

@@ -145,6 +145,7 @@ public:
     /// - none: the lock is in the second argument;
     /// - `errc::acquire_timeout`: not granted within `options.timeout` (counted from the start of the operation);
     /// - `errc::already_acquired`: `options.max_attempts` were used up;
+    /// - `errc::queue_full`: as many wait as `manager_options::max_waiters_per_resource` or `max_waiters` allows;
     /// - `errc::invalid_argument`: an empty name, one of more than 64 KiB, a negative duration, a ttl or a number of
     ///   attempts of zero; nothing was changed;
     /// - `errc::manager_closed`: after `close()`;

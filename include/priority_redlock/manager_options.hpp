@@ -73,6 +73,17 @@ struct manager_options
     ///
     /// At least a millisecond; infinite: no holder overruns, whatever its grace.
     duration overrun_after = std::chrono::seconds(1);
+
+    /// How many acquires may wait at once: for one resource, and for all resources of the manager. For servers whose
+    /// clients choose the names, or how often they ask. One more fails at once with `errc::queue_full`, unless its
+    /// priority is above that of the last in line for its resource: then that one fails with it instead. So a flood of
+    /// low priority does not lock out a higher one. An acquire that need not wait is not counted.
+    ///
+    /// With a protocol every acquire waits for the store's answer, and is counted until then.
+    ///
+    /// At least 1. For one resource it is never more than 2^25 - 1, 33 million.
+    unsigned max_waiters_per_resource = unlimited;
+    unsigned max_waiters = unlimited;
 };
 
 } // namespace priority_redlock

@@ -19,6 +19,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <concepts>
+#include <deque>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -152,6 +153,11 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw)
         BOOST_CHECK_EXCEPTION(lock_manager(context, redlock::manager_options{.ageing = interval}),
                               std::invalid_argument, names_ageing);
     BOOST_CHECK_NO_THROW(lock_manager(context, redlock::manager_options{.ageing = 1ms}));
+    for (const redlock::manager_options& none :
+         {redlock::manager_options{.max_waiters_per_resource = 0}, redlock::manager_options{.max_waiters = 0}})
+        BOOST_CHECK_EXCEPTION(lock_manager(context, none), std::invalid_argument, [](const std::invalid_argument& e) {
+            return std::string(e.what()).find("max_waiters") != std::string::npos;
+        });
     const auto store = std::make_shared<redlock::testing::memory_protocol>(context.get_executor());
     BOOST_CHECK_EXCEPTION(lock_manager(context, store, redlock::manager_options{.ageing = 1s}), std::invalid_argument,
                           names_ageing);
@@ -229,6 +235,39 @@ MANAGER_TEST_CASE(a_manager_is_moved_with_its_waits)
     waiting.lk.release();
     f.poll();
     CHECK_COMPLETED(next, success);
+}
+
+BOOST_AUTO_TEST_CASE(waiters_are_limited_for_a_resource_and_in_all)
+{
+    asio::io_context context;
+    const auto store = std::make_shared<redlock::testing::memory_protocol>(context.get_executor());
+    const redlock::manager_options options{.max_waiters_per_resource = 2, .max_waiters = 3};
+    lock_manager in_memory(context, options), over_a_protocol(context, store, options);
+    for (lock_manager* const manager : {&in_memory, &over_a_protocol}) {
+        std::deque<acquired> all;
+        const auto acquire = [&](const char* resource, int priority) -> acquired& {
+            manager->async_acquire(resource, acquire_options{.priority = priority}, record(all.emplace_back()));
+            poll(context);
+            return all.back();
+        };
+        const acquired& held = acquire("r", 5);
+        BOOST_TEST(held.lk.is_held());
+        const acquired& other = acquire("s", 5);
+        BOOST_TEST(other.lk.is_held());
+        const acquired& first = acquire("r", 1);
+        const acquired& last = acquire("r", 0);
+        CHECK_COMPLETED(acquire("r", 0), errc::queue_full);
+        const acquired& higher = acquire("r", 2);
+        CHECK_COMPLETED(last, errc::queue_full);
+        BOOST_TEST((last.ec == redlock::condition::busy));
+        const acquired& third = acquire("s", 0);
+        CHECK_COMPLETED(acquire("s", 0), errc::queue_full);
+        CHECK_PENDING(first);
+        CHECK_PENDING(higher);
+        CHECK_PENDING(third);
+        manager->cancel();
+        poll(context);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

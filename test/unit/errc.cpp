@@ -16,9 +16,9 @@ namespace priority_redlock::test {
 
 namespace {
 
-constexpr errc all_codes[] = {errc::acquire_timeout, errc::already_acquired, errc::expired,  errc::lost,
-                              errc::not_held,        errc::invalid_argument, errc::deadlock, errc::no_quorum,
-                              errc::manager_closed,  errc::preempted};
+constexpr errc all_codes[] = {errc::acquire_timeout, errc::already_acquired, errc::expired,   errc::lost,
+                              errc::not_held,        errc::invalid_argument, errc::deadlock,  errc::no_quorum,
+                              errc::manager_closed,  errc::preempted,        errc::queue_full};
 constexpr condition all_conditions[] = {condition::lost, condition::busy, condition::retryable};
 
 } // namespace
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(categories_have_names_and_are_not_each_other)
 
 BOOST_AUTO_TEST_CASE(unknown_values_have_a_message_and_no_condition)
 {
-    for (const int value : {-1, 0, 11, 1'000'000}) {
+    for (const int value : {-1, 0, 12, 1'000'000}) {
         const error_code ec(value, category());
         BOOST_TEST((ec != boost::system::errc::operation_canceled));
         BOOST_TEST(!ec.message().empty());
@@ -91,9 +91,9 @@ BOOST_AUTO_TEST_CASE(every_condition_has_a_message_of_its_own)
 BOOST_AUTO_TEST_CASE(conditions_class_the_codes)
 {
     const std::set<errc> lost = {errc::preempted, errc::expired, errc::lost};
-    const std::set<errc> busy = {errc::acquire_timeout, errc::already_acquired};
-    const std::set<errc> retryable = {errc::preempted,        errc::expired,  errc::lost,     errc::acquire_timeout,
-                                      errc::already_acquired, errc::deadlock, errc::no_quorum};
+    const std::set<errc> busy = {errc::acquire_timeout, errc::already_acquired, errc::queue_full};
+    const std::set<errc> retryable = {errc::preempted,        errc::expired,    errc::lost,     errc::acquire_timeout,
+                                      errc::already_acquired, errc::queue_full, errc::deadlock, errc::no_quorum};
     for (const errc e : all_codes) {
         const error_code ec = e;
         BOOST_TEST_CONTEXT(ec.message())

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -339,6 +340,42 @@ BOOST_AUTO_TEST_CASE(P5_10000_rising_priorities_in_one_hand_shake)
         previous = next;
     }
     BOOST_TEST(wrong == 0);
+}
+
+BOOST_AUTO_TEST_CASE(one_more_waiter_than_may_wait_is_refused_or_takes_the_place_of_the_last)
+{
+    table_fixture table(table_fixture::default_idle_capacity, {.max_waiters_per_resource = 2});
+    table.acquire("a", {.priority = 9});
+    table.acquire("low", {.priority = 1});
+    table.acquire("lower");
+    BOOST_TEST(table.acquire("lower2") == "lower2 queue_full");
+    BOOST_TEST(table.acquire("other", {}, "elsewhere") == "other granted");
+    BOOST_TEST(table.acquire("a/2") == "a/2 granted"); // does not wait
+    BOOST_TEST(table.acquire("high", {.priority = 5}) == "lower queue_full");
+    BOOST_TEST(table.acquire("low2", {.priority = 1}) == "low2 queue_full");
+    BOOST_TEST(table.who() == "a a/2 <- high low");
+    BOOST_TEST(table.acquire("thief", {.priority = 10}) == "a revoking, a/2 revoking, low queue_full");
+    table.release("a/2");
+    BOOST_TEST(table.release("a") == "thief granted");
+    BOOST_TEST(table.acquire("next") == ""); // there is a place again
+}
+
+BOOST_AUTO_TEST_CASE(the_limit_of_all_waiters_is_one_for_several_tables)
+{
+    const auto limit = std::make_shared<detail::waiter_limit>(2u);
+    table_fixture one(table_fixture::default_idle_capacity, {.max_waiters = limit});
+    table_fixture two(table_fixture::default_idle_capacity, {.max_waiters = limit});
+    one.acquire("a");
+    two.acquire("a");
+    one.acquire("b");
+    two.acquire("b");
+    BOOST_TEST(one.acquire("c") == "c queue_full");
+    BOOST_TEST(two.acquire("c", {.priority = -1}) == "c queue_full");
+    BOOST_TEST(one.release("a") == "b granted");
+    BOOST_TEST(two.acquire("d") == "");
+    BOOST_TEST(two.withdraw("b") == "b aborted");
+    BOOST_TEST(one.acquire("e") == "");
+    BOOST_TEST(two.acquire("f") == "f queue_full");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -72,6 +72,8 @@ public:
     record settled;
     record answered;
     duration ageing = infinite;
+    std::size_t max_waiters_per_resource = unlimited;
+    std::size_t max_waiters = unlimited;
 
     void acquire(const std::string& name, const std::string& locker, const std::string& where, const acquire_options& o,
                  instant now)
@@ -107,6 +109,14 @@ public:
                 return;
             }
             h.only_this_hand_shake = true;
+        }
+        if (waiters_of(r) >= max_waiters_per_resource || waiters() >= max_waiters) {
+            handle* const last = worst_waiter(r);
+            if (!last || last->rank >= o.priority) {
+                answered.emplace_back(name, "queue_full");
+                return;
+            }
+            fail(*last, "queue_full");
         }
         h.waiting = true;
         h.rise = rise_of(h);
@@ -318,6 +328,27 @@ private:
         if (r.holders.empty())
             return forever;
         return r.revoking && !r.grace_over ? std::min(r.expires, r.grace_end) : r.expires;
+    }
+
+    [[nodiscard]] std::size_t waiters() const
+    {
+        return static_cast<std::size_t>(
+            std::count_if(handles_.begin(), handles_.end(), [](const auto& h) { return h->waiting; }));
+    }
+
+    [[nodiscard]] std::size_t waiters_of(const resource& r) const
+    {
+        return static_cast<std::size_t>(std::count_if(
+            handles_.begin(), handles_.end(), [&r](const auto& h) { return h->waiting && h->resource == r.name; }));
+    }
+
+    [[nodiscard]] handle* worst_waiter(const resource& r) const
+    {
+        handle* worst = nullptr;
+        for (const auto& h : handles_)
+            if (h->waiting && h->resource == r.name && (!worst || h->rank <= worst->rank))
+                worst = h.get();
+        return worst;
     }
 
     /// Handles are in the order of their arrival, so the first of equals wins.

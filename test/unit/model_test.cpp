@@ -65,6 +65,8 @@ struct schedule
 {
     std::size_t idle_capacity = 0;
     duration ageing = infinite;
+    unsigned max_waiters_per_resource = unlimited;
+    unsigned max_waiters = unlimited;
     duration overrun_after = infinite; // of which the reference knows nothing: it decides nothing
     std::vector<planned_step> steps;
 };
@@ -86,6 +88,10 @@ public:
         const int priorities = static_cast<int>(1 + pick(5));
         if (pick(3) == 0)
             result.ageing = 1ms + some_time(12);
+        if (pick(4) == 0)
+            result.max_waiters_per_resource = static_cast<unsigned>(1 + pick(4));
+        if (pick(4) == 0)
+            result.max_waiters = static_cast<unsigned>(1 + pick(6));
         for (int i = 0; i < steps_each; ++i) {
             planned_step s;
             s.what = kind_of(late_timer);
@@ -299,9 +305,15 @@ class comparison
 {
 public:
     explicit comparison(const schedule& plan)
-        : plan_(plan), table_(plan.idle_capacity, {.ageing = plan.ageing, .overrun_after = plan.overrun_after})
+        : plan_(plan),
+          table_(plan.idle_capacity, {.ageing = plan.ageing,
+                                      .overrun_after = plan.overrun_after,
+                                      .max_waiters_per_resource = plan.max_waiters_per_resource,
+                                      .max_waiters = std::make_shared<detail::waiter_limit>(plan.max_waiters)})
     {
         model_.ageing = plan.ageing;
+        model_.max_waiters_per_resource = plan.max_waiters_per_resource;
+        model_.max_waiters = plan.max_waiters;
         table_.delivers_at_once = false;
     }
 

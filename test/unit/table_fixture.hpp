@@ -116,6 +116,8 @@ struct events
         return "already_acquired";
     if (ec == errc::deadlock)
         return "deadlock";
+    if (ec == errc::queue_full)
+        return "queue_full";
     return ec.message();
 }
 
