@@ -358,6 +358,7 @@ BOOST_AUTO_TEST_CASE(one_more_waiter_than_may_wait_is_refused_or_takes_the_place
     table.release("a/2");
     BOOST_TEST(table.release("a") == "thief granted");
     BOOST_TEST(table.acquire("next") == ""); // there is a place again
+    table.teardown();
 }
 
 BOOST_AUTO_TEST_CASE(the_limit_of_all_waiters_is_one_for_several_tables)
@@ -376,6 +377,8 @@ BOOST_AUTO_TEST_CASE(the_limit_of_all_waiters_is_one_for_several_tables)
     BOOST_TEST(two.withdraw("b") == "b aborted");
     BOOST_TEST(one.acquire("e") == "");
     BOOST_TEST(two.acquire("f") == "f queue_full");
+    one.teardown();
+    two.teardown();
 }
 
 BOOST_AUTO_TEST_SUITE_END()
