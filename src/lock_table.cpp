@@ -124,10 +124,9 @@ resource& lock_table::find_or_create(std::string_view name, std::size_t hash, co
     void* memory = ::operator new(sizeof(resource) + name.size());
     auto* r = new (memory) resource;
     char* text = static_cast<char*>(memory) + sizeof(resource);
-    if (!name.empty())
-        std::memcpy(text, name.data(), name.size());
-    static_assert(max_name_size < 1u << 17);
-    r->name_size = name.size() & 0x1ffff;
+    std::memcpy(text, name.data(), name.size()); // which is not empty, as is_valid says
+    static_assert(max_name_size <= 1u << 16);
+    r->name_size_less_1 = static_cast<std::uint16_t>(name.size() - 1);
     r->hash = key.hash;
     // Fencing (I6): never below what an earlier entry of the same name gave out, nor below what a process that ended
     // before this one can have given out.

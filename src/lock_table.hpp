@@ -67,27 +67,27 @@ struct resource : deadline
     };
 
     static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
-    static constexpr unsigned max_waiters = (1u << 25) - 1;
+    static constexpr unsigned max_waiters = (1u << 26) - 1;
 
     resource() noexcept : deadline(owner_kind::resource) {}
 
     /// The name follows the resource in its block.
     [[nodiscard]] std::string_view name() const noexcept
     {
-        return {reinterpret_cast<const char*>(this + 1), name_size};
+        return {reinterpret_cast<const char*>(this + 1), std::size_t{name_size_less_1} + 1};
     }
 
     // The small ones first and in bits: they fit beside the deadline's owner, and a million resources are eight
-    // megabytes less.
+    // megabytes less. Not so the size of the name, which is read without the mutex: neighbouring bits are one location.
     status now : 3 = status::vacant;
     bool grace_over : 1 = false;
-    bool touched : 1 = false;         // in lock_table::touched_
-    bool renewed : 1 = false;         // in lock_table::renewals_
-    bool indexed : 1 = false;         // its waiters are in lock_table::named_waiters_
-    bool outranked : 1 = false;       // revoking: also by a waiter that only the store knows
-    std::uint64_t warnings : 6 = 0;   // revoking: that the holder overruns; their intervals double
-    std::uint64_t name_size : 17 = 0; // up to max_name_size
-    std::uint64_t waiters : 25 = 0;   // in `waiting`, up to max_waiters
+    bool touched : 1 = false;           // in lock_table::touched_
+    bool renewed : 1 = false;           // in lock_table::renewals_
+    bool indexed : 1 = false;           // its waiters are in lock_table::named_waiters_
+    bool outranked : 1 = false;         // revoking: also by a waiter that only the store knows
+    std::uint16_t name_size_less_1 = 0; // up to max_name_size
+    std::uint32_t warnings : 6 = 0;     // revoking: that the holder overruns; their intervals double
+    std::uint32_t waiters : 26 = 0;     // in `waiting`, up to max_waiters
     std::size_t hash = 0;
     hold_list holds; // the holder's handles; while revoking also those whose notice handlers still run
     waiter_queue waiting;

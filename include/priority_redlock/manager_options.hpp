@@ -81,7 +81,7 @@ struct manager_options
     ///
     /// With a protocol every acquire waits for the store's answer, and is counted until then.
     ///
-    /// At least 1. For one resource it is never more than 2^25 - 1, 33 million.
+    /// At least 1. For one resource it is never more than 2^26 - 1, 67 million.
     unsigned max_waiters_per_resource = unlimited;
     unsigned max_waiters = unlimited;
 };
