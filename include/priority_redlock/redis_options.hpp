@@ -30,8 +30,8 @@ enum class restart_guard : std::uint8_t
 
 /// How a `redis_protocol` works. An aggregate: name the fields that differ from the defaults.
 ///
-/// `prefix`, `max_ttl`, `clock_skew`, `guard` and the number of nodes are constants of a deployment:
-/// the same in all its clients.
+/// `prefix`, `max_ttl`, `clock_skew`, `guard` and the number of nodes are constants of a deployment: the same in all
+/// its clients.
 ///
 /// The constructor of `redis_protocol` throws `std::invalid_argument` unless `prefix` has no braces, `lease` is above 0
 /// and at most `max_ttl`, `max_ttl` is above `2 * clock_skew` and at most a year, `node_timeout`, `retry_interval` and
