@@ -10,7 +10,7 @@
 
 #include <priority_redlock/combine.hpp>
 #include <priority_redlock/lock_manager.hpp>
-#include <priority_redlock/locker.hpp>
+#include <priority_redlock/synchronized.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -87,7 +87,7 @@ int main(int argc, char* argv[])
             std::cout << "a transfer failed\n";
     };
     // [combine]
-    const locker anns(manager, "account/ann", ann), bens(manager, "account/ben", ben);
+    const synchronized anns(manager, "account/ann", ann), bens(manager, "account/ben", ben);
 
     combine(anns, bens).async_run(transfer, always_restart, report);
     combine(bens, anns).async_run(transfer, always_restart, report);
@@ -95,7 +95,7 @@ int main(int argc, char* argv[])
 
     asio::steady_timer tuesday(context, 10ms); // in the middle of the first transfer
     tuesday.async_wait([&](error_code) {
-        const locker auditor(manager, "account/ann", ann, {.priority = 1});
+        const synchronized auditor(manager, "account/ann", ann, {.priority = 1});
         auditor.async_run(audit, [&](std::exception_ptr, int balance) { audited = balance; });
     });
     context.run();

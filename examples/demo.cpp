@@ -84,12 +84,12 @@ private:
         asio::steady_timer timer(context_, zero_ + s.start);
         co_await timer.async_wait();
 
-        timeline_.tell(i, phase::waiting, "asks, priority " + std::to_string(s.options.priority));
+        timeline_.tell(i, phase::waiting, "asks, priority " + std::to_string(s.priority));
         asio::post(context_, [this, i] { tell_if_waiting(i); }); // runs when the acquire has started
-        auto [error, granted] = co_await manager_.async_acquire(s.resource, s.locker, s.options, as_result);
+        auto [error, granted] = co_await manager_.async_acquire(s.resource, s.locker, s.options(), as_result);
         if (error) {
             timeline_.tell(i, phase::absent,
-                           error == errc::acquire_timeout ? "gives up, timed out after " + text(s.options.timeout)
+                           error == errc::acquire_timeout ? "gives up, timed out after " + text(s.timeout)
                                                           : "is refused: " + error.message());
             co_return;
         }
@@ -103,7 +103,7 @@ private:
         switch (held.state()) {
         case lock_state::held: timeline_.tell(i, phase::absent, "releases"); break;
         case lock_state::expired:
-            timeline_.tell(i, phase::absent, "has expired, its ttl of " + text(s.options.ttl) + " is over");
+            timeline_.tell(i, phase::absent, "has expired, its ttl of " + text(s.ttl) + " is over");
             break;
         default: co_await clean_up(i);
         }

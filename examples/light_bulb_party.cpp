@@ -11,7 +11,7 @@
 #include "store.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
-#include <priority_redlock/locker.hpp>
+#include <priority_redlock/synchronized.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -81,9 +81,9 @@ int main(int argc, char* argv[])
     asio::steady_timer burglar(context, 45ms);
     int flashes = 0;
 
-    // [lockers]
-    const locker party(manager, "bath bulb", bulb);
-    const locker alarm(manager, "bath bulb", bulb, {.priority = 2});
+    // [objects]
+    const synchronized party(manager, "bath bulb", bulb);
+    const synchronized alarm(manager, "bath bulb", bulb, {.priority = 2});
 
     party.async_run(rainbow, always_resume, asio::bind_cancellation_slot(go_home.slot(), [](std::exception_ptr) {
                         std::cout << "party over\n";
@@ -94,7 +94,7 @@ int main(int argc, char* argv[])
             std::cout << "alarm off after " << result << " flashes\n";
         });
     });
-    // [/lockers]
+    // [/objects]
 
     asio::steady_timer late(context, 600ms);
     late.async_wait([&](error_code) { go_home.emit(asio::cancellation_type::terminal); });

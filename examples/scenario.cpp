@@ -52,16 +52,16 @@ constexpr std::array step_keys{
     s.start = read_time(object.at("start"), at(path, "start"));
     s.hold = read_time(object.at("hold"), at(path, "hold"));
     if (const json::value* v = object.if_contains("priority"))
-        s.options.priority = static_cast<int>(json_input::read_integer(
+        s.priority = static_cast<int>(json_input::read_integer(
             *v, at(path, "priority"), std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
     if (const json::value* v = object.if_contains("cleanup"))
         s.cleanup = read_time(*v, at(path, "cleanup"));
     if (const json::value* v = object.if_contains("grace"))
-        s.options.grace = read_time(*v, at(path, "grace"));
+        s.grace = read_time(*v, at(path, "grace"));
     if (const json::value* v = object.if_contains("ttl"))
-        s.options.ttl = read_time(*v, at(path, "ttl"), true);
+        s.ttl = read_time(*v, at(path, "ttl"), true);
     if (const json::value* v = object.if_contains("timeout"))
-        s.options.timeout = read_time(*v, at(path, "timeout"));
+        s.timeout = read_time(*v, at(path, "timeout"));
     return s;
 }
 

@@ -25,7 +25,15 @@ struct step
     priority_redlock::duration start{};   ///< when it asks, counted from the start of the demo
     priority_redlock::duration hold{};    ///< how long it keeps the lock if nobody takes it away
     priority_redlock::duration cleanup{}; ///< how long it takes to let go after it was told to
-    priority_redlock::acquire_options options;
+    int priority = 0;
+    priority_redlock::duration grace = std::chrono::seconds(1);
+    priority_redlock::duration ttl = priority_redlock::infinite;
+    priority_redlock::duration timeout = priority_redlock::infinite;
+
+    [[nodiscard]] priority_redlock::acquire_options options() const
+    {
+        return {.priority = priority, .ttl = ttl, .timeout = timeout, .grace = grace};
+    }
 };
 
 struct scenario

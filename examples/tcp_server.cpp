@@ -128,9 +128,11 @@ private:
             co_return co_await say("RELEASED");
         }
         acquire_options options;
+        int priority = 0;
         int ttl = 0;
-        if (verb != "LOCK" || !(words >> key >> options.priority) || (!(words >> std::ws).eof() && !(words >> ttl)))
+        if (verb != "LOCK" || !(words >> key >> priority) || (!(words >> std::ws).eof() && !(words >> ttl)))
             co_return co_await say("ERROR say LOCK key priority [ttl in ms], or UNLOCK");
+        options.priority = priority;
         if (ttl != 0)
             options.ttl = std::chrono::milliseconds(ttl);
         if (held_)

@@ -83,7 +83,7 @@ void timeline::tell(std::size_t step, phase p, const std::string& event)
     const duration now = clock::now() - zero_;
     track& t = tracks_[step];
     if (t.now == phase::told_to_go) {
-        const duration over = std::clamp(t.since + scenario_.steps[step].options.grace, t.since, now);
+        const duration over = std::clamp(t.since + scenario_.steps[step].grace, t.since, now);
         t.spans.push_back({phase::told_to_go, t.since, over});
         t.spans.push_back({phase::too_late, over, now});
     } else if (t.now != phase::absent) {

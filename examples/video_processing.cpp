@@ -11,7 +11,7 @@
 #include "store.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
-#include <priority_redlock/locker.hpp>
+#include <priority_redlock/synchronized.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -49,7 +49,7 @@ public:
     // [worker]
     void hear_of(video& v)
     {
-        const locker lock_of_video(manager_, v.name, v, {.priority = -processed_, .max_attempts = 1});
+        const synchronized lock_of_video(manager_, v.name, v, {.priority = -processed_, .max_attempts = 1});
 
         const auto process = [this](video& mine, transaction_context& transaction) -> asio::awaitable<void> {
             asio::steady_timer work(transaction.get_executor(), 20ms);

@@ -11,7 +11,6 @@
 
 #include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/acquire_options.hpp>
-#include <priority_redlock/acquire_overrides.hpp>
 #include <priority_redlock/combine.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/guard.hpp>
@@ -19,13 +18,13 @@
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/lock_request.hpp>
 #include <priority_redlock/lock_state.hpp>
-#include <priority_redlock/locker.hpp>
 #include <priority_redlock/logging.hpp>
 #include <priority_redlock/manager_options.hpp>
 #include <priority_redlock/metrics.hpp>
 #include <priority_redlock/protocol.hpp>
 #include <priority_redlock/recovery.hpp>
 #include <priority_redlock/snapshot.hpp>
+#include <priority_redlock/synchronized.hpp>
 #include <priority_redlock/transaction_context.hpp>
 #include <priority_redlock/version.hpp>
 #include <priority_redlock/with_lock.hpp>

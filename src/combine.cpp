@@ -14,7 +14,7 @@ namespace priority_redlock::detail {
 std::shared_ptr<const lock_recipe> combine(const lock_recipe& a, const lock_recipe& b)
 {
     if (!(a.manager == b.manager))
-        throw std::invalid_argument("combine: the lockers of \"" + a.parts.front().resource + "\" and \""
+        throw std::invalid_argument("combine: the locks of \"" + a.parts.front().resource + "\" and \""
                                     + b.parts.front().resource + "\" belong to different managers");
     lock_recipe both = a;
     both.parts.insert(both.parts.end(), b.parts.begin(), b.parts.end());

@@ -22,7 +22,7 @@ namespace priority_redlock::detail {
 namespace {
 
 /// A resource that is named again is re-entrant: it has the highest priority, the longest grace and the first ttl.
-void merge(acquire_options& options, const acquire_options& again)
+void merge(acquire_settings& options, const acquire_settings& again)
 {
     options.priority = std::max(options.priority, again.priority);
     options.grace = std::max(options.grace, again.grace);
@@ -63,7 +63,7 @@ private:
 
 manager_backend::outcome composite_backend::acquire(acquire_request& request, acquire_operation* op)
 {
-    const auto is_bad = [&](const lock_request& each) {
+    const auto is_bad = [&](const part_request& each) {
         request.resource = each.resource;
         request.options = each.options;
         return !is_valid(request);
@@ -74,7 +74,7 @@ manager_backend::outcome composite_backend::acquire(acquire_request& request, ac
     return whole->start(*op);
 }
 
-composite::composite(const std::shared_ptr<manager_backend>& backend, std::vector<lock_request> requests,
+composite::composite(const std::shared_ptr<manager_backend>& backend, std::vector<part_request> requests,
                      duration timeout, const acquire_request& locker)
     : backend_(backend), cancellations_(backend->cancellations()), cancellations_before_(cancellations_->load()),
       anonymous_(locker.anonymous)
@@ -82,8 +82,8 @@ composite::composite(const std::shared_ptr<manager_backend>& backend, std::vecto
     hold_.domain = this;
     if (!anonymous_)
         hold_.locker.assign(locker.locker);
-    std::map<std::string, acquire_options> by_name;
-    for (lock_request& each : requests) {
+    std::map<std::string, acquire_settings> by_name;
+    for (part_request& each : requests) {
         each.options.timeout = std::min(each.options.timeout, timeout);
         const auto [at, is_new] = by_name.try_emplace(std::move(each.resource), each.options);
         if (!is_new)
@@ -91,7 +91,7 @@ composite::composite(const std::shared_ptr<manager_backend>& backend, std::vecto
     }
     for (const auto& [resource, options] : by_name) {
         name_ += (name_.empty() ? "" : ", ") + resource;
-        parts_.emplace_back(*this, parts_.size(), lock_request{resource, options});
+        parts_.emplace_back(*this, parts_.size(), part_request{resource, options});
     }
     const auto start = backend->now();
     for (part& each : parts_)

@@ -8,9 +8,9 @@
 #include "mutex.hpp"
 
 #include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/acquire_settings.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/lock.hpp>
-#include <priority_redlock/lock_request.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
@@ -46,7 +46,7 @@ class composite final : public lock_domain
 {
 public:
     /// `requests` are valid and not empty.
-    composite(const std::shared_ptr<manager_backend>& backend, std::vector<lock_request> requests, duration timeout,
+    composite(const std::shared_ptr<manager_backend>& backend, std::vector<part_request> requests, duration timeout,
               const acquire_request& locker);
 
     /// Acquires. As `manager_backend::acquire`.
@@ -83,7 +83,7 @@ private:
     struct part final : acquire_operation,
                         notice
     {
-        part(composite& c, std::size_t i, lock_request r) : whole(c), index(i), request(std::move(r)) {}
+        part(composite& c, std::size_t i, part_request r) : whole(c), index(i), request(std::move(r)) {}
 
         void complete() override { whole.on_settled(*this, false); }
         void destroy_unrun() noexcept override { whole.on_settled(*this, true); }
@@ -93,7 +93,7 @@ private:
 
         composite& whole;
         const std::size_t index;
-        lock_request request;
+        part_request request;
         time_point give_up_at = never;
         std::optional<acquire_canceller> cancel; // of the operation
         part* next_answer = nullptr;

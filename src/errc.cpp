@@ -47,7 +47,7 @@ bool in_condition(error_code code, condition c) noexcept
     const bool lost = e == errc::preempted || e == errc::expired || e == errc::lost;
     const bool busy = e == errc::acquire_timeout || e == errc::already_acquired || e == errc::queue_full;
     switch (c) {
-    case condition::lost: return lost;
+    case condition::ended: return lost;
     case condition::busy: return busy;
     case condition::retryable: return lost || busy || e == errc::deadlock || e == errc::no_quorum;
     }
@@ -89,7 +89,7 @@ private:
     static const char* text(int value) noexcept
     {
         switch (static_cast<condition>(value)) {
-        case condition::lost: return "a lock ended that was held";
+        case condition::ended: return "a lock ended that was held";
         case condition::busy: return "another locker has the resource";
         case condition::retryable: return "the same call may succeed later";
         }

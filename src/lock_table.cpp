@@ -55,7 +55,7 @@ std::unique_ptr<renewal> make_lease(duration lease)
     return result;
 }
 
-std::unique_ptr<renewal> make_renewal(const acquire_options& o, duration lease)
+std::unique_ptr<renewal> make_renewal(const acquire_settings& o, duration lease)
 {
     if (o.ttl == infinite)
         return lease == infinite ? nullptr : make_lease(lease);
@@ -404,7 +404,7 @@ void lock_table::touch_leased(resource& r)
 lock_table::outcome lock_table::acquire(const acquire_request& request, std::size_t hash, waiter* w,
                                         const step_time& now, table_actions& out)
 {
-    const acquire_options& o = request.options;
+    const acquire_settings& o = request.options;
     std::unique_ptr<renewal> renews = make_renewal(o, rules_.lease);
     resource& r = find_or_create(request.resource, hash, now);
     if (r.now != resource::status::vacant && is_due(r.expires, now))
@@ -485,7 +485,7 @@ bool lock_table::make_place(resource& r, int priority, table_actions& out)
 void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
                          const step_time& now)
 {
-    const acquire_options& o = request.options;
+    const acquire_settings& o = request.options;
     hold& h = make_hold(r, request);
     w.target = &h;
     if (!h.anonymous) {

@@ -24,11 +24,9 @@ namespace priority_redlock::detail {
 /// I8: what every backend refuses before it does anything.
 [[nodiscard]] inline bool is_valid(const acquire_request& request) noexcept
 {
-    const acquire_options& o = request.options;
     return !request.resource.empty() && request.resource.size() <= max_name_size
            && (request.anonymous || (!request.locker.empty() && request.locker.size() <= max_name_size))
-           && o.ttl > duration::zero() && o.timeout >= duration::zero() && o.grace >= duration::zero()
-           && o.max_attempts != 0 && o.max_hold >= duration::zero() && !(o.auto_extend && o.max_hold < o.ttl);
+           && request.options.is_valid();
 }
 
 /// @throws std::invalid_argument an option is outside its domain.
@@ -36,6 +34,10 @@ inline void check(const manager_options& o)
 {
     if (o.shards > 1024)
         throw std::invalid_argument("priority_redlock: manager_options::shards must be at most 1024");
+    if (!resolve(o.defaults).is_valid())
+        throw std::invalid_argument(
+            "priority_redlock: manager_options::defaults: durations must not be negative, ttl and max_attempts not "
+            "zero, and max_hold with auto_extend not shorter than the ttl");
     if (o.ageing < std::chrono::milliseconds(1))
         throw std::invalid_argument("priority_redlock: manager_options::ageing must be at least a millisecond");
     if (o.overrun_after < std::chrono::milliseconds(1))

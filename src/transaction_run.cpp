@@ -4,6 +4,7 @@
 
 #include "context_owned.hpp"
 
+#include <priority_redlock/detail/acquire_settings.hpp>
 #include <priority_redlock/detail/transaction_run.hpp>
 #include <priority_redlock/detail/with_lock_run.hpp>
 
@@ -117,16 +118,15 @@ private:
 };
 
 transaction_run::transaction_run(const asio::any_io_executor& strand, std::shared_ptr<const lock_recipe> recipe,
-                                 const acquire_overrides& overrides)
+                                 const acquire_options& options)
     : strand_(strand), recipe_(std::move(recipe)), context_(*this), resumption_(strand)
 {
     // What is pending may be on the handler's context alone, and die later than the manager's.
     if (const auto managers = recipe_->manager.get_executor(); &context_of(managers) != &context_of(strand_))
         manager_work_ = std::make_shared<loan<context_work>>(context_of(managers), managers);
-    const acquire_options defaults = recipe_->manager.default_options();
     options_.reserve(recipe_->parts.size());
     for (const lock_part& part : recipe_->parts)
-        options_.push_back(overrides.apply_to(part.overrides.apply_to(defaults)));
+        options_.push_back(options.over(part.options));
 }
 
 void transaction_run::start()
@@ -236,7 +236,7 @@ bool transaction_run::carry_out(const decision& d)
             replace_transaction();
     }
     for (acquire_options& each : options_)
-        each = d.options.apply_to(each);
+        each = d.options.over(each);
     acquire();
     return false;
 }
@@ -247,8 +247,7 @@ void transaction_run::acquire()
     trouble_.reset();
     decision_.reset();
     for (acquire_options& each : options_)
-        if (each.grace >= duration::zero()) // an invalid one is the manager's to refuse
-            each.grace = infinite;
+        each = without_grace_limit(each);
     acquiring_ = true;
     recipe_->manager.acquire({recipe_->parts, options_, recipe_->locker}, received_handler(shared_from_this()));
 }

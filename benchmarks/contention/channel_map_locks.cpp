@@ -42,7 +42,7 @@ public:
         locks held{users};
         for (const std::size_t resource : r.resources) {
             users.emplace_back(map_, resources_[resource]);
-            const auto timeout = c.behaviour().options.timeout;
+            const auto timeout = c.behaviour().timeout;
             std::tuple<error_code> outcome;
             if (timeout == infinite)
                 outcome = co_await users.back().async_lock(as_result);

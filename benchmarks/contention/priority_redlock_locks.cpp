@@ -52,8 +52,8 @@ private:
     {
         std::vector<lock_request> parts;
         for (const std::size_t resource : r.resources)
-            parts.push_back({resources_[resource], c.behaviour().options});
-        return async_acquire_all(manager_, c.locker(), std::move(parts), c.behaviour().options.timeout, as_result);
+            parts.push_back({resources_[resource], c.behaviour().options()});
+        return async_acquire_all(manager_, c.locker(), std::move(parts), c.behaviour().timeout, as_result);
     }
 
 public:
@@ -63,7 +63,7 @@ public:
         std::tuple<error_code, lock> outcome;
         if (r.resources.size() == 1)
             outcome = co_await manager_.async_acquire(resources_[r.resources.front()], c.locker(),
-                                                      c.behaviour().options, as_result);
+                                                      c.behaviour().options(), as_result);
         else
             outcome = co_await acquire_all(c, r);
         auto& [error, held] = outcome;

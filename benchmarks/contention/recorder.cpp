@@ -123,7 +123,7 @@ run_result recorder::result(const std::vector<std::unique_ptr<client>>& clients)
         const group& g = scenario_.groups[i];
         group_result& sum = r.groups.emplace_back();
         sum.name = g.name;
-        sum.priority = g.options.priority;
+        sum.priority = g.priority;
         sum.clients = g.clients;
         sum.acquired_over_time.resize(steps_done);
         histogram::merger wait;

@@ -52,8 +52,8 @@ public:
                 addresses_.push_back(each.address());
         }
         for (const group& g : s.groups)
-            if (g.options.ttl != infinite)
-                options_.max_ttl = std::max(options_.max_ttl, g.options.ttl);
+            if (g.ttl != infinite)
+                options_.max_ttl = std::max(options_.max_ttl, g.ttl);
         options_.trust_fresh_nodes = true; // no lock under a prefix that nobody used before can have been forgotten
     }
 

@@ -114,8 +114,7 @@ void read_random_time(random_time& result, const json::object& object, std::stri
     group g;
     g.name = read_text(object.at("name"), at(path, "name"));
     read_count(g.clients, object, "count", path, 1, most_clients);
-    read_count(g.options.priority, object, "priority", path, std::numeric_limits<int>::min(),
-               std::numeric_limits<int>::max());
+    read_count(g.priority, object, "priority", path, std::numeric_limits<int>::min(), std::numeric_limits<int>::max());
     read_random_time(g.think, object, "think", path);
     read_random_time(g.hold, object, "hold", path);
     read_random_time(g.cleanup, object, "cleanup", path);
@@ -125,11 +124,11 @@ void read_random_time(random_time& result, const json::object& object, std::stri
         g.rate = read_number(*v, at(path, "rate"), 0.001, highest_rate);
     }
     if (const json::value* v = object.if_contains("grace"))
-        g.options.grace = read_time(*v, at(path, "grace"));
+        g.grace = read_time(*v, at(path, "grace"));
     if (const json::value* v = object.if_contains("ttl"))
-        g.options.ttl = read_time(*v, at(path, "ttl"), true);
+        g.ttl = read_time(*v, at(path, "ttl"), true);
     if (const json::value* v = object.if_contains("timeout"))
-        g.options.timeout = read_time(*v, at(path, "timeout"));
+        g.timeout = read_time(*v, at(path, "timeout"));
     if (const json::value* v = object.if_contains("choice"); v && *v != "uniform") {
         const std::string here = at(path, "choice");
         if (!v->is_object())
@@ -278,14 +277,14 @@ json::object to_json(const scenario& s)
     for (const group& g : s.groups)
         groups.push_back({{"name", g.name},
                           {"count", g.clients},
-                          {"priority", g.options.priority},
+                          {"priority", g.priority},
                           {"think", to_json(g.think)},
                           {"rate", g.open_loop() ? json::value(g.rate) : json::value(nullptr)},
                           {"hold", to_json(g.hold)},
                           {"cleanup", to_json(g.cleanup)},
-                          {"grace", limit(g.options.grace)},
-                          {"ttl", limit(g.options.ttl)},
-                          {"timeout", limit(g.options.timeout)},
+                          {"grace", limit(g.grace)},
+                          {"ttl", limit(g.ttl)},
+                          {"timeout", limit(g.timeout)},
                           {"choice", {{"zipf", g.zipf}}},
                           {"parts", g.parts}});
     json::array faults;

@@ -43,8 +43,15 @@ struct group
     random_time cleanup;   ///< how long a holder takes to let go after it was told to
     double zipf = 0;       ///< resource i is chosen with a weight of 1 / (i + 1)^zipf
     std::size_t parts = 1; ///< how many different resources one visit needs, all or none
-    priority_redlock::acquire_options options;
+    int priority = 0;
+    duration grace = std::chrono::seconds(1);
+    duration ttl = infinite;
+    duration timeout = infinite;
 
+    [[nodiscard]] priority_redlock::acquire_options options() const
+    {
+        return {.priority = priority, .ttl = ttl, .timeout = timeout, .grace = grace};
+    }
     [[nodiscard]] bool open_loop() const noexcept { return rate > 0; }
 };
 

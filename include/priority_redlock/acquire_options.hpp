@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <limits>
+#include <optional>
 
 namespace priority_redlock {
 
@@ -22,53 +23,90 @@ inline constexpr duration infinite = duration::max();
 /// A number without a limit, such as of `acquire_options::max_attempts`.
 inline constexpr unsigned unlimited = std::numeric_limits<unsigned>::max();
 
-/// How one acquire behaves. An aggregate: name the fields that differ from the defaults.
+namespace detail {
+
+template <class T, class Optional>
+constexpr void override_by(T& value, const Optional& by) noexcept
+{
+    if (by)
+        value = *by;
+}
+
+} // namespace detail
+
+/// How one acquire behaves. An aggregate: name the fields that differ.
 ///
 /// @code
 /// manager.async_acquire("lights", "motion detector", {.priority = 100, .ttl = 30s}, token);
 /// @endcode
 ///
+/// A field that is not named inherits, everywhere in the same way: from what the acquire belongs to, and that from
+/// what it belongs to. A recovery's options inherit from the run's, a run's from those of its `synchronized` object,
+/// those and the options of every acquire from `manager_options::defaults`, and these from the values given here.
+///
 /// A negative duration, a `ttl` of zero or `max_attempts` of zero makes the acquire complete with
 /// `errc::invalid_argument` and changes nothing.
 struct acquire_options
 {
-    /// A strictly higher priority preempts the holder; an equal or lower one waits. Any int: the default is in the
-    /// middle, and work that may wait for all others has a negative one.
-    int priority = 0;
+    /// A strictly higher priority preempts the holder; an equal or lower one waits. Any int. By default 0, which is in
+    /// the middle: work that may wait for all others has a negative one.
+    std::optional<int> priority{};
 
-    /// How long the lock is held at most, counted from the grant. A re-entrant acquire keeps the ttl of the first.
-    duration ttl = infinite;
+    /// Whether it preempts a holder that it outranks. By default true. If false, the priority only orders: the acquire
+    /// waits by it, and leaves the holder alone. The first in line decides: while such an acquire is the best one that
+    /// waits, nobody behind it preempts either, since the lock would go to the first in line.
+    std::optional<bool> preempt{};
 
-    /// How long to wait for the lock, counted from the start of the acquire; then `errc::acquire_timeout`.
-    /// Zero: granted now or never, and no holder is told to go; over Redis that takes the time of an answer.
-    duration timeout = infinite;
+    /// How long the lock is held at most, counted from the grant. A re-entrant acquire keeps the ttl of the first. By
+    /// default infinite.
+    std::optional<duration> ttl{};
 
-    /// How often to try before `errc::already_acquired`. 1: once; a try that outranks the holder preempts it and waits
-    /// for that one hand-shake. n > 1: the n tries are 1, 2, 4 ... 128, 128 ... ms apart, counted from the start of the
-    /// acquire, and a hand-over that comes earlier wins.
-    unsigned max_attempts = unlimited;
+    /// How long to wait for the lock, counted from the start of the acquire; then `errc::acquire_timeout`. By default
+    /// infinite. Zero: granted now or never, and no holder is told to go; over Redis that takes the time of an answer.
+    std::optional<duration> timeout{};
+
+    /// How often to try before `errc::already_acquired`. By default `unlimited`. 1: once; a try that outranks the
+    /// holder preempts it and waits for that one hand-shake. n > 1: the n tries are 1, 2, 4 ... 128, 128 ... ms apart,
+    /// counted from the start of the acquire, and a hand-over that comes earlier wins.
+    std::optional<unsigned> max_attempts{};
 
     /// How long the holder of this lock may go on to clean up after it was told of a preemption, counted from that
-    /// notice. Zero: the preempting locker follows as soon as the notice has been handled. The lock of a re-entrant
-    /// locker has the longest grace of its handles.
-    duration grace = std::chrono::seconds(1);
+    /// notice. By default a second. Zero: the preempting locker follows as soon as the notice has been handled. The
+    /// lock of a re-entrant locker has the longest grace of its handles. That of `async_with_lock` and `async_run`,
+    /// which cancel the work and let it unwind, is infinite, whatever this says.
+    std::optional<duration> grace{};
 
     /// Renews a finite `ttl` by itself, each time a third of it has passed, for as long as a handle of the lock lives:
     /// the ttl then bounds how long the resource is lost to a process that stopped, and not how long work may take.
-    /// `lock::expires_at()` is the end as it stands. Renewal goes on during the grace of a preemption, and ends with
-    /// it. A lock whose end has passed is not brought back.
+    /// By default false. `lock::expires_at()` is the end as it stands. Renewal goes on during the grace of a
+    /// preemption, and ends with it. A lock whose end has passed is not brought back.
     ///
     /// With a protocol each renewal is a request to the store. One that fails is repeated until the lock's end; then,
     /// or when the store has given the lock away, it ends with `errc::lost`.
     ///
     /// It belongs to the ttl: that of a re-entrant acquire has no effect, nor does it with an infinite one. The timer
     /// of a lock that is renewed keeps its execution context running.
-    bool auto_extend = false;
+    std::optional<bool> auto_extend{};
 
     /// How long a lock is renewed by `auto_extend` at most, counted from the grant, so that a holder that is stuck ends
-    /// too: with `errc::expired`. Bounds `lock::async_extend` as well. Without `auto_extend` it has no effect; with it,
-    /// one that is shorter than the `ttl` is `errc::invalid_argument`.
-    duration max_hold = infinite;
+    /// too: with `errc::expired`. By default infinite. Bounds `lock::async_extend` as well. Without `auto_extend` it
+    /// has no effect; with it, one that is shorter than the `ttl` is `errc::invalid_argument`.
+    std::optional<duration> max_hold{};
+
+    /// These options, and those of `base` where these name none.
+    [[nodiscard]] constexpr acquire_options over(const acquire_options& base) const noexcept
+    {
+        acquire_options both = base;
+        detail::override_by(both.priority, priority);
+        detail::override_by(both.preempt, preempt);
+        detail::override_by(both.ttl, ttl);
+        detail::override_by(both.timeout, timeout);
+        detail::override_by(both.max_attempts, max_attempts);
+        detail::override_by(both.grace, grace);
+        detail::override_by(both.auto_extend, auto_extend);
+        detail::override_by(both.max_hold, max_hold);
+        return both;
+    }
 };
 
 } // namespace priority_redlock

@@ -66,12 +66,12 @@ enum class errc : int
 enum class condition : int
 {
     /// A lock that was held ended without its owner's doing: `preempted`, `expired`, `lost`.
-    lost = 1,
+    ended = 1,
 
     /// Another locker has the resource: `acquire_timeout`, `already_acquired`, `queue_full`.
     busy = 2,
 
-    /// The same call may succeed later: `busy` and `lost` codes, `deadlock`, `no_quorum`.
+    /// The same call may succeed later: `busy` and `ended` codes, `deadlock`, `no_quorum`.
     retryable = 3,
 };
 

@@ -73,13 +73,15 @@ public:
     /// Locks of this process, for use from any thread.
     /// @throws std::invalid_argument an option is outside its domain; the message names it.
     explicit basic_lock_manager(const executor_type& ex, const manager_options& options = {})
-        : executor_(ex), backend_(detail::make_memory_backend(ex, false, options)), defaults_(options.defaults)
+        : executor_(ex), backend_(detail::make_memory_backend(ex, false, options)),
+          defaults_(detail::resolve(options.defaults))
     {
     }
 
     /// Locks of this process, for use on one implicit strand only: a promise of the caller that buys speed.
     basic_lock_manager(const executor_type& ex, single_threaded_t, const manager_options& options = {})
-        : executor_(ex), backend_(detail::make_memory_backend(ex, true, options)), defaults_(options.defaults)
+        : executor_(ex), backend_(detail::make_memory_backend(ex, true, options)),
+          defaults_(detail::resolve(options.defaults))
     {
     }
 
@@ -87,7 +89,7 @@ public:
     /// @throws std::invalid_argument the protocol is null, or an option is outside its domain or not for protocols.
     basic_lock_manager(const executor_type& ex, std::shared_ptr<protocol> store, const manager_options& options = {})
         : executor_(ex), backend_(detail::make_protocol_backend(ex, std::move(store), options)),
-          defaults_(options.defaults)
+          defaults_(detail::resolve(options.defaults))
     {
     }
 
@@ -121,9 +123,6 @@ public:
 
     /// The executor that operations complete on by default.
     [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
-
-    /// `manager_options::defaults`.
-    [[nodiscard]] const acquire_options& default_options() const noexcept { return defaults_; }
 
     /// Acquires the lock of a resource for a locker.
     ///
@@ -226,14 +225,14 @@ private:
     friend struct detail::manager_access;
 
     basic_lock_manager(const executor_type& ex, std::unique_ptr<detail::manager_backend> backend,
-                       const acquire_options& defaults) noexcept
+                       const detail::acquire_settings& defaults) noexcept
         : executor_(ex), backend_(std::move(backend)), defaults_(defaults)
     {
     }
 
     executor_type executor_;
     std::shared_ptr<detail::manager_backend> backend_; // others keep it for the length of a call
-    acquire_options defaults_;
+    detail::acquire_settings defaults_;
 };
 
 /// The manager that most programs use.

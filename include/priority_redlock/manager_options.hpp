@@ -35,7 +35,8 @@ struct manager_options
     /// allocates nothing. Rounded up to a multiple of the shards.
     std::size_t idle_resources = 4096;
 
-    /// What lockers and their transactions start from. `async_acquire` takes its options as they are.
+    /// What every acquire of the manager inherits, of whatever kind. One outside its domain is refused here: the
+    /// constructor throws `std::invalid_argument`.
     acquire_options defaults{};
 
     /// Ageing, so that steady work of high priority does not keep the others from their turn for ever: the rank of an

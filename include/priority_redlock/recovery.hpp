@@ -5,7 +5,7 @@
 #ifndef PRIORITY_REDLOCK_RECOVERY_HPP
 #define PRIORITY_REDLOCK_RECOVERY_HPP
 
-#include <priority_redlock/acquire_overrides.hpp>
+#include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/detail/transaction_body.hpp>
 #include <priority_redlock/errc.hpp>
 
@@ -22,13 +22,13 @@ namespace priority_redlock {
 /// What `resume()` returns.
 struct resume_t
 {
-    acquire_overrides options;
+    acquire_options options;
 };
 
 /// What `restart()` returns.
 struct restart_t
 {
-    acquire_overrides options;
+    acquire_options options;
 };
 
 /// What `reject()` returns.
@@ -42,20 +42,20 @@ template <class Transaction>
 struct replace_t
 {
     Transaction transaction;
-    acquire_overrides options;
+    acquire_options options;
 };
 
 /// Recovery: lets the step in flight finish, acquires the lock again and goes on from there, with all local variables
 /// intact. Before a transaction has begun: begins it. One that has already been unwound, since it had guarded a step by
 /// its lock, cannot resume; the run then ends with the reason of the loss.
-[[nodiscard]] inline resume_t resume(const acquire_overrides& options = {}) noexcept
+[[nodiscard]] inline resume_t resume(const acquire_options& options = {}) noexcept
 {
     return {options};
 }
 
 /// Recovery: cancels the step in flight, lets the transaction unwind, acquires the lock again and runs the transaction
 /// from its start.
-[[nodiscard]] inline restart_t restart(const acquire_overrides& options = {}) noexcept
+[[nodiscard]] inline restart_t restart(const acquire_options& options = {}) noexcept
 {
     return {options};
 }
@@ -64,7 +64,7 @@ struct replace_t
 /// transaction, of the same result, instead. From then on `restart` means that one.
 template <class Transaction>
 [[nodiscard]] replace_t<std::decay_t<Transaction>> replace(Transaction&& transaction,
-                                                           const acquire_overrides& options = {})
+                                                           const acquire_options& options = {})
 {
     return {std::forward<Transaction>(transaction), options};
 }
@@ -112,7 +112,7 @@ private:
     [[nodiscard]] bool lacks_replacement() const noexcept { return kind_ == detail::verdict::replace && !replacement_; }
 
     detail::verdict kind_ = detail::verdict::reject;
-    acquire_overrides options_{};
+    acquire_options options_{};
     error_code reason_{};
     std::shared_ptr<detail::transaction_body<R, Resources...>> replacement_; // null if it was a null function
 };

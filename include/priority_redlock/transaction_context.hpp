@@ -105,8 +105,8 @@ public:
     /// Throws what the step throws, at once. Throws `boost::system::system_error` of `operation_aborted` if the
     /// transaction is being unwound.
     /// @par Per-operation cancellation
-    /// That of the step. Cancelling `locker::async_run` cancels it with `terminal`, and so does a recovery other than
-    /// `resume`.
+    /// That of the step. Cancelling `synchronized::async_run` cancels it with `terminal`, and so does a recovery other
+    /// than `resume`.
     /// @par Object lifetimes
     /// An awaitable, an operation or a function is moved or copied into the step. (g++ 12 destroys a lambda twice that
     /// is written within a `co_await` expression and captures more than references and plain values: give it a name.)

@@ -8,7 +8,7 @@
 #include "common/locks.hpp"
 
 #include <priority_redlock/combine.hpp>
-#include <priority_redlock/locker.hpp>
+#include <priority_redlock/synchronized.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/append.hpp>
@@ -30,7 +30,7 @@
 
 namespace test {
 
-using redlock::locker;
+using redlock::synchronized;
 using redlock::transaction_context;
 template <class R>
 using task = asio::awaitable<R>;

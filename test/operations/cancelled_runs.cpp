@@ -4,7 +4,7 @@
 
 #include "common/transactions.hpp"
 
-#include <priority_redlock/locker.hpp>
+#include <priority_redlock/synchronized.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -64,7 +64,7 @@ struct scene
     outcome o;
     thief other{f, j};
     asio::cancellation_signal signal;
-    locker<journal> work{*f.manager, "r", j};
+    synchronized<journal> work{*f.manager, "r", j};
 };
 
 BOOST_AUTO_TEST_SUITE(cancelled_runs, *boost::unit_test::timeout(60))

@@ -6,7 +6,7 @@
 #include "common/transactions.hpp"
 #include "operations/every_operation.hpp"
 
-#include <priority_redlock/locker.hpp>
+#include <priority_redlock/synchronized.hpp>
 #include <priority_redlock/with_lock.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -121,7 +121,7 @@ struct run : preempted_work
     template <class Token>
     auto start(Token&& token)
     {
-        return redlock::locker(*f.manager, "w", timer)
+        return redlock::synchronized(*f.manager, "w", timer)
             .async_run(
                 [](asio::steady_timer& t, transaction_context& context) -> asio::awaitable<void> {
                     co_await context.step(t.async_wait(asio::deferred));

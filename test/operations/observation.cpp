@@ -5,9 +5,9 @@
 #include "common/locks.hpp"
 #include "common/log_capture.hpp"
 
-#include <priority_redlock/locker.hpp>
 #include <priority_redlock/logging.hpp>
 #include <priority_redlock/snapshot.hpp>
+#include <priority_redlock/synchronized.hpp>
 #include <priority_redlock/testing/memory_protocol.hpp>
 #include <priority_redlock/with_lock.hpp>
 
@@ -198,7 +198,7 @@ MANAGER_TEST_CASE(a_step_of_async_run_that_ignores_its_cancellation_is_warned_of
     deaf_work work;
     completion done;
     int object = 0;
-    redlock::locker slow(*f.manager, "r", object, {}, "slow");
+    redlock::synchronized slow(*f.manager, "r", object, {}, "slow");
     slow.async_run(
         [&](int&, redlock::transaction_context& context) -> asio::awaitable<void> {
             co_await context.step(work.async_do(asio::use_awaitable));

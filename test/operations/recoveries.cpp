@@ -4,7 +4,7 @@
 
 #include "common/transactions.hpp"
 
-#include <priority_redlock/locker.hpp>
+#include <priority_redlock/synchronized.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -99,7 +99,7 @@ struct scene
     gate g{f.context};
     outcome o;
     thief other{f, j};
-    locker<journal> work{*f.manager, "r", j};
+    synchronized<journal> work{*f.manager, "r", j};
 };
 
 BOOST_AUTO_TEST_SUITE(recoveries, *boost::unit_test::timeout(120))
@@ -295,7 +295,7 @@ MANAGER_TEST_CASE(a_suspended_transaction_can_still_be_unwound)
 {
     scene s(f);
     int asked = 0;
-    locker<journal> impatient(*f.manager, "r", s.j, {.timeout = 1s});
+    synchronized<journal> impatient(*f.manager, "r", s.j, {.timeout = 1s});
     impatient.async_run(
         s.transaction(),
         [&](error_code why) -> recovery<int, journal> {
@@ -332,7 +332,7 @@ MANAGER_TEST_CASE(a_suspended_transaction_can_still_be_unwound)
 MANAGER_TEST_CASE(a_failed_resume_unwinds_and_ends)
 {
     scene s(f);
-    locker<journal> impatient(*f.manager, "r", s.j, {.timeout = 1s});
+    synchronized<journal> impatient(*f.manager, "r", s.j, {.timeout = 1s});
     impatient.async_run(s.transaction(), always_resume, record(s.o));
     f.poll();
     s.other.steal();
@@ -497,7 +497,7 @@ MANAGER_TEST_CASE(restart_after_replace_restarts_the_replacement)
 MANAGER_TEST_CASE(an_expired_lock_waits_for_nobody)
 {
     scene s(f);
-    locker<journal> brief(*f.manager, "r", s.j, {.ttl = 1s});
+    synchronized<journal> brief(*f.manager, "r", s.j, {.ttl = 1s});
     error_code why;
     brief.async_run(
         s.transaction(),
@@ -526,7 +526,7 @@ MANAGER_TEST_CASE(an_expired_lock_waits_for_nobody)
 MANAGER_TEST_CASE(a_deadline_counts_before_its_timer_has_run)
 {
     scene s(f);
-    locker<journal> brief(*f.manager, "r", s.j, {.ttl = 1s});
+    synchronized<journal> brief(*f.manager, "r", s.j, {.ttl = 1s});
     brief.async_run(
         [](journal& notes, transaction_context& context) -> task<int> {
             if (context.attempt() == 1)
@@ -545,7 +545,7 @@ MANAGER_TEST_CASE(a_result_that_comes_after_the_expiry_is_for_the_recovery)
 {
     const auto run = [&](auto r) {
         scene s(f);
-        locker<journal> brief(*f.manager, "r", s.j, {.ttl = 1s});
+        synchronized<journal> brief(*f.manager, "r", s.j, {.ttl = 1s});
         brief.async_run(
             [&](journal& notes, transaction_context& context) -> task<int> {
                 notes.note("run");
@@ -767,7 +767,7 @@ void recover_often(locks& f, Recovery decide)
     // Without warnings, whose deadline would be looked at in every turn: the manual clock has no other way.
     f.manager.emplace(make_manager(f.context.get_executor(), f.kind, {.overrun_after = redlock::infinite}));
     journal j;
-    locker work(*f.manager, "r", j);
+    synchronized work(*f.manager, "r", j);
     outcome o;
     stack_probe stack;
     std::size_t asked = 0, early = 0, late = 0;

@@ -4,7 +4,7 @@
 
 #include "common/transactions.hpp"
 
-#include <priority_redlock/locker.hpp>
+#include <priority_redlock/synchronized.hpp>
 #include <priority_redlock/testing/memory_protocol.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_SUITE(transactions, *boost::unit_test::timeout(60))
 MANAGER_TEST_CASE(delivers_the_result_and_releases_the_lock)
 {
     journal j;
-    locker work(*f.manager, "r", j);
+    synchronized work(*f.manager, "r", j);
     outcome o;
     initiate([&] { work.async_run(one_step, record(o)); });
     CHECK_PENDING(o);
@@ -60,7 +60,7 @@ MANAGER_TEST_CASE(delivers_the_result_and_releases_the_lock)
 MANAGER_TEST_CASE(a_transaction_may_return_nothing_and_have_no_steps)
 {
     journal j;
-    locker work(*f.manager, "r", j);
+    synchronized work(*f.manager, "r", j);
     outcome o;
     work.async_run(
         [](journal& notes, transaction_context&) -> task<void> {
@@ -77,7 +77,7 @@ MANAGER_TEST_CASE(a_transaction_may_return_nothing_and_have_no_steps)
 MANAGER_TEST_CASE(the_lock_is_held_while_it_runs)
 {
     journal j;
-    locker work(*f.manager, "r", j, {}, "me");
+    synchronized work(*f.manager, "r", j, {}, "me");
     gate g(f.context);
     outcome o;
     work.async_run(
@@ -110,7 +110,7 @@ MANAGER_TEST_CASE(it_waits_for_the_lock)
 {
     journal j;
     lock first = f.get("r", "first");
-    locker work(*f.manager, "r", j);
+    synchronized work(*f.manager, "r", j);
     outcome o;
     work.async_run(one_step, record(o));
     f.poll();
@@ -124,7 +124,7 @@ MANAGER_TEST_CASE(it_waits_for_the_lock)
 MANAGER_TEST_CASE(runs_of_one_locker_exclude_each_other_unless_it_has_an_id)
 {
     journal j;
-    const auto two_at_once = [&](const locker<journal>& work) {
+    const auto two_at_once = [&](const synchronized<journal>& work) {
         gate g(f.context), h(f.context);
         outcome a, b;
         const auto transaction = [](gate& where) {
@@ -146,14 +146,14 @@ MANAGER_TEST_CASE(runs_of_one_locker_exclude_each_other_unless_it_has_an_id)
         CHECK_COMPLETED(b, success);
         return j.take();
     };
-    BOOST_TEST(two_at_once(locker(*f.manager, "r", j)) == "begin, end, begin, end");
-    BOOST_TEST(two_at_once(locker(*f.manager, "r", j, {}, "me")) == "begin, begin, end, end");
+    BOOST_TEST(two_at_once(synchronized(*f.manager, "r", j)) == "begin, end, begin, end");
+    BOOST_TEST(two_at_once(synchronized(*f.manager, "r", j, {}, "me")) == "begin, begin, end, end");
 }
 
 MANAGER_TEST_CASE(exceptions_reach_the_caller_unchanged)
 {
     journal j;
-    locker work(*f.manager, "r", j);
+    synchronized work(*f.manager, "r", j);
     gate g(f.context);
     outcome from_step, from_operation, from_call;
     work.async_run(
@@ -191,7 +191,7 @@ MANAGER_TEST_CASE(exceptions_reach_the_caller_unchanged)
 MANAGER_TEST_CASE(an_aborted_operation_of_its_own_is_an_error_like_any_other)
 {
     journal j;
-    locker work(*f.manager, "r", j);
+    synchronized work(*f.manager, "r", j);
     gate g(f.context);
     outcome o;
     work.async_run(
@@ -210,7 +210,7 @@ MANAGER_TEST_CASE(an_aborted_operation_of_its_own_is_an_error_like_any_other)
 MANAGER_TEST_CASE(steps_of_all_kinds_deliver_their_results)
 {
     journal j;
-    locker work(*f.manager, "r", j);
+    synchronized work(*f.manager, "r", j);
     outcome o;
     work.async_run(
         [&](journal&, transaction_context& context) -> task<int> {
@@ -241,7 +241,7 @@ MANAGER_TEST_CASE(steps_of_all_kinds_deliver_their_results)
 MANAGER_TEST_CASE(bad_arguments_are_reported_through_the_completion)
 {
     journal j;
-    locker work(*f.manager, "r", j);
+    synchronized work(*f.manager, "r", j);
     const auto check = [&](outcome& o) {
         CHECK_PENDING(o);
         f.poll();
@@ -257,7 +257,7 @@ MANAGER_TEST_CASE(bad_arguments_are_reported_through_the_completion)
     check(no_recovery);
     initiate([&] { work.async_run(one_step, redlock::replace(transaction()), record(no_replacement)); });
     check(no_replacement);
-    initiate([&] { locker(*f.manager, "", j).async_run(one_step, record(no_name)); });
+    initiate([&] { synchronized(*f.manager, "", j).async_run(one_step, record(no_name)); });
     check(no_name);
     initiate([&] { work.async_run(one_step, reject(), {.ttl = 0s}, record(bad_ttl)); });
     check(bad_ttl);
@@ -271,7 +271,7 @@ MANAGER_TEST_CASE(it_may_be_started_later_and_without_its_locker)
     journal j;
     outcome o;
     auto deferred = [&] {
-        const locker work(*f.manager, "r", j);
+        const synchronized work(*f.manager, "r", j);
         return work.async_run(
             [once = std::make_unique<int>(3)](journal&, transaction_context&) -> task<int> { co_return *once; });
     }();
@@ -286,7 +286,7 @@ MANAGER_TEST_CASE(it_may_be_started_later_and_without_its_locker)
 MANAGER_TEST_CASE(every_token)
 {
     journal j;
-    locker work(*f.manager, "r", j);
+    synchronized work(*f.manager, "r", j);
     auto future = work.async_run(one_step, asio::use_future);
     outcome o;
     const auto caller = [&]() -> task<int> {
@@ -307,7 +307,7 @@ MANAGER_TEST_CASE(everything_runs_on_the_handlers_executor)
 {
     journal j;
     tracker t;
-    locker work(*f.manager, "r", j);
+    synchronized work(*f.manager, "r", j);
     lock first = f.get("r", "first", {.priority = 1});
     gate g(f.context);
     outcome o;
@@ -343,7 +343,7 @@ MANAGER_TEST_CASE(a_run_elsewhere_keeps_the_managers_context_running)
 {
     asio::io_context elsewhere;
     journal j;
-    locker work(*f.manager, "r", j, {.ttl = 1s});
+    synchronized work(*f.manager, "r", j, {.ttl = 1s});
     gate g(elsewhere);
     outcome o;
     work.async_run(
@@ -373,7 +373,6 @@ MANAGER_TEST_CASE(options_inherit)
 {
     journal j;
     lock_manager manager = make_manager(f.context.get_executor(), f.kind, {.defaults = {.priority = 1, .ttl = 1h}});
-    BOOST_TEST(manager.default_options().priority == 1);
     int priority = -1;
     bool has_ttl = false;
     const auto look = [&](journal&, transaction_context& context) -> task<int> {
@@ -381,14 +380,14 @@ MANAGER_TEST_CASE(options_inherit)
         has_ttl = context.lock().expires_at() != redlock::clock::time_point::max();
         co_return 0;
     };
-    const auto run = [&](const locker<journal>& work, const redlock::acquire_overrides& overrides) {
+    const auto run = [&](const synchronized<journal>& work, const redlock::acquire_options& options) {
         outcome o;
-        work.async_run(look, reject(), overrides, record(o));
+        work.async_run(look, reject(), options, record(o));
         f.poll();
         CHECK_COMPLETED(o, success);
     };
-    const locker plain(manager, "r", j);
-    const locker choosy(manager, "r", j, {.priority = 2});
+    const synchronized plain(manager, "r", j);
+    const synchronized choosy(manager, "r", j, {.priority = 2});
     run(plain, {});
     BOOST_TEST(priority == 1);
     BOOST_TEST(has_ttl);
@@ -403,7 +402,7 @@ MANAGER_TEST_CASE(options_inherit)
 MANAGER_TEST_CASE(options_of_a_recovery_stay)
 {
     journal j;
-    locker work(*f.manager, "r", j, {.ttl = 1h});
+    synchronized work(*f.manager, "r", j, {.ttl = 1h});
     gate g(f.context);
     outcome o;
     thief other(f, j);
@@ -441,7 +440,7 @@ MANAGER_TEST_CASE(a_failed_acquire_is_for_handlers_only)
 {
     journal j;
     lock first = f.get("r", "first", {.priority = 100});
-    locker work(*f.manager, "r", j, {.max_attempts = 1});
+    synchronized work(*f.manager, "r", j, {.max_attempts = 1});
     outcome value, handler_gives_up, handler_waits;
     work.async_run(one_step, always_restart, record(value));
     f.poll();
@@ -484,7 +483,7 @@ MANAGER_TEST_CASE(a_timeout_ends_a_run)
 {
     journal j;
     lock first = f.get("r", "first");
-    locker work(*f.manager, "r", j, {.timeout = 1s});
+    synchronized work(*f.manager, "r", j, {.timeout = 1s});
     outcome o;
     work.async_run(one_step, always_resume, record(o));
     f.poll();
@@ -496,7 +495,7 @@ MANAGER_TEST_CASE(the_end_of_the_managers_waits_ends_a_run)
 {
     journal j;
     lock first = f.get("r", "first");
-    locker work(*f.manager, "r", j);
+    synchronized work(*f.manager, "r", j);
     const auto never = [](error_code) -> recovery<int, journal> {
         BOOST_ERROR("asked");
         return reject();
@@ -522,7 +521,7 @@ BOOST_AUTO_TEST_CASE(over_a_protocol)
     asio::io_context context;
     redlock::lock_manager manager(context, std::make_shared<redlock::testing::memory_protocol>(context.get_executor()));
     journal j;
-    locker low(manager, "r", j), high(manager, "r", j, {.priority = 1});
+    synchronized low(manager, "r", j), high(manager, "r", j, {.priority = 1});
     outcome a, b;
     low.async_run(
         [&](journal& notes, transaction_context& transaction) -> task<int> {

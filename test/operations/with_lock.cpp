@@ -5,7 +5,7 @@
 #include "common/cancel_after.hpp"
 #include "common/locks.hpp"
 
-#include <priority_redlock/locker.hpp>
+#include <priority_redlock/synchronized.hpp>
 #include <priority_redlock/with_lock.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -310,7 +310,7 @@ MANAGER_TEST_CASE(preemption_cancels_the_work_and_is_the_reason)
         f.acquire(thief, "r", "thief", {.priority = 1});
         f.poll();
         CHECK_COMPLETED(done, errc::preempted);
-        BOOST_TEST((done.ec == redlock::condition::lost));
+        BOOST_TEST((done.ec == redlock::condition::ended));
         CHECK_COMPLETED(thief, success);
         BOOST_TEST(thief.order > done.order);
         BOOST_TEST(w.started == 1);
@@ -331,7 +331,7 @@ MANAGER_TEST_CASE(one_comparison_catches_every_form_of_a_preemption)
         int object = 0;
         error_code step;
         async_with_lock(*f.manager, "r", {}, fn, note(caller));
-        redlock::locker work(*f.manager, "s", object);
+        redlock::synchronized work(*f.manager, "s", object);
         work.async_run(
             [&](int&, redlock::transaction_context& context) -> task {
                 try {
@@ -356,7 +356,7 @@ MANAGER_TEST_CASE(one_comparison_catches_every_form_of_a_preemption)
         is_told(runs, errc::preempted);
         BOOST_TEST((step == boost::system::errc::operation_canceled));
         for (const completion* c : {&caller, &runs}) {
-            BOOST_TEST((c->ec == redlock::condition::lost));
+            BOOST_TEST((c->ec == redlock::condition::ended));
             BOOST_TEST((c->ec == redlock::condition::retryable));
         }
     });

@@ -7,8 +7,8 @@
 #include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/combine.hpp>
 #include <priority_redlock/lock_manager.hpp>
-#include <priority_redlock/locker.hpp>
 #include <priority_redlock/protocol.hpp>
+#include <priority_redlock/synchronized.hpp>
 #include <priority_redlock/testing/memory_protocol.hpp>
 #include <priority_redlock/with_lock.hpp>
 
@@ -262,14 +262,14 @@ auto end_of_run()
 
 void transaction_resumes(stage& s)
 {
-    const redlock::locker work(*s.manager, "r", s);
+    const redlock::synchronized work(*s.manager, "r", s);
     work.async_run(transaction, redlock::always_resume, end_of_run());
     work.async_run(transaction, redlock::always_restart, end_of_run());
 }
 
 void transaction_is_replaced(stage& s)
 {
-    const redlock::locker work(*s.manager, "r", s, {.ttl = 3s});
+    const redlock::synchronized work(*s.manager, "r", s, {.ttl = 3s});
     work.async_run(
         transaction,
         [kept = std::make_shared<int>(1)](error_code) -> asio::awaitable<redlock::recovery<int, stage>> {
@@ -283,7 +283,7 @@ void transaction_is_replaced(stage& s)
 
 void transaction_is_cancelled(stage& s)
 {
-    const redlock::locker work(*s.manager, "r", s);
+    const redlock::synchronized work(*s.manager, "r", s);
     const auto endless = [](stage&, redlock::transaction_context& context) -> asio::awaitable<int> {
         asio::steady_timer timer(context.get_executor(), 1h);
         co_await context.step(timer.async_wait(asio::deferred));
@@ -301,8 +301,8 @@ void transaction_is_cancelled(stage& s)
 
 void transaction_of_two(stage& s)
 {
-    const redlock::locker first(*s.manager, "r", s);
-    const redlock::locker second(*s.manager, "q", s.other);
+    const redlock::synchronized first(*s.manager, "r", s);
+    const redlock::synchronized second(*s.manager, "q", s.other);
     redlock::combine(first, second)
         .async_run(
             [](stage& a, asio::io_context&, redlock::transaction_context& context) { return transaction(a, context); },
@@ -312,7 +312,7 @@ void transaction_of_two(stage& s)
 /// Its handler lives on a context that is destroyed after that of the manager.
 void transaction_elsewhere(stage& s)
 {
-    const redlock::locker work(*s.manager, "r", s);
+    const redlock::synchronized work(*s.manager, "r", s);
     work.async_run(transaction, redlock::always_resume, asio::bind_executor(s.other, end_of_run()));
     auto timer = std::make_shared<asio::steady_timer>(s.context);
     const auto run_other = [&s, timer](auto again, int rounds) -> void {
@@ -430,7 +430,7 @@ void erased_handlers(stage& s)
         *s.manager, "q", {.ttl = 1s},
         [timer](lock&) -> asio::awaitable<void> { co_await timer->async_wait(asio::use_awaitable); },
         asio::any_completion_handler<void(std::exception_ptr)>(ignore()));
-    redlock::locker(*s.manager, "q", s)
+    redlock::synchronized(*s.manager, "q", s)
         .async_run(transaction, redlock::always_restart,
                    asio::any_completion_handler<void(std::exception_ptr, int)>(ignore()));
     asio::post(s.context, [&s] { s.signals[0].emit(asio::cancellation_type::all); });

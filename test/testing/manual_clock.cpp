@@ -178,7 +178,14 @@ BOOST_AUTO_TEST_CASE(their_options_are_checked_as_everywhere)
     BOOST_CHECK_THROW((void)make_manager(context, std::shared_ptr<protocol>()), std::invalid_argument);
     const auto store = std::make_shared<memory_protocol>(context.get_executor(), manual_time);
     BOOST_CHECK_THROW((void)make_manager(context, store, {.ageing = 1s}), std::invalid_argument);
-    BOOST_TEST(make_manager(context, {.defaults = {.priority = 3}}).default_options().priority == 3);
+    bool ran = false;
+    lock_manager manager = make_manager(context, {.defaults = {.priority = 3}});
+    manager.async_acquire("r", [&](error_code, const lock& granted) {
+        ran = true;
+        BOOST_TEST(granted.priority() == 3);
+    });
+    run_ready(context);
+    BOOST_TEST(ran);
 }
 
 /// How a victim hears of a higher priority over a network that loses a third of what it transmits.

@@ -4,7 +4,7 @@
 
 #include <priority_redlock/combine.hpp>
 #include <priority_redlock/lock_manager.hpp>
-#include <priority_redlock/locker.hpp>
+#include <priority_redlock/synchronized.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -40,8 +40,8 @@ namespace asio = boost::asio;
 namespace redlock = priority_redlock;
 using namespace std::chrono_literals;
 using redlock::error_code;
-using redlock::locker;
 using redlock::recovery;
+using redlock::synchronized;
 using redlock::transaction_context;
 
 /// What the lock protects: plain members, whose use by two at a time ThreadSanitizer sees.
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(nobody_overlaps_on_a_thread_pool)
         asio::strand<asio::thread_pool::executor_type> where;
         asio::steady_timer timer;
         std::unique_ptr<asio::cancellation_signal> signal;
-        locker<protected_object> by;
+        synchronized<protected_object> by;
     };
 
     for (unsigned i = 0; i < chains; ++i) {
@@ -234,8 +234,8 @@ BOOST_AUTO_TEST_CASE(runs_without_executors_on_a_thread_pool)
     std::atomic<long> ended = 0;
     long started = 0;
     for (unsigned i = 0; i < 60; ++i) {
-        const locker a(manager, "first", first, {.priority = static_cast<int>(i % 5)});
-        const locker b(manager, "second", second, {.priority = static_cast<int>(i % 3)});
+        const synchronized a(manager, "first", first, {.priority = static_cast<int>(i % 5)});
+        const synchronized b(manager, "second", second, {.priority = static_cast<int>(i % 3)});
         const auto done = [&](std::exception_ptr e, int) {
             count.unexpected += e ? 1 : 0;
             ++ended;

@@ -19,7 +19,7 @@ namespace {
 constexpr errc all_codes[] = {errc::acquire_timeout, errc::already_acquired, errc::expired,   errc::lost,
                               errc::not_held,        errc::invalid_argument, errc::deadlock,  errc::no_quorum,
                               errc::manager_closed,  errc::preempted,        errc::queue_full};
-constexpr condition all_conditions[] = {condition::lost, condition::busy, condition::retryable};
+constexpr condition all_conditions[] = {condition::ended, condition::busy, condition::retryable};
 
 } // namespace
 
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(conditions_class_the_codes)
         const error_code ec = e;
         BOOST_TEST_CONTEXT(ec.message())
         {
-            BOOST_TEST((ec == condition::lost) == lost.contains(e));
+            BOOST_TEST((ec == condition::ended) == lost.contains(e));
             BOOST_TEST((ec == condition::busy) == busy.contains(e));
             BOOST_TEST((ec == condition::retryable) == retryable.contains(e));
             BOOST_TEST((condition::busy == ec) == busy.contains(e));

@@ -17,6 +17,7 @@ namespace priority_redlock::test {
 
 namespace {
 
+using detail::acquire_settings;
 using detail::lease_client;
 
 /// Is never asked anything but its retry interval.
@@ -67,7 +68,7 @@ public:
         table_.recycle(*h);
     }
 
-    std::string acquire(const acquire_options& options)
+    std::string acquire(const acquire_settings& options)
     {
         return step([&](auto& out) {
             const detail::acquire_request request{
@@ -78,7 +79,7 @@ public:
     }
 
     /// Other lockers, "b0", "b1" ..., wait for it as well.
-    std::string more(const acquire_options& options)
+    std::string more(const acquire_settings& options)
     {
         const std::string locker = "b" + std::to_string(others_.size());
         waiter& w = others_.emplace_back();

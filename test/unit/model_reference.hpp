@@ -5,7 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TEST_UNIT_MODEL_REFERENCE_HPP
 #define PRIORITY_REDLOCK_TEST_UNIT_MODEL_REFERENCE_HPP
 
-#include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/acquire_settings.hpp>
 #include <priority_redlock/lock_state.hpp>
 
 #include <algorithm>
@@ -22,6 +22,7 @@
 /// every step. Shares no code with the table.
 namespace priority_redlock::test::reference {
 
+using detail::acquire_settings;
 using instant = clock::time_point;
 
 inline constexpr instant forever = instant::max();
@@ -36,7 +37,7 @@ struct handle
     std::string name;
     std::string locker; // of its own where it is generated
     std::string resource;
-    acquire_options options;
+    acquire_settings options;
     int rank = 0; // its priority, but for ageing
     instant since{};
     instant rise = forever;
@@ -75,8 +76,8 @@ public:
     std::size_t max_waiters_per_resource = unlimited;
     std::size_t max_waiters = unlimited;
 
-    void acquire(const std::string& name, const std::string& locker, const std::string& where, const acquire_options& o,
-                 instant now)
+    void acquire(const std::string& name, const std::string& locker, const std::string& where,
+                 const acquire_settings& o, instant now)
     {
         begin();
         resource& r = find(where);

@@ -22,6 +22,8 @@ namespace priority_redlock::test {
 
 namespace {
 
+using detail::acquire_settings;
+
 constexpr int default_schedules = 3000;
 constexpr int steps_each = 60;
 
@@ -57,7 +59,7 @@ struct planned_step
     std::string who;       // or, in a schedule that has been run, he alone
     std::string locker;
     std::string resource;
-    acquire_options options;
+    acquire_settings options;
     duration by{};
 };
 

@@ -28,6 +28,7 @@
 namespace priority_redlock::test {
 
 using namespace std::chrono_literals;
+using detail::acquire_settings;
 using detail::hold;
 using detail::lock_table;
 using detail::never;
@@ -53,7 +54,7 @@ struct actor : waiter
     std::string locker;
     std::string resource;
     bool anonymous = false;
-    acquire_options options;
+    acquire_settings options;
     std::size_t arrival = 0;
     hold* h = nullptr; // while anything refers to it
     std::vector<std::unique_ptr<test_notice>> notices;
@@ -151,7 +152,8 @@ public:
 
     // --- steps ---
 
-    std::string acquire(const std::string& name, const acquire_options& options = {}, const std::string& resource = "r")
+    std::string acquire(const std::string& name, const acquire_settings& options = {},
+                        const std::string& resource = "r")
     {
         actor& a = add(name, options, resource);
         const detail::acquire_request request{.resource = a.resource,
@@ -405,7 +407,7 @@ private:
         });
     }
 
-    actor& add(const std::string& name, const acquire_options& options, const std::string& resource)
+    actor& add(const std::string& name, const acquire_settings& options, const std::string& resource)
     {
         auto& a = *actors_.emplace_back(std::make_unique<actor>());
         if (!by_name_.emplace(name, &a).second)

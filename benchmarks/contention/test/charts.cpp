@@ -33,7 +33,7 @@ namespace {
     for (const group& g : s.groups) {
         group_result& sums = r.groups.emplace_back();
         sums.name = g.name;
-        sums.priority = g.options.priority;
+        sums.priority = g.priority;
         sums.acquired = 1000;
         sums.wait.count = 1000;
         sums.wait.max_us = 5000;

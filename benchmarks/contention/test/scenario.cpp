@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(defaults_are_filled_in)
     BOOST_TEST(s.threads == 1U);
     BOOST_TEST(s.groups.front().clients == 1U);
     BOOST_TEST(!s.groups.front().open_loop());
-    BOOST_CHECK(s.groups.front().options.ttl == priority_redlock::infinite);
+    BOOST_CHECK(s.groups.front().ttl == priority_redlock::infinite);
     BOOST_CHECK(s.ageing == priority_redlock::infinite);
 }
 

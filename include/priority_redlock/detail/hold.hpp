@@ -5,7 +5,7 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_HOLD_HPP
 #define PRIORITY_REDLOCK_DETAIL_HOLD_HPP
 
-#include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/acquire_settings.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock_state.hpp>
 
@@ -233,7 +233,7 @@ struct acquire_request
     std::string_view resource;
     std::string_view locker;
     bool anonymous = false; // a unique locker that never re-enters: `locker`, or a fresh one if that is empty
-    acquire_options options;
+    acquire_settings options;
     std::uint64_t ticket = 0; // place among equal priorities, lower first; 0: after all before it
     std::size_t hash = 0;     // of the resource, filled in by the backend
 };

@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_INITIATE_ACQUIRE_ALL_HPP
 
 #include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/acquire_settings.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
@@ -23,7 +24,7 @@ namespace priority_redlock::detail {
 class PRIORITY_REDLOCK_DECL composite_backend final : public manager_backend
 {
 public:
-    composite_backend(std::shared_ptr<manager_backend> parts, std::vector<lock_request> requests, duration timeout)
+    composite_backend(std::shared_ptr<manager_backend> parts, std::vector<part_request> requests, duration timeout)
         : parts_(std::move(parts)), requests_(std::move(requests)), timeout_(timeout)
     {
         set_crowded(true); // nothing is decided without an operation
@@ -41,7 +42,7 @@ public:
 
 private:
     std::shared_ptr<manager_backend> parts_;
-    std::vector<lock_request> requests_;
+    std::vector<part_request> requests_;
     duration timeout_;
 };
 
@@ -59,7 +60,11 @@ public:
             request.anonymous = true;
         else
             request.locker = as_name(locker);
-        composite_backend all(this->shared_backend(), std::move(requests), timeout);
+        std::vector<part_request> parts;
+        parts.reserve(requests.size());
+        for (lock_request& each : requests)
+            parts.push_back({std::move(each.resource), this->resolve(each.options)});
+        composite_backend all(this->shared_backend(), std::move(parts), timeout);
         std::decay_t<Handler> own(std::forward<Handler>(handler));
         start_acquire(own, this->executor(), all, request);
     }

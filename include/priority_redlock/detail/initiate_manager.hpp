@@ -64,7 +64,7 @@ struct manager_access
 {
     template <class Manager>
     [[nodiscard]] static Manager make(const typename Manager::executor_type& ex,
-                                      std::unique_ptr<manager_backend> backend, const acquire_options& defaults = {})
+                                      std::unique_ptr<manager_backend> backend, const acquire_settings& defaults)
     {
         return Manager(ex, std::move(backend), defaults);
     }
@@ -85,6 +85,10 @@ protected:
     [[nodiscard]] const executor_type& executor() const noexcept { return self_->executor_; }
     [[nodiscard]] manager_backend& backend() const noexcept { return *self_->backend_; }
     [[nodiscard]] std::shared_ptr<manager_backend> shared_backend() const noexcept { return self_->backend_; }
+    [[nodiscard]] acquire_settings resolve(const acquire_options& options) const noexcept
+    {
+        return detail::resolve(options, self_->defaults_);
+    }
 
 private:
     const Manager* self_;
@@ -106,7 +110,7 @@ public:
             request.anonymous = true;
         else
             request.locker = as_name(locker);
-        request.options = options;
+        request.options = this->resolve(options);
         std::decay_t<Handler> own(std::forward<Handler>(handler));
         start_acquire(own, this->executor(), this->backend(), request);
     }

@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_INITIATE_WITH_LOCK_HPP
 
 #include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/acquire_settings.hpp>
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/initiate_acquire_all.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
@@ -112,15 +113,6 @@ template <class Fn>
         return fn == nullptr;
     else
         return false;
-}
-
-/// The options of locks for work that the library runs: it acknowledges a preemption by unwinding, however long that
-/// takes.
-[[nodiscard]] inline acquire_options without_grace_limit(acquire_options options) noexcept
-{
-    if (options.grace >= duration::zero())
-        options.grace = infinite;
-    return options;
 }
 
 [[nodiscard]] inline std::vector<lock_request> without_grace_limit(std::vector<lock_request> requests) noexcept

@@ -7,7 +7,6 @@
 
 #include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/acquire_options.hpp>
-#include <priority_redlock/acquire_overrides.hpp>
 #include <priority_redlock/detail/lock_receiver.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
@@ -26,11 +25,11 @@ namespace priority_redlock::detail {
 
 namespace asio = boost::asio;
 
-/// One resource that a locker locks.
+/// One resource of a `synchronized` object.
 struct lock_part
 {
     std::string resource;
-    acquire_overrides overrides;
+    acquire_options options;
 };
 
 /// What a run asks its manager for. `options` go with `parts`. An empty locker id means a fresh one.
@@ -52,7 +51,6 @@ public:
     }
 
     [[nodiscard]] asio::any_io_executor get_executor() const { return functions_->get_executor(manager_); }
-    [[nodiscard]] acquire_options default_options() const { return functions_->default_options(manager_); }
 
     void acquire(const lock_order& order, received_handler handler) const
     {
@@ -65,7 +63,6 @@ private:
     struct function_table
     {
         asio::any_io_executor (*get_executor)(void* manager);
-        acquire_options (*default_options)(void* manager);
         void (*acquire)(void* manager, const lock_order& order, received_handler handler);
     };
 
@@ -93,7 +90,6 @@ private:
     template <class Manager>
     static constexpr function_table functions_of = {
         [](void* m) -> asio::any_io_executor { return static_cast<Manager*>(m)->get_executor(); },
-        [](void* m) { return static_cast<Manager*>(m)->default_options(); },
         [](void* m, const lock_order& order, received_handler handler) {
             acquire_from(*static_cast<Manager*>(m), order, std::move(handler));
         },
@@ -103,7 +99,7 @@ private:
     const function_table* functions_;
 };
 
-/// What a locker locks, and how. Shared by its runs and never changed.
+/// What a `synchronized` object locks, and how. Shared by its runs and never changed.
 struct lock_recipe
 {
     any_manager manager;

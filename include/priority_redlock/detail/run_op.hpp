@@ -38,7 +38,7 @@ inline constexpr bool answers_later = recovery_answer_of<Recovery>::is_awaited;
 template <class Recovery>
 inline constexpr bool answers_later<Recovery, true> = false;
 
-/// A locker::async_run.
+/// A synchronized::async_run.
 template <class Handler, class Transaction, class Recovery, class... Resources>
 class run_op final : public transaction_run
 {
@@ -50,9 +50,9 @@ class run_op final : public transaction_run
 
 public:
     run_op(Handler& handler, const asio::any_io_executor& strand, std::shared_ptr<const lock_recipe> recipe,
-           const acquire_overrides& overrides, Transaction transaction, Recovery recovery,
+           const acquire_options& options, Transaction transaction, Recovery recovery,
            const std::tuple<Resources*...>& resources)
-        : transaction_run(strand, recipe, overrides), work_(handler, recipe->manager.get_executor()),
+        : transaction_run(strand, recipe, options), work_(handler, recipe->manager.get_executor()),
           handler_(std::move(handler)), transaction_(std::move(transaction)), recovery_(std::move(recovery)),
           resources_(resources)
     {
@@ -156,7 +156,7 @@ private:
     std::optional<result_type> result_;
 };
 
-/// Starts the runs of a locker.
+/// Starts the runs of a `synchronized` object.
 template <class... Resources>
 class initiate_run
 {
@@ -171,8 +171,7 @@ public:
     [[nodiscard]] executor_type get_executor() const noexcept { return recipe_->manager.get_executor(); }
 
     template <class Handler, class Transaction, class Recovery>
-    void operator()(Handler&& handler, Transaction transaction, Recovery recovery,
-                    const acquire_overrides& overrides) const
+    void operator()(Handler&& handler, Transaction transaction, Recovery recovery, const acquire_options& options) const
     {
         using handler_type = std::decay_t<Handler>;
         using op_type = run_op<handler_type, Transaction, Recovery, Resources...>;
@@ -192,7 +191,7 @@ public:
         handler_type own(std::forward<Handler>(handler));
         auto slot = asio::get_associated_cancellation_slot(own);
         const auto run =
-            std::allocate_shared<op_type>(frame_allocator(own), own, strand_for(own, io_executor), recipe_, overrides,
+            std::allocate_shared<op_type>(frame_allocator(own), own, strand_for(own, io_executor), recipe_, options,
                                           std::move(transaction), std::move(recovery), resources_);
         if (slot.is_connected())
             slot.template emplace<weak_canceller<transaction_run>>(run);

@@ -6,7 +6,6 @@
 #define PRIORITY_REDLOCK_DETAIL_TRANSACTION_RUN_HPP
 
 #include <priority_redlock/acquire_options.hpp>
-#include <priority_redlock/acquire_overrides.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/lock_receiver.hpp>
 #include <priority_redlock/detail/lock_recipe.hpp>
@@ -30,7 +29,7 @@
 
 namespace priority_redlock::detail {
 
-/// One locker::async_run, without the types of its transaction, recovery and handler: acquires, runs, asks the
+/// One synchronized::async_run, without the types of its transaction, recovery and handler: acquires, runs, asks the
 /// recovery, and begins again. A state machine on a strand: every event changes the state and calls `advance`.
 ///
 /// Nothing here is owned in a circle. What is pending (an acquire, a wait for the lock's end, the coroutine of the
@@ -41,7 +40,7 @@ class PRIORITY_REDLOCK_DECL transaction_run : public lock_receiver,
 {
 public:
     transaction_run(const asio::any_io_executor& strand, std::shared_ptr<const lock_recipe> recipe,
-                    const acquire_overrides& overrides);
+                    const acquire_options& options);
     transaction_run(const transaction_run&) = delete;
     transaction_run& operator=(const transaction_run&) = delete;
     virtual ~transaction_run() = default;
@@ -68,7 +67,7 @@ protected:
     struct decision
     {
         verdict what = verdict::reject;
-        acquire_overrides options{};
+        acquire_options options{};
         error_code reason{};
     };
 

@@ -45,7 +45,7 @@ template <class Manager = lock_manager>
 [[nodiscard]] Manager make_manager(const typename Manager::executor_type& ex, const manager_options& options = {})
 {
     return detail::manager_access::make<Manager>(ex, detail::make_manual_memory_backend(ex, false, options),
-                                                 options.defaults);
+                                                 detail::resolve(options.defaults));
 }
 
 /// The same for use on one implicit strand only.
@@ -54,7 +54,7 @@ template <class Manager = lock_manager>
                                    const manager_options& options = {})
 {
     return detail::manager_access::make<Manager>(ex, detail::make_manual_memory_backend(ex, true, options),
-                                                 options.defaults);
+                                                 detail::resolve(options.defaults));
 }
 
 /// The same for the locks of the store behind a protocol. The store must go by the manual clock, too, e.g. a
@@ -65,7 +65,7 @@ template <class Manager = lock_manager>
                                    const manager_options& options = {})
 {
     return detail::manager_access::make<Manager>(
-        ex, detail::make_manual_protocol_backend(ex, std::move(store), options), options.defaults);
+        ex, detail::make_manual_protocol_backend(ex, std::move(store), options), detail::resolve(options.defaults));
 }
 
 // The same with the executor of an execution context.

@@ -2,10 +2,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_LOCKER_HPP
-#define PRIORITY_REDLOCK_LOCKER_HPP
+#ifndef PRIORITY_REDLOCK_SYNCHRONIZED_HPP
+#define PRIORITY_REDLOCK_SYNCHRONIZED_HPP
 
-#include <priority_redlock/acquire_overrides.hpp>
+#include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/detail/lock_recipe.hpp>
 #include <priority_redlock/detail/run_op.hpp>
 #include <priority_redlock/detail/transaction_body.hpp>
@@ -29,7 +29,7 @@ namespace priority_redlock {
 
 namespace detail {
 
-struct locker_access; // see combine
+struct synchronized_access; // see combine
 
 template <class R>
 struct run_signature
@@ -51,8 +51,8 @@ using run_signature_t = typename run_signature<transaction_result_t<Transaction,
 /// Runs transactions on an object under the lock of its resource, and recovers them when the lock is lost.
 ///
 /// @code
-/// locker party(manager, "bath bulb", bulb);
-/// locker alarm(manager, "bath bulb", bulb, {.priority = 2});
+/// synchronized party(manager, "bath bulb", bulb);
+/// synchronized alarm(manager, "bath bulb", bulb, {.priority = 2});
 ///
 /// party.async_run(rainbow, always_resume, token); // suspended while the alarm flashes, then goes on where it was
 /// alarm.async_run(flash, token);
@@ -63,34 +63,34 @@ using run_signature_t = typename run_signature<transaction_result_t<Transaction,
 /// grace is unlimited, and the log warns of one that goes neither way, after `manager_options::overrun_after`. Only the
 /// end of a ttl, or a store that cannot keep the lock, may let somebody else in before.
 ///
-/// Options inherit: `manager_options::defaults`, the locker's, the run's, the recovery's; each names what differs.
+/// Options inherit: `manager_options::defaults`, this object's, the run's, the recovery's; each names what differs.
 ///
-/// A locker over several objects, made by `combine`, runs transactions that need all of them.
+/// One over several objects, made by `combine`, runs transactions that need all of them.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, except assignment and destruction. As long as the manager is
 /// thread-safe; with a `single_threaded` one everything stays on the manager's implicit strand.
 ///
 /// @par Object lifetimes
-/// The manager and the objects must live, and the manager not be moved, as long as lockers and runs refer to them. A
-/// locker may be destroyed while its runs are pending. It is cheap to copy.
+/// The manager and the objects must live, and the manager not be moved, as long as this and its runs refer to them.
+/// This may be destroyed while its runs are pending. It is cheap to copy.
 template <class... Resources>
-class locker
+class synchronized
 {
 public:
     using executor_type = boost::asio::any_io_executor;
 
-    /// A locker of one resource.
+    /// An object and the resource that stands for it.
     /// @param locker_id runs with the same id are re-entrant: they hold the lock together. Without one each run is a
     /// locker of its own, and excludes the others.
     template <class Executor, class Resource>
         requires std::is_same_v<std::tuple<Resource>, std::tuple<Resources...>>
-    locker(basic_lock_manager<Executor>& manager, std::string resource, Resource& object,
-           const acquire_overrides& options = {}, std::string locker_id = {})
-        : locker(std::make_shared<const detail::lock_recipe>(detail::lock_recipe{
-                     detail::any_manager(manager), std::vector{detail::lock_part{std::move(resource), options}},
-                     std::move(locker_id)}),
-                 std::tuple<Resources*...>(&object))
+    synchronized(basic_lock_manager<Executor>& manager, std::string resource, Resource& object,
+                 const acquire_options& options = {}, std::string locker_id = {})
+        : synchronized(std::make_shared<const detail::lock_recipe>(detail::lock_recipe{
+                           detail::any_manager(manager), std::vector{detail::lock_part{std::move(resource), options}},
+                           std::move(locker_id)}),
+                       std::tuple<Resources*...>(&object))
     {
     }
 
@@ -139,7 +139,7 @@ public:
               recovery_for<transaction_result_t<Transaction, Resources...>, Resources...> Recovery,
               boost::asio::completion_token_for<detail::run_signature_t<Transaction, Resources...>> Token =
                   boost::asio::deferred_t>
-    auto async_run(Transaction&& transaction, Recovery&& recovery, const acquire_overrides& options,
+    auto async_run(Transaction&& transaction, Recovery&& recovery, const acquire_options& options,
                    Token&& token = Token()) const
     {
         return boost::asio::async_initiate<Token, detail::run_signature_t<Transaction, Resources...>>(
@@ -147,14 +147,14 @@ public:
             std::forward<Recovery>(recovery), options);
     }
 
-    /// The same with the locker's options.
+    /// The same with the options of this object.
     template <transaction_for<Resources...> Transaction,
               recovery_for<transaction_result_t<Transaction, Resources...>, Resources...> Recovery,
               boost::asio::completion_token_for<detail::run_signature_t<Transaction, Resources...>> Token =
                   boost::asio::deferred_t>
     auto async_run(Transaction&& transaction, Recovery&& recovery, Token&& token = Token()) const
     {
-        return async_run(std::forward<Transaction>(transaction), std::forward<Recovery>(recovery), acquire_overrides{},
+        return async_run(std::forward<Transaction>(transaction), std::forward<Recovery>(recovery), acquire_options{},
                          std::forward<Token>(token));
     }
 
@@ -164,14 +164,14 @@ public:
                   boost::asio::deferred_t>
     auto async_run(Transaction&& transaction, Token&& token = Token()) const
     {
-        return async_run(std::forward<Transaction>(transaction), reject(), acquire_overrides{},
+        return async_run(std::forward<Transaction>(transaction), reject(), acquire_options{},
                          std::forward<Token>(token));
     }
 
 private:
-    friend struct detail::locker_access;
+    friend struct detail::synchronized_access;
 
-    locker(std::shared_ptr<const detail::lock_recipe> recipe, const std::tuple<Resources*...>& resources)
+    synchronized(std::shared_ptr<const detail::lock_recipe> recipe, const std::tuple<Resources*...>& resources)
         : recipe_(std::move(recipe)), resources_(resources)
     {
     }
@@ -181,8 +181,8 @@ private:
 };
 
 template <class Executor, class Resource>
-locker(basic_lock_manager<Executor>&, std::string, Resource&, acquire_overrides = {}, std::string = {})
-    -> locker<Resource>;
+synchronized(basic_lock_manager<Executor>&, std::string, Resource&, acquire_options = {}, std::string = {})
+    -> synchronized<Resource>;
 
 } // namespace priority_redlock
 

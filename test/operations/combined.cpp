@@ -32,13 +32,13 @@ struct accounts
     std::string text = "log";
 };
 
-BOOST_AUTO_TEST_SUITE(combined_lockers, *boost::unit_test::timeout(60))
+BOOST_AUTO_TEST_SUITE(combined, *boost::unit_test::timeout(60))
 
 MANAGER_TEST_CASE(a_transaction_has_all_objects)
 {
     accounts all;
-    locker from(*f.manager, "a", all.a), to(*f.manager, "b", all.b);
-    locker log(*f.manager, "log", all.text);
+    synchronized from(*f.manager, "a", all.a), to(*f.manager, "b", all.b);
+    synchronized log(*f.manager, "log", all.text);
     outcome o;
     const auto transfer = [&](account& x, account& y, std::string& text, transaction_context& context) -> task<int> {
         BOOST_TEST(context.lock().parts().size() == 3u);
@@ -62,7 +62,7 @@ MANAGER_TEST_CASE(a_transaction_has_all_objects)
 MANAGER_TEST_CASE(losing_one_lock_is_losing_all)
 {
     journal j, k;
-    locker first(*f.manager, "r", j), second(*f.manager, "s", k, {.priority = 5});
+    synchronized first(*f.manager, "r", j), second(*f.manager, "s", k, {.priority = 5});
     gate g(f.context);
     thief other(f, j), late(f, j);
     outcome o;
@@ -95,7 +95,7 @@ MANAGER_TEST_CASE(restart_and_reject_of_several)
 {
     for (const bool restarts : {true, false}) {
         journal j, k;
-        locker first(*f.manager, "r", j), second(*f.manager, "s", k);
+        synchronized first(*f.manager, "r", j), second(*f.manager, "s", k);
         gate g(f.context);
         thief other(f, j);
         outcome o;
@@ -124,7 +124,7 @@ MANAGER_TEST_CASE(restart_and_reject_of_several)
 MANAGER_TEST_CASE(opposite_orders_do_not_deadlock)
 {
     journal j, k;
-    locker first(*f.manager, "r", j), second(*f.manager, "s", k);
+    synchronized first(*f.manager, "r", j), second(*f.manager, "s", k);
     outcome o, p;
     const auto transaction = [](journal&, journal&, transaction_context& context) -> task<int> {
         co_await context.step(asio::post(asio::deferred));
@@ -140,8 +140,8 @@ MANAGER_TEST_CASE(opposite_orders_do_not_deadlock)
 MANAGER_TEST_CASE(a_common_locker_id_is_kept)
 {
     journal j, k;
-    locker first(*f.manager, "r", j, {}, "me"), second(*f.manager, "s", k, {}, "me");
-    locker third(*f.manager, "t", k, {}, "you");
+    synchronized first(*f.manager, "r", j, {}, "me"), second(*f.manager, "s", k, {}, "me");
+    synchronized third(*f.manager, "t", k, {}, "you");
     outcome o, p;
     std::string id;
     combine(first, second)
@@ -170,7 +170,7 @@ MANAGER_TEST_CASE(lockers_of_different_managers_are_refused)
 {
     journal j;
     lock_manager another = make_manager(f.context.get_executor(), f.kind);
-    locker first(*f.manager, "here", j), second(another, "there", j);
+    synchronized first(*f.manager, "here", j), second(another, "there", j);
     BOOST_CHECK_EXCEPTION(static_cast<void>(combine(first, second)), std::invalid_argument,
                           [](const std::invalid_argument& e) {
                               const std::string what = e.what();
