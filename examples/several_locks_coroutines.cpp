@@ -4,11 +4,12 @@
 
 // Two apps play with one light each; security takes both and locks the apps out for as long as it runs.
 //
-// Whoever needs several locks acquires them one after the other, all in the same order (here: sorted by name), or two
-// of them may each wait for what the other has. Whatever goes wrong on the way, none is kept.
+// async_acquire_all delivers all locks as one, or none. Several of these operations never wait for each other in a
+// circle, whatever the order of their requests.
 
 #include "store.hpp"
 
+#include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/lock_manager.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -18,7 +19,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <iostream>
@@ -32,30 +32,17 @@ using boost::system::system_error;
 using priority_redlock::acquire_options;
 using priority_redlock::lock;
 using priority_redlock::lock_manager;
+using priority_redlock::lock_request;
 
 bool security_runs = false;
 bool locked_out = true; // no app has played while security ran
 
-/// All the locks, or an exception and none.
-asio::awaitable<std::vector<lock>> acquire_all(lock_manager& manager, std::vector<std::string> resources,
-                                               std::string locker, acquire_options options)
-{
-    std::ranges::sort(resources);
-
-    std::vector<lock> locks; // released together when an exception leaves
-    for (const std::string& resource : resources)
-        locks.push_back(co_await manager.async_acquire(resource, locker, options));
-
-    // The first ones may have been taken away while the last one was waited for.
-    if (!std::ranges::all_of(locks, &lock::is_held))
-        throw system_error(asio::error::operation_aborted);
-    co_return locks;
-}
-
+// [coroutines]
 asio::awaitable<void> security(lock_manager& manager)
 {
-    const std::vector<std::string> both{"kitchen light", "bedroom light"};
-    const auto lights = co_await acquire_all(manager, both, "security", {.priority = 100});
+    constexpr acquire_options first{.priority = 100};
+    std::vector<lock_request> lights{{"kitchen light", first}, {"bedroom light", first}};
+    const lock both = co_await async_acquire_all(manager, "security", std::move(lights));
     std::cout << "security: has both lights\n";
     security_runs = true;
 
@@ -64,7 +51,8 @@ asio::awaitable<void> security(lock_manager& manager)
 
     security_runs = false;
     std::cout << "security: done\n";
-}
+} // both are released
+// [/coroutines]
 
 /// Plays with a light, a move every 30 ms; when it is told to go it queues again and plays on.
 asio::awaitable<void> fun_app(lock_manager& manager, std::string light, int moves)

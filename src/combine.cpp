@@ -11,13 +11,15 @@
 
 namespace priority_redlock::detail {
 
-std::shared_ptr<const lock_recipe> combine(const lock_recipe& a, const lock_recipe& b)
+std::shared_ptr<const lock_recipe> combine(const lock_recipe& a, const lock_recipe& b, const acquire_options& options)
 {
     if (!(a.manager == b.manager))
         throw std::invalid_argument("combine: the locks of \"" + a.parts.front().resource + "\" and \""
                                     + b.parts.front().resource + "\" belong to different managers");
     lock_recipe both = a;
     both.parts.insert(both.parts.end(), b.parts.begin(), b.parts.end());
+    for (lock_request& each : both.parts)
+        each.options = options.over(each.options);
     if (a.locker != b.locker)
         both.locker.clear();
     return std::make_shared<const lock_recipe>(std::move(both));

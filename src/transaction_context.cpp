@@ -22,6 +22,11 @@ std::size_t transaction_context::attempt() const noexcept
     return run_.attempt();
 }
 
+void transaction_context::on_resume(std::function<boost::asio::awaitable<void>()> handler)
+{
+    run_.on_resume(std::move(handler));
+}
+
 boost::asio::awaitable<void> transaction_context::checkpoint()
 {
     return run_.checkpoint();

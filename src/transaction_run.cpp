@@ -4,7 +4,6 @@
 
 #include "context_owned.hpp"
 
-#include <priority_redlock/detail/acquire_settings.hpp>
 #include <priority_redlock/detail/transaction_run.hpp>
 #include <priority_redlock/detail/with_lock_run.hpp>
 
@@ -119,14 +118,11 @@ private:
 
 transaction_run::transaction_run(const asio::any_io_executor& strand, std::shared_ptr<const lock_recipe> recipe,
                                  const acquire_options& options)
-    : strand_(strand), recipe_(std::move(recipe)), context_(*this), resumption_(strand)
+    : strand_(strand), recipe_(std::move(recipe)), options_(options), context_(*this), resumption_(strand)
 {
     // What is pending may be on the handler's context alone, and die later than the manager's.
     if (const auto managers = recipe_->manager.get_executor(); &context_of(managers) != &context_of(strand_))
         manager_work_ = std::make_shared<loan<context_work>>(context_of(managers), managers);
-    options_.reserve(recipe_->parts.size());
-    for (const lock_part& part : recipe_->parts)
-        options_.push_back(options.over(part.options));
 }
 
 void transaction_run::start()
@@ -192,6 +188,7 @@ void transaction_run::go_on()
 {
     if (phase_ == phase::none) {
         phase_ = phase::running;
+        seen_attempt_ = attempt_;
         unwinding_ = false;
         asio::co_spawn(strand_, run_transaction(), transaction_end_handler(shared_from_this()));
     } else if (phase_ == phase::suspended) {
@@ -235,8 +232,7 @@ bool transaction_run::carry_out(const decision& d)
         if (d.what == verdict::replace)
             replace_transaction();
     }
-    for (acquire_options& each : options_)
-        each = d.options.over(each);
+    options_ = d.options.over(options_);
     acquire();
     return false;
 }
@@ -246,10 +242,8 @@ void transaction_run::acquire()
     lock_ = lock(); // from here on the next locker may be granted
     trouble_.reset();
     decision_.reset();
-    for (acquire_options& each : options_)
-        each = without_grace_limit(each);
     acquiring_ = true;
-    recipe_->manager.acquire({recipe_->parts, options_, recipe_->locker}, received_handler(shared_from_this()));
+    recipe_->acquire(received_handler(shared_from_this()), options_, false);
 }
 
 void transaction_run::unwind_transaction()
@@ -310,6 +304,7 @@ void transaction_run::on_transaction_end(std::exception_ptr e)
 {
     const bool unwound = unwinding_;
     phase_ = phase::none;
+    on_resume_ = nullptr;
     if (!e) {
         if (!unwound && !is_exclusive())
             phase_ = phase::returned;
@@ -352,6 +347,18 @@ private:
 };
 
 asio::awaitable<void> transaction_run::checkpoint()
+{
+    co_await suspend_without_lock();
+    while (on_resume_ && seen_attempt_ != attempt_) {
+        seen_attempt_ = attempt_;
+        auto handler = std::exchange(on_resume_, nullptr); // it is not called from within its own steps
+        co_await handler();
+        on_resume_ = std::move(handler);
+        co_await suspend_without_lock();
+    }
+}
+
+asio::awaitable<void> transaction_run::suspend_without_lock()
 {
     while (!unwinding_ && !lock_.is_held()) {
         phase_ = phase::suspended;

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_COMBINE_HPP
 #define PRIORITY_REDLOCK_COMBINE_HPP
 
+#include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/synchronized.hpp>
 
@@ -15,18 +16,20 @@ namespace priority_redlock {
 
 namespace detail {
 
-/// The recipe of all parts of both.
+/// The recipe of all parts of both, with these options over theirs.
 /// @throws std::invalid_argument they belong to different managers.
 [[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<const lock_recipe> combine(const lock_recipe& a,
-                                                                               const lock_recipe& b);
+                                                                               const lock_recipe& b,
+                                                                               const acquire_options& options);
 
 /// Takes `synchronized` objects apart and makes others.
 struct synchronized_access
 {
     template <class... As, class... Bs>
-    [[nodiscard]] static synchronized<As..., Bs...> join(const synchronized<As...>& a, const synchronized<Bs...>& b)
+    [[nodiscard]] static synchronized<As..., Bs...> join(const synchronized<As...>& a, const synchronized<Bs...>& b,
+                                                         const acquire_options& options = {})
     {
-        return {combine(*a.recipe_, *b.recipe_), std::tuple_cat(a.resources_, b.resources_)};
+        return {combine(*a.recipe_, *b.recipe_, options), std::tuple_cat(a.resources_, b.resources_)};
     }
 };
 
@@ -57,6 +60,13 @@ template <class... As, class... Bs, class... Rest>
         return detail::synchronized_access::join(a, b);
     else
         return combine(detail::synchronized_access::join(a, b), rest...);
+}
+
+/// The same, with options in place of those that the two name.
+template <class... As, class... Bs>
+[[nodiscard]] auto combine(const synchronized<As...>& a, const synchronized<Bs...>& b, const acquire_options& options)
+{
+    return detail::synchronized_access::join(a, b, options);
 }
 
 } // namespace priority_redlock

@@ -25,6 +25,24 @@
 
 namespace priority_redlock {
 
+namespace detail {
+
+/// What does not belong where the token of an acquire does: most likely a handler with another signature.
+template <class T>
+concept no_acquire_token = !name_like<T> && !std::convertible_to<T, const acquire_options&>
+                           && !asio::completion_token_for<T, void(error_code, lock)>;
+
+/// The one error that is said of arguments which do not fit, in place of a list of overloads.
+template <class... Arguments>
+struct misfit_of_async_acquire
+{
+    static_assert(fit<Arguments...>,
+                  "async_acquire(resource, locker, options, token) needs its completion token last, and one for "
+                  "void(error_code, lock): a handler takes its lock by value");
+};
+
+} // namespace detail
+
 class protocol;
 
 /// A scope of locks: components that use one manager, or managers over one `protocol`, and agree on the name of a
@@ -192,6 +210,39 @@ public:
         return async_acquire(std::forward<Resource>(resource), acquire_options(), std::forward<Token>(token));
     }
 
+    // For one clear error where the token does not fit, or is not the last argument.
+
+    template <detail::name_like Resource, detail::name_like Locker, detail::no_acquire_token Handler>
+    detail::misfit_of_async_acquire<Handler> async_acquire(Resource&&, Locker&&, const acquire_options&, Handler&&)
+    {
+        return {};
+    }
+
+    template <detail::name_like Resource, detail::no_acquire_token Handler>
+    detail::misfit_of_async_acquire<Handler> async_acquire(Resource&&, const acquire_options&, Handler&&)
+    {
+        return {};
+    }
+
+    template <detail::name_like Resource, class... Rest>
+        requires(detail::no_acquire_token<Rest> || ...)
+    detail::misfit_of_async_acquire<Rest...> async_acquire(Resource&&, Rest&&...)
+    {
+        return {};
+    }
+
+    template <detail::name_like Resource, detail::acquire_token Token>
+    detail::misfit_of_async_acquire<Token> async_acquire(Resource&&, Token&&, const acquire_options&)
+    {
+        return {};
+    }
+
+    template <detail::name_like Resource, detail::name_like Locker, detail::acquire_token Token>
+    detail::misfit_of_async_acquire<Token> async_acquire(Resource&&, Locker&&, Token&&, const acquire_options&)
+    {
+        return {};
+    }
+
     /// Delivers what is held and waited for, for people who debug.
     ///
     /// @par Completion signature
@@ -220,8 +271,6 @@ public:
     void close() noexcept { backend_->close(); }
 
 private:
-    template <class Manager>
-    friend class detail::manager_initiation;
     friend struct detail::manager_access;
 
     basic_lock_manager(const executor_type& ex, std::unique_ptr<detail::manager_backend> backend,

@@ -88,7 +88,7 @@ public:
     synchronized(basic_lock_manager<Executor>& manager, std::string resource, Resource& object,
                  const acquire_options& options = {}, std::string locker_id = {})
         : synchronized(std::make_shared<const detail::lock_recipe>(detail::lock_recipe{
-                           detail::any_manager(manager), std::vector{detail::lock_part{std::move(resource), options}},
+                           detail::any_manager(manager), std::vector{lock_request{std::move(resource), options}},
                            std::move(locker_id)}),
                        std::tuple<Resources*...>(&object))
     {
@@ -96,6 +96,23 @@ public:
 
     /// The manager's executor: where the completion and the transactions of a handler without an executor run.
     [[nodiscard]] executor_type get_executor() const { return recipe_->manager.get_executor(); }
+
+    /// What it locks, and with which options: a part for each object, in their order.
+    [[nodiscard]] const std::vector<lock_request>& parts() const noexcept { return recipe_->parts; }
+
+    /// Empty: each run is a locker of its own.
+    [[nodiscard]] const std::string& locker_id() const noexcept { return recipe_->locker; }
+
+    /// Acquires the lock without a transaction, as `lock_manager::async_acquire` does with the names and options of
+    /// this object, or `async_acquire_all` with those of several.
+    ///
+    /// @par Completion signature
+    /// `void(error_code, lock)`
+    template <boost::asio::completion_token_for<void(error_code, lock)> Token = boost::asio::deferred_t>
+    auto async_acquire(Token&& token = Token()) const
+    {
+        return boost::asio::async_initiate<Token, void(error_code, lock)>(detail::initiate_lock_of(recipe_), token);
+    }
 
     /// Acquires the lock, runs a transaction under it, recovers it when the lock is lost, and releases.
     ///
@@ -156,6 +173,15 @@ public:
     {
         return async_run(std::forward<Transaction>(transaction), std::forward<Recovery>(recovery), acquire_options{},
                          std::forward<Token>(token));
+    }
+
+    /// The same without a recovery, and with options of this run: a loss of the lock ends it with its reason.
+    template <transaction_for<Resources...> Transaction,
+              boost::asio::completion_token_for<detail::run_signature_t<Transaction, Resources...>> Token =
+                  boost::asio::deferred_t>
+    auto async_run(Transaction&& transaction, const acquire_options& options, Token&& token = Token()) const
+    {
+        return async_run(std::forward<Transaction>(transaction), reject(), options, std::forward<Token>(token));
     }
 
     /// The same without a recovery: a loss of the lock ends the run with its reason.

@@ -90,6 +90,17 @@ public:
     /// How often this run has acquired its lock: 1 at first, one more each time that a recovery acquired it again.
     [[nodiscard]] PRIORITY_REDLOCK_DECL std::size_t attempt() const noexcept;
 
+    /// Calls a function each time that the transaction was resumed: under the new lock, before the step begins or
+    /// delivers that waited for it. For what somebody else may have changed meanwhile. In place of an earlier one.
+    ///
+    /// @code
+    /// transaction.on_resume([&]() -> asio::awaitable<void> { co_await bulb.async_set(colour); });
+    /// @endcode
+    ///
+    /// What it throws comes out of that step, and it is not called again then. It may consist of steps; if the lock is
+    /// lost meanwhile, it is called anew once it has returned. It is kept until the transaction ends.
+    PRIORITY_REDLOCK_DECL void on_resume(std::function<boost::asio::awaitable<void>()> handler);
+
     /// A step that does nothing: a place where the transaction can be suspended or unwound.
     ///
     /// @par Errors

@@ -19,6 +19,26 @@
 
 namespace priority_redlock {
 
+namespace detail {
+
+/// Whether a function can work under a lock, and the token can be told of the end of its work.
+template <class Fn, class Token>
+concept works_for = work_function<Fn> && boost::asio::completion_token_for<Token, work_signature<Fn>>;
+
+/// The one error that is said of arguments which do not fit, in place of a list of overloads.
+template <class... Arguments>
+struct misfit_of_async_with_lock
+{
+    static_assert(
+        fit<Arguments...>,
+        "async_with_lock(manager, resource, locker, options, function, token) needs a function that is called "
+        "with a lock& and returns an awaitable, or a deferred operation whose signature begins with an "
+        "error_code; and last a completion token for its results: void(std::exception_ptr, R), or as the "
+        "operation");
+};
+
+} // namespace detail
+
 /// Acquires the lock of a resource, lets a function work under it, and releases it on every way out.
 ///
 /// @code
@@ -51,8 +71,7 @@ namespace priority_redlock {
 /// As an `error_code`, or as a `boost::system::system_error` in the exception_ptr:
 /// - those of `async_acquire`; `fn` has not been called then;
 /// - `errc::preempted`, `errc::expired`, `errc::lost`: the lock ended and the work with `operation_aborted` after it,
-/// or
-///   the lock ended before `fn` was called;
+///   or the lock ended before `fn` was called;
 /// - `errc::invalid_argument`: also for a null pointer or an empty `std::function` as `fn`;
 /// - `boost::asio::error::operation_aborted`: cancelled from outside.
 ///
@@ -72,9 +91,10 @@ template <
 auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource, Locker&& locker,
                      const acquire_options& options, Fn&& fn, Token&& token = Token())
 {
-    return boost::asio::async_initiate<Token, detail::work_signature<Fn>>(
-        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token, std::forward<Resource>(resource),
-        std::forward<Locker>(locker), options, std::forward<Fn>(fn));
+    return detail::with_lock(manager,
+                             detail::one_lock<std::decay_t<Resource>, std::decay_t<Locker>>{
+                                 std::forward<Resource>(resource), std::forward<Locker>(locker), options},
+                             std::forward<Fn>(fn), std::forward<Token>(token));
 }
 
 /// The same for a fresh, unique locker.
@@ -84,9 +104,20 @@ template <
 auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource, const acquire_options& options,
                      Fn&& fn, Token&& token = Token())
 {
-    return boost::asio::async_initiate<Token, detail::work_signature<Fn>>(
-        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token, std::forward<Resource>(resource),
-        detail::fresh_locker(), options, std::forward<Fn>(fn));
+    return detail::with_lock(
+        manager,
+        detail::one_lock<std::decay_t<Resource>, detail::fresh_locker>{std::forward<Resource>(resource), {}, options},
+        std::forward<Fn>(fn), std::forward<Token>(token));
+}
+
+/// The same with the options that it inherits.
+template <
+    class Executor, detail::name_like Resource, detail::work_function Fn,
+    boost::asio::completion_token_for<detail::work_signature<Fn>> Token = detail::default_completion_token_t<Executor>>
+auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource, Fn&& fn, Token&& token = Token())
+{
+    return async_with_lock(manager, std::forward<Resource>(resource), acquire_options(), std::forward<Fn>(fn),
+                           std::forward<Token>(token));
 }
 
 /// The same under the locks of several resources, as `async_acquire_all` acquires them.
@@ -96,9 +127,9 @@ template <
 auto async_with_lock(basic_lock_manager<Executor>& manager, Locker&& locker, std::vector<lock_request> requests,
                      duration timeout, Fn&& fn, Token&& token = Token())
 {
-    return boost::asio::async_initiate<Token, detail::work_signature<Fn>>(
-        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token, std::forward<Locker>(locker),
-        std::move(requests), timeout, std::forward<Fn>(fn));
+    return detail::with_lock(
+        manager, detail::all_locks<std::decay_t<Locker>>{std::forward<Locker>(locker), std::move(requests), timeout},
+        std::forward<Fn>(fn), std::forward<Token>(token));
 }
 
 /// The same for a fresh, unique locker.
@@ -108,9 +139,38 @@ template <
 auto async_with_lock(basic_lock_manager<Executor>& manager, std::vector<lock_request> requests, duration timeout,
                      Fn&& fn, Token&& token = Token())
 {
-    return boost::asio::async_initiate<Token, detail::work_signature<Fn>>(
-        detail::initiate_with_lock<basic_lock_manager<Executor>>(&manager), token, detail::fresh_locker(),
-        std::move(requests), timeout, std::forward<Fn>(fn));
+    return detail::with_lock(manager, detail::all_locks<detail::fresh_locker>{{}, std::move(requests), timeout},
+                             std::forward<Fn>(fn), std::forward<Token>(token));
+}
+
+// For one clear error where the function or the token does not fit.
+
+template <class Executor, detail::name_like Resource, detail::name_like Locker, class Fn,
+          class Token = detail::default_completion_token_t<Executor>>
+    requires(!detail::works_for<Fn, Token>)
+detail::misfit_of_async_with_lock<Fn, Token> async_with_lock(basic_lock_manager<Executor>&, Resource&&, Locker&&,
+                                                             const acquire_options&, Fn&&, Token&& = Token())
+{
+    return {};
+}
+
+template <class Executor, detail::name_like Resource, class Fn,
+          class Token = detail::default_completion_token_t<Executor>>
+    requires(!detail::works_for<Fn, Token>)
+detail::misfit_of_async_with_lock<Fn, Token> async_with_lock(basic_lock_manager<Executor>&, Resource&&,
+                                                             const acquire_options&, Fn&&, Token&& = Token())
+{
+    return {};
+}
+
+template <class Executor, detail::name_like Resource, class Fn,
+          class Token = detail::default_completion_token_t<Executor>>
+    requires(!detail::name_like<Fn> && !std::convertible_to<Fn, const acquire_options&>
+             && !detail::works_for<Fn, Token>)
+detail::misfit_of_async_with_lock<Fn, Token> async_with_lock(basic_lock_manager<Executor>&, Resource&&, Fn&&,
+                                                             Token&& = Token())
+{
+    return {};
 }
 
 } // namespace priority_redlock

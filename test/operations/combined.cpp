@@ -59,6 +59,20 @@ MANAGER_TEST_CASE(a_transaction_has_all_objects)
     BOOST_TEST(f.vacant());
 }
 
+MANAGER_TEST_CASE(options_of_several_are_over_those_of_each)
+{
+    journal j, k;
+    const synchronized first(*f.manager, "r", j), second(*f.manager, "s", k, {.priority = 5, .ttl = 2s});
+    const auto both = combine(first, second, {.priority = 3});
+    lock held;
+    both.async_acquire([&](error_code, lock l) { held = std::move(l); });
+    f.poll();
+    BOOST_REQUIRE(held.parts().size() == 2);
+    for (const lock& each : held.parts())
+        BOOST_TEST(each.priority() == 3);
+    BOOST_TEST((held.expires_at() == manual_clock::now() + 2s));
+}
+
 MANAGER_TEST_CASE(losing_one_lock_is_losing_all)
 {
     journal j, k;

@@ -759,6 +759,79 @@ std::size_t heap_in_use()
 #endif
 }
 
+MANAGER_TEST_CASE(a_transaction_hears_that_it_was_resumed)
+{
+    journal j;
+    synchronized work(*f.manager, "r", j);
+    gate first(f.context), second(f.context), repair(f.context);
+    thief other(f, j);
+    outcome o;
+    const auto transaction = [&](journal& notes, transaction_context& context) -> task<int> {
+        context.on_resume([&]() -> task<void> {
+            notes.note("resumed");
+            co_await context.step(repair.async_pass());
+            notes.note("repaired");
+        });
+        co_await context.step(first.async_pass());
+        notes.note("first");
+        co_await context.step(second.async_pass());
+        notes.note("second");
+        co_return 1;
+    };
+    work.async_run(transaction, always_resume, record(o));
+    f.poll();
+    other.steal();
+    f.poll();
+    first.open();
+    f.poll();
+    BOOST_TEST(j.take() == "thief");
+    other.stop();
+    f.poll();
+    BOOST_TEST(j.take() == "resumed"); // before the step delivers
+    other.steal();
+    f.poll();
+    repair.open();
+    f.poll();
+    BOOST_TEST(j.take() == "thief");
+    other.stop();
+    f.poll();
+    BOOST_TEST(j.take() == "repaired, resumed, repaired, first"); // what was repaired may be broken again
+    second.open();
+    f.poll();
+    BOOST_TEST(j.take() == "second");
+    CHECK_COMPLETED(o, success);
+}
+
+MANAGER_TEST_CASE(what_a_resumption_throws_comes_out_of_the_step)
+{
+    journal j;
+    synchronized work(*f.manager, "r", j);
+    gate first(f.context);
+    thief other(f, j);
+    outcome o;
+    const auto transaction = [&](journal& notes, transaction_context& context) -> task<int> {
+        context.on_resume([]() -> task<void> {
+            co_await asio::post(asio::deferred);
+            throw std::runtime_error("beyond repair");
+        });
+        try {
+            co_await context.step(first.async_pass());
+        } catch (const std::runtime_error& e) {
+            notes.note(e.what());
+        }
+        co_return 1;
+    };
+    work.async_run(transaction, always_resume, record(o));
+    f.poll();
+    other.steal();
+    f.poll();
+    first.open();
+    other.stop();
+    f.poll();
+    BOOST_TEST(j.take() == "thief, beyond repair");
+    CHECK_COMPLETED(o, success);
+}
+
 constexpr std::size_t times = 10'000;
 
 template <class Recovery>

@@ -4,8 +4,10 @@
 
 #include "common/transactions.hpp"
 
+#include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/synchronized.hpp>
 #include <priority_redlock/testing/memory_protocol.hpp>
+#include <priority_redlock/with_lock.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -17,6 +19,7 @@
 
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -369,34 +372,114 @@ MANAGER_TEST_CASE(a_run_elsewhere_keeps_the_managers_context_running)
     BOOST_TEST(o.value == 2);
 }
 
-MANAGER_TEST_CASE(options_inherit)
+MANAGER_TEST_CASE(I10_options_inherit_in_every_operation)
 {
     journal j;
-    lock_manager manager = make_manager(f.context.get_executor(), f.kind, {.defaults = {.priority = 1, .ttl = 1h}});
-    int priority = -1;
-    bool has_ttl = false;
-    const auto look = [&](journal&, transaction_context& context) -> task<int> {
-        priority = context.lock().priority();
-        has_ttl = context.lock().expires_at() != redlock::clock::time_point::max();
-        co_return 0;
+    lock_manager manager = make_manager(f.context.get_executor(), f.kind,
+                                        {.defaults = {.priority = 1, .ttl = 3s, .auto_extend = true, .max_hold = 4s}});
+    struct shown
+    {
+        int priority = -1;
+        redlock::duration ttl{};
+    } seen;
+    const auto look = [&](const lock& l) {
+        seen.priority = l.priority();
+        const auto end = l.expires_at();
+        seen.ttl = end == redlock::clock::time_point::max() ? redlock::infinite : end - manual_clock::now();
     };
-    const auto run = [&](const synchronized<journal>& work, const redlock::acquire_options& options) {
+    const auto check = [&](int priority, redlock::duration ttl, const std::source_location& at) {
+        BOOST_TEST_CONTEXT("line " << at.line())
+        {
+            BOOST_TEST(seen.priority == priority);
+            BOOST_TEST((seen.ttl == ttl));
+        }
+        seen = {};
+    };
+    const auto acquire = [&](const redlock::acquire_options& options, int priority, redlock::duration ttl,
+                             const std::source_location& at = std::source_location::current()) {
+        manager.async_acquire("r", options, [&](error_code, const lock& l) { look(l); });
+        f.poll();
+        check(priority, ttl, at);
+        manager.async_acquire("r", "me", options, [&](error_code, const lock& l) { look(l); });
+        f.poll();
+        check(priority, ttl, at);
+        async_acquire_all(manager, {{"r", options}, {"s"}}, redlock::infinite,
+                          [&](error_code, const lock& l) { look(l.parts().empty() ? l : l.parts().front()); });
+        f.poll();
+        check(priority, ttl, at);
+        async_with_lock(
+            manager, "r", options,
+            [&](lock& l) -> task<void> {
+                look(l);
+                co_return;
+            },
+            [](std::exception_ptr) {});
+        f.poll();
+        check(priority, ttl, at);
+    };
+    acquire({}, 1, 3s);
+    acquire({.priority = 2}, 2, 3s);
+    acquire({.ttl = 1s}, 1, 1s);
+    acquire({.priority = 0, .ttl = redlock::infinite}, 0, redlock::infinite);
+
+    const auto run = [&](const synchronized<journal>& work, const redlock::acquire_options& options, int priority,
+                         redlock::duration ttl, const std::source_location& at = std::source_location::current()) {
         outcome o;
-        work.async_run(look, reject(), options, record(o));
+        const auto transaction = [&](journal&, transaction_context& context) -> task<int> {
+            look(context.lock());
+            co_return 0;
+        };
+        work.async_run(transaction, options, record(o));
         f.poll();
         CHECK_COMPLETED(o, success);
+        check(priority, ttl, at);
     };
     const synchronized plain(manager, "r", j);
-    const synchronized choosy(manager, "r", j, {.priority = 2});
-    run(plain, {});
-    BOOST_TEST(priority == 1);
-    BOOST_TEST(has_ttl);
-    run(choosy, {});
-    BOOST_TEST(priority == 2);
-    BOOST_TEST(has_ttl);
-    run(choosy, {.priority = 3, .ttl = redlock::infinite});
-    BOOST_TEST(priority == 3);
-    BOOST_TEST(!has_ttl);
+    const synchronized choosy(manager, "r", j, {.priority = 2, .ttl = 2s});
+    run(plain, {}, 1, 3s);
+    run(choosy, {}, 2, 2s);
+    run(choosy, {.priority = 3}, 3, 2s);
+    run(choosy, {.ttl = redlock::infinite}, 2, redlock::infinite);
+    choosy.async_acquire([&](error_code, const lock& l) { look(l); });
+    f.poll();
+    check(2, 2s, std::source_location::current());
+}
+
+MANAGER_TEST_CASE(renewal_is_overridden_as_all_options_are)
+{
+    journal j;
+    lock_manager manager =
+        make_manager(f.context.get_executor(), f.kind, {.defaults = {.ttl = 3s, .auto_extend = true, .max_hold = 10s}});
+    const synchronized renewed(manager, "r", j), left(manager, "s", j, {.auto_extend = false}),
+        longer(manager, "t", j, {.max_hold = redlock::infinite});
+    lock one, two, three;
+    renewed.async_acquire([&](error_code, lock l) { one = std::move(l); });
+    left.async_acquire([&](error_code, lock l) { two = std::move(l); });
+    longer.async_acquire([&](error_code, lock l) { three = std::move(l); });
+    for (int i = 0; i < 8; ++i)
+        f.advance(500ms);
+    BOOST_TEST(one.is_held());
+    BOOST_TEST((two.state() == lock_state::expired));
+    for (int i = 0; i < 16; ++i)
+        f.advance(500ms);
+    BOOST_TEST((one.state() == lock_state::expired));
+    BOOST_TEST(three.is_held());
+}
+
+MANAGER_TEST_CASE(a_synchronized_object_says_what_it_locks)
+{
+    journal j;
+    const synchronized work(*f.manager, "r", j, {.priority = 2}, "me");
+    BOOST_REQUIRE(work.parts().size() == 1);
+    BOOST_TEST(work.parts().front().resource == "r");
+    BOOST_TEST(work.parts().front().options.priority.value() == 2);
+    BOOST_TEST(work.locker_id() == "me");
+    lock held;
+    work.async_acquire([&](error_code, lock l) { held = std::move(l); });
+    f.poll();
+    BOOST_TEST(held.resource() == "r");
+    BOOST_TEST(held.locker_id() == "me");
+    BOOST_TEST(held.priority() == 2);
 }
 
 MANAGER_TEST_CASE(options_of_a_recovery_stay)

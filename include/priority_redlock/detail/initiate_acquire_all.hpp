@@ -64,7 +64,7 @@ public:
         parts.reserve(requests.size());
         for (lock_request& each : requests)
             parts.push_back({std::move(each.resource), this->resolve(each.options)});
-        composite_backend all(this->shared_backend(), std::move(parts), timeout);
+        composite_backend all(this->backend(), std::move(parts), timeout);
         std::decay_t<Handler> own(std::forward<Handler>(handler));
         start_acquire(own, this->executor(), all, request);
     }

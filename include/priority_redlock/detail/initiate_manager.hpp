@@ -35,6 +35,10 @@ template <class T>
 concept acquire_token = !name_like<T> && !std::convertible_to<T, const acquire_options&>
                         && asio::completion_token_for<T, void(error_code, lock)>;
 
+/// Arguments for which there is no overload of an operation, other than one that says so.
+template <class... Arguments>
+inline constexpr bool fit = false;
+
 template <class T>
 concept execution_context_type = std::is_convertible_v<T&, asio::execution_context&>;
 
@@ -59,7 +63,7 @@ struct fresh_locker
 [[nodiscard]] PRIORITY_REDLOCK_DECL std::unique_ptr<manager_backend> make_protocol_backend(
     const asio::any_io_executor& ex, std::shared_ptr<protocol> store, const manager_options& options);
 
-/// Makes managers over a backend of one's own: tests give it one with a clock of theirs.
+/// What is behind a manager. Makes managers over a backend of one's own: tests give it one with a clock of theirs.
 struct manager_access
 {
     template <class Manager>
@@ -67,6 +71,33 @@ struct manager_access
                                       std::unique_ptr<manager_backend> backend, const acquire_settings& defaults)
     {
         return Manager(ex, std::move(backend), defaults);
+    }
+
+    template <class Manager>
+    [[nodiscard]] static decltype(auto) executor(const Manager& m) noexcept
+    {
+        if constexpr (requires { m.functions_; })
+            return m.get_executor();
+        else
+            return (m.executor_);
+    }
+
+    template <class Manager>
+    [[nodiscard]] static const std::shared_ptr<manager_backend>& backend(const Manager& m) noexcept
+    {
+        if constexpr (requires { m.functions_; })
+            return m.functions_->backend(m.manager_);
+        else
+            return m.backend_;
+    }
+
+    template <class Manager>
+    [[nodiscard]] static const acquire_settings& defaults(const Manager& m) noexcept
+    {
+        if constexpr (requires { m.functions_; })
+            return m.functions_->defaults(m.manager_);
+        else
+            return m.defaults_;
     }
 };
 
@@ -82,12 +113,14 @@ public:
 
 protected:
     [[nodiscard]] const Manager* manager() const noexcept { return self_; }
-    [[nodiscard]] const executor_type& executor() const noexcept { return self_->executor_; }
-    [[nodiscard]] manager_backend& backend() const noexcept { return *self_->backend_; }
-    [[nodiscard]] std::shared_ptr<manager_backend> shared_backend() const noexcept { return self_->backend_; }
+    [[nodiscard]] decltype(auto) executor() const noexcept { return manager_access::executor(*self_); }
+    [[nodiscard]] const std::shared_ptr<manager_backend>& backend() const noexcept
+    {
+        return manager_access::backend(*self_);
+    }
     [[nodiscard]] acquire_settings resolve(const acquire_options& options) const noexcept
     {
-        return detail::resolve(options, self_->defaults_);
+        return detail::resolve(options, manager_access::defaults(*self_));
     }
 
 private:
@@ -112,7 +145,7 @@ public:
             request.locker = as_name(locker);
         request.options = this->resolve(options);
         std::decay_t<Handler> own(std::forward<Handler>(handler));
-        start_acquire(own, this->executor(), this->backend(), request);
+        start_acquire(own, this->executor(), *this->backend(), request);
     }
 };
 
@@ -126,7 +159,7 @@ public:
     void operator()(Handler&& handler) const
     {
         complete_immediately(std::forward<Handler>(handler), this->executor(), error_code(),
-                             this->backend().take_snapshot());
+                             this->backend()->take_snapshot());
     }
 };
 

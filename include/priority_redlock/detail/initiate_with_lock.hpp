@@ -115,13 +115,6 @@ template <class Fn>
         return false;
 }
 
-[[nodiscard]] inline std::vector<lock_request> without_grace_limit(std::vector<lock_request> requests) noexcept
-{
-    for (lock_request& each : requests)
-        each.options = without_grace_limit(each.options);
-    return requests;
-}
-
 /// The handler of work that is a deferred operation, which has a signature of its own.
 template <class Run>
 class work_handler
@@ -272,6 +265,38 @@ private:
     Handler handler_;
 };
 
+/// The lock of one resource, for work.
+template <class Resource, class Locker>
+struct one_lock
+{
+    Resource resource;
+    Locker locker;
+    acquire_options options;
+
+    template <class Manager>
+    void operator()(const Manager& manager, received_handler handler) const
+    {
+        initiate_acquire<Manager>{&manager}(std::move(handler), resource, locker, without_grace_limit(options));
+    }
+};
+
+/// The locks of several resources, for work.
+template <class Locker>
+struct all_locks
+{
+    Locker locker;
+    std::vector<lock_request> requests;
+    duration timeout;
+
+    template <class Manager>
+    void operator()(const Manager& manager, received_handler handler)
+    {
+        for (lock_request& each : requests)
+            each.options = without_grace_limit(each.options);
+        initiate_acquire_all<Manager>{&manager}(std::move(handler), locker, std::move(requests), timeout);
+    }
+};
+
 /// Acquires, and lets a function work under the lock.
 template <class Manager>
 class initiate_with_lock : public manager_initiation<Manager>
@@ -279,28 +304,8 @@ class initiate_with_lock : public manager_initiation<Manager>
 public:
     using manager_initiation<Manager>::manager_initiation;
 
-    template <class Handler, class Resource, class Locker, class Fn>
-    void operator()(Handler&& handler, const Resource& resource, const Locker& locker, const acquire_options& options,
-                    Fn fn) const
-    {
-        if (auto receiver = receive(std::forward<Handler>(handler), std::move(fn)))
-            initiate_acquire<Manager>{this->manager()}(received_handler(std::move(receiver)), resource, locker,
-                                                       without_grace_limit(options));
-    }
-
-    template <class Handler, class Locker, class Fn>
-    void operator()(Handler&& handler, const Locker& locker, std::vector<lock_request> requests, duration timeout,
-                    Fn fn) const
-    {
-        if (auto receiver = receive(std::forward<Handler>(handler), std::move(fn)))
-            initiate_acquire_all<Manager>{this->manager()}(received_handler(std::move(receiver)), locker,
-                                                           without_grace_limit(std::move(requests)), timeout);
-    }
-
-private:
-    /// Null if the operation has ended.
-    template <class Handler, class Fn>
-    [[nodiscard]] std::shared_ptr<lock_receiver> receive(Handler&& handler, Fn fn) const
+    template <class Handler, class Locks, class Fn>
+    void operator()(Handler&& handler, Locks locks, Fn fn) const
     {
         using handler_type = std::decay_t<Handler>;
         using op_type = with_lock_op<handler_type, typename Manager::executor_type, Fn>;
@@ -309,16 +314,23 @@ private:
             std::apply(
                 [&](auto... each) { complete_immediately(std::move(own), this->executor(), std::move(each)...); },
                 work_results<work_signature<Fn>>::failed(errc::invalid_argument));
-            return nullptr;
+            return;
         }
         auto slot = asio::get_associated_cancellation_slot(own);
         auto op = std::allocate_shared<op_type>(frame_allocator(own), own, strand_for(own, this->executor()),
                                                 this->executor(), std::move(fn));
         if (slot.is_connected())
             slot.template emplace<weak_canceller<with_lock_run>>(op);
-        return op;
+        locks(*this->manager(), received_handler(std::move(op)));
     }
 };
+
+template <class Executor, class Locks, class Fn, class Token>
+auto with_lock(const basic_lock_manager<Executor>& manager, Locks locks, Fn&& fn, Token&& token)
+{
+    return asio::async_initiate<Token, work_signature<Fn>>(initiate_with_lock<basic_lock_manager<Executor>>(&manager),
+                                                           token, std::move(locks), std::forward<Fn>(fn));
+}
 
 } // namespace priority_redlock::detail
 

@@ -5,97 +5,60 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_LOCK_RECIPE_HPP
 #define PRIORITY_REDLOCK_DETAIL_LOCK_RECIPE_HPP
 
-#include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/acquire_options.hpp>
-#include <priority_redlock/detail/lock_receiver.hpp>
-#include <priority_redlock/errc.hpp>
-#include <priority_redlock/lock.hpp>
-#include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/detail/initiate_acquire_all.hpp>
+#include <priority_redlock/detail/initiate_manager.hpp>
+#include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/lock_request.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
-#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-namespace priority_redlock::detail {
+namespace priority_redlock {
 
-namespace asio = boost::asio;
+template <class Executor>
+class basic_lock_manager;
 
-/// One resource of a `synchronized` object.
-struct lock_part
-{
-    std::string resource;
-    acquire_options options;
-};
-
-/// What a run asks its manager for. `options` go with `parts`. An empty locker id means a fresh one.
-struct lock_order
-{
-    const std::vector<lock_part>& parts;
-    const std::vector<acquire_options>& options;
-    const std::string& locker;
-};
+namespace detail {
 
 /// Refers to a manager without its type.
 class any_manager
 {
 public:
+    using executor_type = asio::any_io_executor;
+
     template <class Executor>
-    explicit any_manager(basic_lock_manager<Executor>& manager) noexcept
+    explicit any_manager(const basic_lock_manager<Executor>& manager) noexcept
         : manager_(&manager), functions_(&functions_of<basic_lock_manager<Executor>>)
     {
     }
 
-    [[nodiscard]] asio::any_io_executor get_executor() const { return functions_->get_executor(manager_); }
-
-    void acquire(const lock_order& order, received_handler handler) const
-    {
-        functions_->acquire(manager_, order, std::move(handler));
-    }
+    [[nodiscard]] executor_type get_executor() const { return functions_->get_executor(manager_); }
 
     friend bool operator==(const any_manager& a, const any_manager& b) noexcept { return a.manager_ == b.manager_; }
 
 private:
+    friend struct manager_access;
+
     struct function_table
     {
-        asio::any_io_executor (*get_executor)(void* manager);
-        void (*acquire)(void* manager, const lock_order& order, received_handler handler);
+        executor_type (*get_executor)(const void* manager);
+        const std::shared_ptr<manager_backend>& (*backend)(const void* manager);
+        const acquire_settings& (*defaults)(const void* manager);
     };
-
-    template <class Manager>
-    static void acquire_from(Manager& manager, const lock_order& order, received_handler handler)
-    {
-        if (order.parts.size() != 1) {
-            std::vector<lock_request> requests;
-            requests.reserve(order.parts.size());
-            for (std::size_t i = 0; i < order.parts.size(); ++i)
-                requests.push_back({order.parts[i].resource, order.options[i]});
-            if (order.locker.empty())
-                async_acquire_all(manager, std::move(requests), infinite, std::move(handler));
-            else
-                async_acquire_all(manager, order.locker, std::move(requests), infinite, std::move(handler));
-            return;
-        }
-        const std::string& resource = order.parts.front().resource;
-        if (order.locker.empty())
-            manager.async_acquire(resource, order.options.front(), std::move(handler));
-        else
-            manager.async_acquire(resource, order.locker, order.options.front(), std::move(handler));
-    }
 
     template <class Manager>
     static constexpr function_table functions_of = {
-        [](void* m) -> asio::any_io_executor { return static_cast<Manager*>(m)->get_executor(); },
-        [](void* m, const lock_order& order, received_handler handler) {
-            acquire_from(*static_cast<Manager*>(m), order, std::move(handler));
-        },
+        [](const void* m) -> executor_type { return static_cast<const Manager*>(m)->get_executor(); },
+        [](const void* m) -> auto& { return manager_access::backend(*static_cast<const Manager*>(m)); },
+        [](const void* m) -> auto& { return manager_access::defaults(*static_cast<const Manager*>(m)); },
     };
 
-    void* manager_;
+    const void* manager_;
     const function_table* functions_;
 };
 
@@ -103,10 +66,39 @@ private:
 struct lock_recipe
 {
     any_manager manager;
-    std::vector<lock_part> parts;
+    std::vector<lock_request> parts;
     std::string locker; // empty: each run is a locker of its own
+
+    /// Acquires with these options over those of the parts.
+    template <class Handler>
+    void acquire(Handler&& handler, const acquire_options& options, bool limits_grace = true) const
+    {
+        std::vector<lock_request> requests = parts;
+        for (lock_request& each : requests) {
+            each.options = options.over(each.options);
+            if (!limits_grace)
+                each.options = without_grace_limit(each.options);
+        }
+        if (locker.empty())
+            acquire_as(std::forward<Handler>(handler), fresh_locker(), std::move(requests));
+        else
+            acquire_as(std::forward<Handler>(handler), locker, std::move(requests));
+    }
+
+private:
+    template <class Handler, class Locker>
+    void acquire_as(Handler&& handler, const Locker& id, std::vector<lock_request> requests) const
+    {
+        if (requests.size() == 1)
+            initiate_acquire<any_manager>{&manager}(std::forward<Handler>(handler), requests.front().resource, id,
+                                                    requests.front().options);
+        else
+            initiate_acquire_all<any_manager>{&manager}(std::forward<Handler>(handler), id, std::move(requests),
+                                                        infinite);
+    }
 };
 
-} // namespace priority_redlock::detail
+} // namespace detail
+} // namespace priority_redlock
 
 #endif

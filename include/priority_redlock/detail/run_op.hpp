@@ -156,6 +156,26 @@ private:
     std::optional<result_type> result_;
 };
 
+/// Acquires the lock of a `synchronized` object for its user.
+class initiate_lock_of
+{
+public:
+    using executor_type = asio::any_io_executor;
+
+    explicit initiate_lock_of(std::shared_ptr<const lock_recipe> recipe) noexcept : recipe_(std::move(recipe)) {}
+
+    [[nodiscard]] executor_type get_executor() const noexcept { return recipe_->manager.get_executor(); }
+
+    template <class Handler>
+    void operator()(Handler&& handler) const
+    {
+        recipe_->acquire(std::forward<Handler>(handler), {});
+    }
+
+private:
+    std::shared_ptr<const lock_recipe> recipe_;
+};
+
 /// Starts the runs of a `synchronized` object.
 template <class... Resources>
 class initiate_run

@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -62,6 +63,7 @@ public:
     [[nodiscard]] const lock& current_lock() const noexcept { return lock_; }
     [[nodiscard]] std::size_t attempt() const noexcept { return attempt_; }
     [[nodiscard]] asio::awaitable<void> checkpoint();
+    void on_resume(std::function<asio::awaitable<void>()> handler) { on_resume_ = std::move(handler); }
 
 protected:
     struct decision
@@ -110,6 +112,7 @@ private:
     void go_on();
     void consult();
     void unwind_transaction();
+    [[nodiscard]] asio::awaitable<void> suspend_without_lock();
     void end(std::exception_ptr e) noexcept;
 
     void on_lock_end() { advance(); }
@@ -123,10 +126,12 @@ private:
     asio::any_io_executor strand_;
     std::shared_ptr<void> manager_work_; // keeps the manager's context running, if that is another one
     std::shared_ptr<const lock_recipe> recipe_;
-    std::vector<acquire_options> options_; // of the parts
+    acquire_options options_; // of the run, and of its recoveries
     transaction_context context_;
     lock lock_;
     std::size_t attempt_ = 0;
+    std::size_t seen_attempt_ = 0; // by the transaction
+    std::function<asio::awaitable<void>()> on_resume_;
     asio::steady_timer resumption_; // what a suspended transaction waits for
     asio::cancellation_signal cancel_acquire_;
     asio::cancellation_signal cancel_transaction_;

@@ -1,0 +1,174 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+// An HTTP server that renders its pages one at a time: the lock of a page is its path, the priority a header.
+//
+//     http_server PORT    serves on the loopback interface until Ctrl-C: curl -H 'Priority: 5' localhost:PORT/page
+//     http_server         is its own clients on a port of the system's choice, checks what they get, and ends
+//
+// Rendering and sending are guarded by the lock. So a client that does not read what it asked for keeps its page only
+// until one of higher priority wants it; then it is cut off. A request that is told to go before it has begun to send
+// gets 503 and may come back. Connections run on a thread pool, a strand each.
+
+#include "store.hpp"
+
+#include <priority_redlock/lock_manager.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <future>
+#include <iostream>
+#include <string>
+#include <string_view>
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+using namespace std::chrono_literals;
+using priority_redlock::error_code;
+using priority_redlock::lock;
+using priority_redlock::lock_manager;
+
+using request = http::request<http::empty_body>;
+using response = http::response<http::string_body>;
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t size_of_page = 16'000'000; // more than the buffers of two sockets
+
+int priority_of(const request& r)
+{
+    int priority = 0;
+    const std::string_view text = r["Priority"];
+    std::from_chars(text.data(), text.data() + text.size(), priority);
+    return priority;
+}
+
+// [answer]
+asio::awaitable<void> answer(lock_manager& manager, tcp::socket& socket, const request& asked)
+{
+    auto [refused, page] = co_await manager.async_acquire(std::string(asked.target()),
+                                                          {.priority = priority_of(asked), .timeout = 30s}, as_result);
+    asio::steady_timer rendering(socket.get_executor(), 50ms);
+    const auto [told_to_go] = refused ? std::tuple(refused) : co_await rendering.async_wait(page.guard(as_result));
+    if (told_to_go) {
+        page.release();
+        response later(http::status::service_unavailable, 11);
+        later.set(http::field::retry_after, "1");
+        later.prepare_payload();
+        co_return void(co_await http::async_write(socket, later, as_result));
+    }
+    response rendered(http::status::ok, 11);
+    rendered.body().assign(size_of_page, '.');
+    rendered.prepare_payload();
+    const auto [cut_off, sent] = co_await http::async_write(socket, rendered, page.guard(as_result));
+    if (cut_off)
+        socket.close();
+}
+// [/answer]
+
+asio::awaitable<void> serve(lock_manager& manager, tcp::socket socket)
+{
+    boost::beast::flat_buffer buffer(8192);
+    request asked;
+    const auto [error, size] = co_await http::async_read(socket, buffer, asked, as_result);
+    if (!error)
+        co_await answer(manager, socket, asked);
+}
+
+asio::awaitable<void> listen(lock_manager& manager, tcp::acceptor& acceptor)
+{
+    for (;;) {
+        auto [error, socket] = co_await acceptor.async_accept(asio::make_strand(manager.get_executor()), as_result);
+        if (error)
+            co_return;
+        const auto strand = socket.get_executor();
+        co_spawn(strand, serve(manager, std::move(socket)), asio::detached);
+    }
+}
+
+/// A client that asks for a page.
+asio::awaitable<tcp::socket> ask(tcp::endpoint server, std::string path, std::string priority)
+{
+    tcp::socket socket(co_await asio::this_coro::executor);
+    co_await socket.async_connect(server, asio::use_awaitable);
+    request wanted(http::verb::get, path, 11);
+    wanted.set("Priority", priority);
+    co_await http::async_write(socket, wanted, asio::use_awaitable);
+    co_return socket;
+}
+
+/// The status of the answer and the size of what came of it; 0 if it was cut off.
+asio::awaitable<std::string> read(tcp::socket& socket)
+{
+    boost::beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(size_of_page);
+    const auto [error, size] = co_await http::async_read(socket, buffer, parser, as_result);
+    co_return error ? "cut off" : std::to_string(parser.get().result_int());
+}
+
+asio::awaitable<bool> check(tcp::endpoint server)
+{
+    // Wants the page and does not read on.
+    tcp::socket slow = co_await ask(server, "/page", "0");
+    boost::beast::flat_buffer buffer;
+    http::response_parser<http::string_body> header;
+    co_await http::async_read_header(slow, buffer, header, asio::use_awaitable);
+
+    tcp::socket urgent = co_await ask(server, "/page", "5");
+    const std::string page = co_await read(urgent);
+    const std::string rest = co_await read(slow);
+
+    // Two at once: the second is told to come back, whoever of them is rendered first.
+    tcp::socket early = co_await ask(server, "/other", "0");
+    tcp::socket late = co_await ask(server, "/other", "5");
+    const std::string other = co_await read(late);
+    std::cout << "urgent: " << page << ", slow: " << rest << ", other page: " << other << '\n';
+    co_return page == "200" && rest == "cut off" && other == "200";
+}
+
+int main(int argc, char* argv[])
+{
+    const std::string nodes = example::take_redis_option(argc, argv);
+    unsigned short port = 0;
+    if (argc > 2
+        || (argc == 2
+            && std::from_chars(argv[1], argv[1] + std::string_view(argv[1]).size(), port).ec != std::errc())) {
+        std::cerr << "usage: " << argv[0] << " [--redis HOST:PORT,HOST:PORT,...] [PORT]\n";
+        return 2;
+    }
+    asio::thread_pool pool(2);
+    lock_manager manager = example::make_manager(pool, nodes);
+    tcp::acceptor acceptor(asio::make_strand(pool), tcp::endpoint(asio::ip::address_v4::loopback(), port));
+    const tcp::endpoint server = acceptor.local_endpoint();
+    co_spawn(acceptor.get_executor(), listen(manager, acceptor), asio::detached);
+
+    bool good = true;
+    if (argc == 2) {
+        std::cout << "http://" << server << "/\n";
+        asio::signal_set interrupt(pool, SIGINT, SIGTERM);
+        interrupt.async_wait(asio::use_future).get();
+    } else {
+        good = co_spawn(asio::make_strand(pool), check(server), asio::use_future).get();
+    }
+    asio::post(acceptor.get_executor(), [&] { acceptor.close(); });
+    pool.join();
+    return good ? 0 : 1;
+}
