@@ -464,6 +464,31 @@ PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_waits)
         });
 }
 
+PLAIN_MANAGER_TEST_CASE(I9_out_of_memory_in_an_acquire_that_waits_takes_no_place)
+{
+    // The search for cycles needs memory, too, and comes when the acquire is queued.
+    for (const bool detect_deadlocks : {false, true}) {
+        f.manager.emplace(
+            make_manager(f.context.get_executor(), f.kind, {.detect_deadlocks = detect_deadlocks, .max_waiters = 1}));
+        const lock wanted = f.get("r", "a", {.priority = 5});
+        const lock other = f.get("s", std::string(200, 'x'));
+        fail_every_allocation(
+            [&] { f.manager->async_acquire("r", std::string(200, 'x'), {.timeout = 1s}, [](error_code, lock) {}); },
+            [&](bool) {
+                f.manager->cancel(); // the one that waits, if it does
+                f.poll();
+                acquired first, second;
+                f.acquire(first, "r", "b");
+                f.acquire(second, "r", "c");
+                f.poll();
+                CHECK_PENDING(first);
+                CHECK_COMPLETED(second, errc::queue_full);
+                f.manager->cancel();
+                f.poll();
+            });
+    }
+}
+
 PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_preempts)
 {
     // A throw leaves nothing behind but, at most, a holder that was told.

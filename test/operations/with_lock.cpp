@@ -238,6 +238,32 @@ MANAGER_TEST_CASE(an_exception_instead_of_an_operation_leaves_run)
     BOOST_TEST(f.vacant());
 }
 
+MANAGER_TEST_CASE(an_exception_instead_of_an_operation_is_a_result_where_that_may_be_one)
+{
+    const auto work = [](bool thrown) {
+        return [thrown](lock& lk) {
+            if (thrown)
+                throw boost::system::system_error(errc::lost);
+            return asio::co_spawn(lk.get_executor(), []() -> asio::awaitable<int> { co_return 7; }, asio::deferred);
+        };
+    };
+    completion failed, succeeded;
+    const auto note_result = [](completion& c, int expected) {
+        return once([&c, expected](const std::exception_ptr& e, int result) {
+            BOOST_TEST(result == expected);
+            c.note(code_of(e));
+        });
+    };
+    initiate([&] { async_with_lock(*f.manager, "r", {}, work(true), note_result(failed, 0)); });
+    f.poll();
+    CHECK_COMPLETED(failed, errc::lost);
+    BOOST_TEST(f.vacant());
+    initiate([&] { async_with_lock(*f.manager, "r", {}, work(false), note_result(succeeded, 7)); });
+    f.poll();
+    CHECK_COMPLETED(succeeded, success);
+    BOOST_TEST(f.vacant());
+}
+
 MANAGER_TEST_CASE(acquire_errors_are_delivered_and_fn_is_not_called)
 {
     const lock held = f.get("r", "other");
