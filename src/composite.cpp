@@ -32,7 +32,7 @@ void merge(acquire_settings& options, const acquire_settings& again)
 
 void tell_all(notice_list& notices) noexcept
 {
-    notices.clear_and_dispose([](notice* n) { tell(*n); });
+    notices.take_all([](notice& n) { tell(n); });
 }
 
 /// Several operations, the first of which starts the others. Calls a function with the first error when all have ended.
@@ -142,7 +142,7 @@ void composite::on_told(part& p, bool abandoned) noexcept
                 stop(asio::error::operation_aborted, true);
         } else if (abandoned) {
             abandoned_ = true;
-            dying = take_notices({});
+            take_notices({}, dying);
         } else if (hold_.state.load() == lock_state::held) {
             hold_.state.store(p.reason == asio::error::operation_aborted ? lock_state::revoking
                               : p.reason == errc::expired                ? lock_state::expired
@@ -152,7 +152,7 @@ void composite::on_told(part& p, bool abandoned) noexcept
         if (phase_ != phase::granted || ended_)
             wake(guard);
     }
-    dying.clear_and_dispose([](notice* n) { n->abandon(); });
+    dying.take_all([](notice& n) { n.abandon(); });
     unreference(hold_);
 }
 
@@ -530,7 +530,8 @@ void composite::pass_on_end(lock_type& guard) noexcept
 {
     ended_ = false;
     const lock_state how = hold_.state.load();
-    notice_list to_tell = take_notices(reason_of(how));
+    notice_list to_tell;
+    take_notices(reason_of(how), to_tell);
     guard.unlock();
     tell_all(to_tell);
     for (const part& each : parts_) {
@@ -561,7 +562,7 @@ bool composite::end_by_owner(LetGo let_go)
     case lock_state::held:
         hold_.state.store(lock_state::released);
         context = context_of_parts();
-        to_tell = take_notices({});
+        take_notices({}, to_tell);
         break;
     case lock_state::revoking:
         hold_.state.store(lock_state::preempted); // the first reason stays (P8)
@@ -614,13 +615,13 @@ void composite::settle_handlers(lock_type& guard) noexcept
     guard.lock();
 }
 
-notice_list composite::take_notices(error_code reason) noexcept
+void composite::take_notices(error_code reason, notice_list& taken) noexcept
 {
-    for (notice& n : hold_.notices) {
+    hold_.notices.for_each([reason](notice& n) {
         n.reason = reason;
         n.keep();
-    }
-    return std::move(hold_.notices);
+    });
+    taken.append(hold_.notices);
 }
 
 bool composite::add_notice(hold& h, notice& n) noexcept
@@ -645,7 +646,7 @@ void composite::count_notice(hold& h) noexcept
 bool composite::remove_notice(hold&, notice& n) noexcept
 {
     const lock_type guard(mutex_);
-    return unlink(n);
+    return hold_.notices.remove(n);
 }
 
 void composite::cancel_notice(hold&, notice& n) noexcept
@@ -653,22 +654,12 @@ void composite::cancel_notice(hold&, notice& n) noexcept
     std::shared_ptr<const void> context; // while n is told
     {
         const lock_type guard(mutex_);
-        if (!unlink(n))
+        if (!hold_.notices.remove(n))
             return;
         context = context_of_parts();
     }
     n.reason = asio::error::operation_aborted;
     tell(n);
-}
-
-bool composite::unlink(notice& n) noexcept
-{
-    auto& notices = hold_.notices;
-    const auto at = std::find_if(notices.begin(), notices.end(), [&n](const notice& each) { return &each == &n; });
-    if (at == notices.end())
-        return false;
-    notices.erase(at);
-    return true;
 }
 
 void composite::notice_done(hold& h) noexcept

@@ -142,7 +142,7 @@ private:
     [[nodiscard]] manager_backend::outcome acquire(part& p) noexcept;
     void drive() noexcept;
     void schedule() noexcept;
-    notice_list take_notices(error_code reason) noexcept;
+    void take_notices(error_code reason, notice_list& taken) noexcept;
     bool unlink(notice& n) noexcept;
     [[nodiscard]] std::shared_ptr<const void> context_of_parts() const noexcept;
     auto joined(asio::any_completion_handler<void(error_code)> handler);

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 #define PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 
+#include "links.hpp"
 #include "wait_graph.hpp"
 #include "waiter_queue.hpp"
 
@@ -13,8 +14,6 @@
 #include <priority_redlock/metrics.hpp>
 
 #include <boost/container_hash/hash.hpp>
-#include <boost/intrusive/list.hpp>
-#include <boost/intrusive/set.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <atomic>
@@ -34,14 +33,9 @@ struct by_instant
     bool operator()(const deadline& a, const deadline& b) const noexcept { return a.when < b.when; }
 };
 
-using deadline_set = intrusive::multiset<deadline, intrusive::base_hook<tree_hook<deadline_tag>>,
-                                         intrusive::compare<by_instant>, intrusive::constant_time_size<true>>;
-using hold_list = intrusive::list<hold, intrusive::constant_time_size<false>>;
-using waiter_list =
-    intrusive::list<waiter,
-                    intrusive::base_hook<intrusive::list_base_hook<intrusive::tag<everyone_tag>,
-                                                                   intrusive::link_mode<intrusive::normal_link>>>,
-                    intrusive::constant_time_size<false>>;
+using deadline_set = multiset_of<deadline, deadline_tag, by_instant, true>;
+using hold_list = list_of<hold, holds_tag>;
+using waiter_list = list_of<waiter, everyone_tag>;
 
 // Not keyed by the pointer itself, which converts to one to a node.
 struct by_resource
@@ -51,8 +45,7 @@ struct by_resource
     bool operator()(const resource& r, const renewal& n) const noexcept { return std::less<>()(&r, n.where); }
 };
 
-using renewal_set = intrusive::set<renewal, intrusive::base_hook<tree_hook<renewal_tag>>,
-                                   intrusive::compare<by_resource>, intrusive::constant_time_size<false>>;
+using renewal_set = set_of<renewal, renewal_tag, by_resource>;
 
 static_assert(std::has_single_bit(metrics::sampling));
 

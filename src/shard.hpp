@@ -255,7 +255,7 @@ public:
     bool remove_notice(hold& h, notice& n) noexcept override
     {
         const std::lock_guard guard(mutex_);
-        return unlink(h, n);
+        return h.notices.remove(n);
     }
 
     void cancel_notice(hold& h, notice& n) noexcept override
@@ -263,7 +263,7 @@ public:
         std::shared_ptr<const void> context; // while n is told
         {
             const std::lock_guard guard(mutex_);
-            if (!unlink(h, n))
+            if (!h.notices.remove(n))
                 return;
             context = context_->borrow();
         }
@@ -431,11 +431,11 @@ private:
             for (hold* h = actions.told; h; h = h->next_told) {
                 lines_.end(*h, shard_.thief_of(*h));
                 const error_code reason = reason_of(h->state.load(std::memory_order_relaxed));
-                for (notice& n : h->notices) {
+                h->notices.for_each([reason](notice& n) {
                     n.reason = reason;
                     n.keep();
-                }
-                to_tell.splice(to_tell.end(), h->notices);
+                });
+                to_tell.append(h->notices);
             }
             for (waiter* w = actions.settled; w; w = w->next_settled) {
                 lines_.settle(*w);
@@ -456,7 +456,7 @@ private:
             lock_.unlock();
 
             lines_.write();
-            to_tell.clear_and_dispose([](notice* n) { tell(*n); });
+            to_tell.take_all([](notice& n) { tell(n); });
             for (waiter* w = actions.settled; w;) {
                 auto* op = static_cast<acquire_operation*>(w);
                 w = w->next_settled;
@@ -529,17 +529,6 @@ private:
     {
         increment(h.handlers);
         increment(h.references);
-    }
-
-    static bool unlink(hold& h, notice& n) noexcept
-    {
-        // Looked up rather than asked, since a late cancellation may name one that is gone.
-        for (notice& each : h.notices)
-            if (&each == &n) {
-                h.notices.erase(h.notices.iterator_to(n));
-                return true;
-            }
-        return false;
     }
 
     void post_result(protocol::done_handler handler, error_code result)
@@ -750,9 +739,8 @@ private:
             table_.for_each([&abandoned](const struct resource& r) {
                 for (const hold& h : r.holds) {
                     auto& notices = const_cast<hold&>(h).notices;
-                    for (notice& n : notices)
-                        n.keep();
-                    abandoned.splice(abandoned.end(), notices);
+                    notices.for_each([](notice& n) { n.keep(); });
+                    abandoned.append(notices);
                 }
             });
             if (leases_)
@@ -760,7 +748,7 @@ private:
             if (is_finished())
                 last.swap(kept_);
         }
-        abandoned.clear_and_dispose([](notice* n) { n->abandon(); });
+        abandoned.take_all([](notice& n) { n.abandon(); });
         for (waiter* w = actions.settled; w;) {
             auto* op = static_cast<acquire_operation*>(w);
             w = w->next_settled;

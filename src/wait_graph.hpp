@@ -5,10 +5,11 @@
 #ifndef PRIORITY_REDLOCK_SRC_WAIT_GRAPH_HPP
 #define PRIORITY_REDLOCK_SRC_WAIT_GRAPH_HPP
 
+#include "links.hpp"
+
 #include <priority_redlock/detail/hold.hpp>
 
 #include <boost/container_hash/hash.hpp>
-#include <boost/intrusive/list.hpp>
 #include <boost/unordered/unordered_map.hpp>
 
 #include <cstddef>
@@ -45,11 +46,7 @@ public:
     [[nodiscard]] std::string find_cycle(const waiter& w, const step_time& now) const;
 
 private:
-    using wait_list =
-        intrusive::list<waiter,
-                        intrusive::base_hook<intrusive::list_base_hook<intrusive::tag<locker_tag>,
-                                                                       intrusive::link_mode<intrusive::normal_link>>>,
-                        intrusive::constant_time_size<false>>;
+    using wait_list = list_of<waiter, locker_tag>;
 
     struct locker
     {

@@ -5,9 +5,9 @@
 #ifndef PRIORITY_REDLOCK_SRC_WAITER_QUEUE_HPP
 #define PRIORITY_REDLOCK_SRC_WAITER_QUEUE_HPP
 
-#include <priority_redlock/detail/hold.hpp>
+#include "links.hpp"
 
-#include <boost/intrusive/set.hpp>
+#include <priority_redlock/detail/hold.hpp>
 
 #include <cstddef>
 #include <iterator>
@@ -34,8 +34,7 @@ class waiter_queue
         bool operator()(const waiter& w, int priority) const noexcept { return w.priority > priority; }
         bool operator()(int priority, const waiter& w) const noexcept { return priority > w.priority; }
     };
-    using tree_type = intrusive::multiset<waiter, intrusive::base_hook<tree_hook<rank_tag>>,
-                                          intrusive::compare<by_rank>, intrusive::constant_time_size<false>>;
+    using tree_type = multiset_of<waiter, rank_tag, by_rank>;
 
 public:
     template <class Waiter>

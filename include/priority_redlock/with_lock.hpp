@@ -49,8 +49,8 @@ struct misfit_of_async_with_lock
 ///
 /// `fn(lock&)` is called once, when the lock is held. It returns one of:
 /// - `asio::awaitable<R>`: it is run as by `co_spawn`;
-/// - a deferred operation whose signature is `void(error_code, Ts...)`, which is started with that handler's
-///   associators, e.g. `socket.async_read_some(buffer, asio::deferred)`.
+/// - a deferred operation whose signature is `void(error_code, Ts...)` or `void(std::exception_ptr, Ts...)`, which is
+///   started with that handler's associators, e.g. `socket.async_read_some(buffer, asio::deferred)`.
 ///
 /// `fn` and its work run on the handler's associated executor (else the manager's) if that is an `asio::strand`, else
 /// on a strand over it: so a thread pool needs no care. (A coroutine whose type names an executor that a strand does
@@ -75,9 +75,10 @@ struct misfit_of_async_with_lock
 /// - `errc::invalid_argument`: also for a null pointer or an empty `std::function` as `fn`;
 /// - `boost::asio::error::operation_aborted`: cancelled from outside.
 ///
-/// Other results and exceptions of the work are passed on as they are, also when the lock has ended. So are those that
-/// `fn` throws before it returns an awaitable. What it throws instead of returning a deferred operation leaves
-/// `run()` of the context, as from any handler of a callback; the lock is released and the handler destroyed.
+/// Other results and exceptions of the work are passed on as they are, also when the lock has ended. So is what `fn`
+/// throws instead of returning its work, where the completion has an exception_ptr. Where it has an error_code that
+/// exception leaves `run()` of the context, as from any handler of a callback; the lock is released and the handler
+/// destroyed.
 /// @par Per-operation cancellation
 /// Terminal, partial, total: ends the wait for the lock; then the work is cancelled with the same type (a coroutine
 /// sees partial and total if it has reset its cancellation state to let them through, as under `co_spawn`). The signal

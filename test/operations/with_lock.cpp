@@ -2,26 +2,19 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "common/cancel_after.hpp"
 #include "common/locks.hpp"
+#include "operations/with_lock_worker.hpp"
 
 #include <priority_redlock/synchronized.hpp>
 #include <priority_redlock/with_lock.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/bind_executor.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/use_future.hpp>
 #include <boost/system/errc.hpp>
 #include <boost/system/system_error.hpp>
 #include <boost/test/unit_test.hpp>
@@ -37,101 +30,9 @@
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete" // g++ 12 mistakes the frames of Asio's coroutines
 #endif
 
-namespace {
-
 using namespace test;
 using redlock::async_with_lock;
 using redlock::infinite;
-
-using task = asio::awaitable<void>;
-constexpr auto tuple = asio::as_tuple(asio::use_awaitable);
-
-/// What an exception_ptr says, as an error_code. `errc::not_held` stands for an exception of another kind.
-error_code code_of(const std::exception_ptr& e)
-{
-    if (!e)
-        return {};
-    try {
-        std::rethrow_exception(e);
-    } catch (const boost::system::system_error& error) {
-        return error.code();
-    } catch (...) {
-        return errc::not_held;
-    }
-}
-
-/// Records the end of work whose result, if it has one, does not matter.
-auto note(completion& c)
-{
-    return once([&c](const auto& e, auto&&...) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(e)>, error_code>)
-            c.note(e);
-        else
-            c.note(code_of(e));
-    });
-}
-
-/// Work that goes on until it is cancelled, and says what it saw.
-struct worker
-{
-    explicit worker(asio::io_context& context) : timer(context, 1h) {}
-
-    task operator()(lock& lk)
-    {
-        ++started;
-        held = &lk;
-        auto [ec] = co_await timer.async_wait(tuple);
-        why = ec;
-        state = lk.state();
-        if (ec)
-            throw boost::system::system_error(ec);
-    }
-
-    /// As a coroutine and as a deferred operation.
-    [[nodiscard]] auto coroutine()
-    {
-        return [this](lock& lk) { return (*this)(lk); };
-    }
-    [[nodiscard]] auto operation()
-    {
-        return [this](lock& lk) {
-            ++started;
-            held = &lk;
-            return timer.async_wait(asio::deferred);
-        };
-    }
-
-    asio::steady_timer timer;
-    lock* held = nullptr;
-    int started = 0;
-    error_code why;
-    lock_state state = lock_state::empty;
-};
-
-/// Whether that resource is the only one that is not free.
-bool is_vacant_but(locks& f, std::string_view resource)
-{
-    const auto all = f.snapshot().resources;
-    return all.size() == 1 && all.front().resource == resource;
-}
-
-/// Calls check(worker, fn) for both forms.
-template <class Check>
-void for_both_forms(locks& f, Check check)
-{
-    BOOST_TEST_CONTEXT("coroutine")
-    {
-        worker w(f.context);
-        check(w, w.coroutine());
-    }
-    BOOST_TEST_CONTEXT("deferred operation")
-    {
-        worker w(f.context);
-        check(w, w.operation());
-    }
-}
-
-} // namespace
 
 BOOST_AUTO_TEST_SUITE(with_lock_tests)
 
@@ -235,6 +136,32 @@ MANAGER_TEST_CASE(an_exception_instead_of_an_operation_leaves_run)
         },
         at_most_once([](error_code) { BOOST_ERROR("called"); }));
     BOOST_CHECK_THROW(f.poll(), std::runtime_error);
+    BOOST_TEST(f.vacant());
+}
+
+MANAGER_TEST_CASE(an_exception_instead_of_an_operation_is_a_result_where_that_may_be_one)
+{
+    const auto work = [](bool thrown) {
+        return [thrown](lock& lk) {
+            if (thrown)
+                throw boost::system::system_error(errc::lost);
+            return asio::co_spawn(lk.get_executor(), []() -> asio::awaitable<int> { co_return 7; }, asio::deferred);
+        };
+    };
+    completion failed, succeeded;
+    const auto note_result = [](completion& c, int expected) {
+        return once([&c, expected](const std::exception_ptr& e, int result) {
+            BOOST_TEST(result == expected);
+            c.note(code_of(e));
+        });
+    };
+    initiate([&] { async_with_lock(*f.manager, "r", {}, work(true), note_result(failed, 0)); });
+    f.poll();
+    CHECK_COMPLETED(failed, errc::lost);
+    BOOST_TEST(f.vacant());
+    initiate([&] { async_with_lock(*f.manager, "r", {}, work(false), note_result(succeeded, 7)); });
+    f.poll();
+    CHECK_COMPLETED(succeeded, success);
     BOOST_TEST(f.vacant());
 }
 
@@ -467,193 +394,6 @@ MANAGER_TEST_CASE(the_manager_may_go)
         CHECK_COMPLETED(working, aborted);
         f.manager.emplace(make_manager(f.context.get_executor(), f.kind));
     });
-}
-
-// --- cancellation from outside ---------------------------------------------------------------------------------------
-
-MANAGER_TEST_CASE(every_cancellation_ends_the_wait)
-{
-    const lock held = f.get("r", "other");
-    for (const auto type :
-         {asio::cancellation_type::terminal, asio::cancellation_type::partial, asio::cancellation_type::total})
-        for_both_forms(f, [&](worker& w, auto fn) {
-            asio::cancellation_signal signal;
-            completion done;
-            async_with_lock(*f.manager, "r", {}, fn, asio::bind_cancellation_slot(signal.slot(), note(done)));
-            f.poll();
-            initiate([&] { signal.emit(type); });
-            CHECK_PENDING(done);
-            f.poll();
-            CHECK_COMPLETED(done, aborted);
-            BOOST_TEST(w.started == 0);
-        });
-}
-
-MANAGER_TEST_CASE(every_cancellation_reaches_the_work_as_it_is)
-{
-    for (const auto type :
-         {asio::cancellation_type::terminal, asio::cancellation_type::partial, asio::cancellation_type::total}) {
-        asio::cancellation_signal signal;
-        completion done;
-        auto seen = asio::cancellation_type::none;
-        asio::steady_timer timer(f.context, 1h);
-        async_with_lock(
-            *f.manager, "r", {},
-            [&](lock&) -> task {
-                co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
-                co_await asio::this_coro::throw_if_cancelled(false);
-                co_await timer.async_wait(tuple);
-                seen = (co_await asio::this_coro::cancellation_state).cancelled();
-                throw boost::system::system_error(asio::error::operation_aborted);
-            },
-            asio::bind_cancellation_slot(signal.slot(), note(done)));
-        f.poll();
-        initiate([&] { signal.emit(type); });
-        f.poll();
-        CHECK_COMPLETED(done, aborted);
-        BOOST_TEST((seen == type));
-
-        completion operation;
-        async_with_lock(
-            *f.manager, "r", {}, [&](lock&) { return timer.async_wait(asio::deferred); },
-            asio::bind_cancellation_slot(signal.slot(), note(operation)));
-        f.poll();
-        signal.emit(type);
-        f.poll();
-        CHECK_COMPLETED(operation, aborted);
-        BOOST_TEST(f.vacant());
-    }
-}
-
-MANAGER_TEST_CASE(a_coroutine_sees_terminal_only_unless_it_asks_for_more)
-{
-    asio::cancellation_signal signal;
-    completion done;
-    worker w(f.context);
-    async_with_lock(*f.manager, "r", {}, w.coroutine(), asio::bind_cancellation_slot(signal.slot(), note(done)));
-    f.poll();
-    signal.emit(asio::cancellation_type::total);
-    f.poll();
-    CHECK_PENDING(done);
-    signal.emit(asio::cancellation_type::terminal);
-    f.poll();
-    CHECK_COMPLETED(done, aborted);
-    BOOST_TEST(w.state == lock_state::held); // it is released only afterwards
-    BOOST_TEST(f.vacant());
-}
-
-MANAGER_TEST_CASE(P7_cancelled_when_the_grant_is_on_its_way)
-{
-    for_both_forms(f, [&](worker& w, auto fn) {
-        asio::cancellation_signal signal;
-        completion done;
-        async_with_lock(*f.manager, "r", {}, fn, asio::bind_cancellation_slot(signal.slot(), note(done)));
-        signal.emit(asio::cancellation_type::terminal);
-        f.poll();
-        CHECK_COMPLETED(done, aborted);
-        BOOST_TEST(w.started == 0);
-        BOOST_TEST(f.vacant());
-    });
-}
-
-// --- associators and tokens ------------------------------------------------------------------------------------------
-
-MANAGER_TEST_CASE(I4_work_and_completion_run_on_the_executor_of_the_handler)
-{
-    asio::io_context home;
-    tracker mine;
-    completion done, aborted_one;
-    bool ran_there = false, operation_made_there = false;
-    async_with_lock(
-        *f.manager, "r", {},
-        [&](lock&) -> task {
-            co_await asio::post(asio::use_awaitable);
-            ran_there = home.get_executor().running_in_this_thread();
-        },
-        asio::bind_executor(home.get_executor(), note(done)));
-    f.poll();
-    CHECK_PENDING(done);
-    BOOST_TEST(!ran_there);
-    poll(home);
-    f.poll();
-    CHECK_COMPLETED(done, success);
-    BOOST_TEST(ran_there);
-
-    worker w(f.context);
-    acquired thief;
-    async_with_lock(
-        *f.manager, "r", {},
-        [&](lock& lk) {
-            operation_made_there = mine.runs_here();
-            return w.operation()(lk);
-        },
-        asio::bind_executor(track(f.context, mine), note(aborted_one)));
-    f.poll();
-    BOOST_TEST(operation_made_there);
-    f.acquire(thief, "r", "thief", {.priority = 1});
-    f.poll();
-    CHECK_COMPLETED(aborted_one, errc::preempted);
-    BOOST_TEST(aborted_one.ran_on == &mine);
-
-    completion failed;
-    initiate([&] {
-        async_with_lock(*f.manager, "", {}, w.coroutine(), asio::bind_executor(track(f.context, mine), note(failed)));
-    });
-    f.poll();
-    CHECK_COMPLETED(failed, errc::invalid_argument);
-    BOOST_TEST(failed.ran_on == &mine);
-}
-
-MANAGER_TEST_CASE(every_token)
-{
-    const auto sum = [](lock&) -> asio::awaitable<int> { co_return 3; };
-    int results = 0;
-    asio::co_spawn(
-        f.context,
-        [&]() -> task {
-            results += co_await async_with_lock(*f.manager, "r", {}, sum);
-            results += co_await async_with_lock(*f.manager, "r", {}, sum, asio::use_awaitable);
-            auto [e, i] = co_await async_with_lock(*f.manager, "r", {}, sum, tuple);
-            results += i;
-            results += co_await async_with_lock(*f.manager, "r", {}, sum, cancelled_after(1h, asio::use_awaitable));
-        },
-        asio::detached);
-    f.poll();
-    BOOST_TEST(results == 12);
-    auto future = async_with_lock(*f.manager, "r", {}, sum, asio::use_future);
-    f.poll();
-    BOOST_TEST(future.get() == 3);
-    auto unstarted = async_with_lock(*f.manager, std::string("r"), {}, sum, asio::deferred);
-    static_cast<void>(unstarted);
-    BOOST_TEST(f.vacant());
-}
-
-MANAGER_TEST_CASE(in_a_coroutine_on_a_strand)
-{
-    const auto strand = asio::make_strand(f.context);
-    bool on_strand = false;
-    error_code why;
-    acquired thief;
-    asio::co_spawn(
-        strand,
-        [&]() -> task {
-            worker w(f.context);
-            try {
-                co_await async_with_lock(*f.manager, "r", {}, [&](lock& lk) -> task {
-                    on_strand = strand.running_in_this_thread();
-                    co_await w(lk);
-                });
-            } catch (const boost::system::system_error& e) {
-                why = e.code();
-            }
-        },
-        asio::detached);
-    f.poll();
-    BOOST_TEST(on_strand);
-    f.acquire(thief, "r", "thief", {.priority = 1});
-    f.poll();
-    BOOST_TEST(why == error_code(errc::preempted));
-    CHECK_COMPLETED(thief, success);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

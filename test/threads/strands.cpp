@@ -10,6 +10,10 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
@@ -25,9 +29,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <exception>
 #include <functional>
+#include <future>
+#include <latch>
 #include <memory>
 #include <string>
 #include <thread>
@@ -146,6 +153,76 @@ BOOST_AUTO_TEST_CASE(work_under_a_lock_on_a_pool_without_a_strand_is_preempted)
     BOOST_TEST(preempted == rounds);
     BOOST_TEST(other == 0);
     BOOST_TEST(steps > 0);
+}
+
+/// Has the lock of "r" released and its next owner's run cancelled at the same moment, until that came often enough
+/// between the grant and the start of the work. `start(signal, on_end)` starts the run, whose work goes on for ever.
+template <class Start>
+void cancel_before_the_work(lock_manager& manager, std::atomic<long>& begun, Start start)
+{
+    const auto deadline = std::chrono::steady_clock::now() + 60s;
+    long between = 0;
+    while (between < 20) {
+        BOOST_TEST_REQUIRE((std::chrono::steady_clock::now() < deadline), between << " were in between, and no more");
+        lock holder = manager.async_acquire("r", {}, asio::use_future).get();
+        const auto grants = manager.metrics().grants;
+        begun = 0;
+        asio::cancellation_signal signal;
+        std::promise<error_code> end;
+        start(signal, [&](error_code ec) { end.set_value(ec); });
+        std::latch ready(2);
+        std::thread other([&] {
+            ready.arrive_and_wait();
+            holder.release();
+        });
+        ready.arrive_and_wait();
+        signal.emit(asio::cancellation_type::terminal);
+        other.join();
+        auto ended = end.get_future();
+        const bool lost = ended.wait_for(10s) != std::future_status::ready;
+        BOOST_TEST(!lost, "the cancellation is lost");
+        if (lost)
+            signal.emit(asio::cancellation_type::terminal);
+        BOOST_TEST(ended.get() == asio::error::operation_aborted);
+        if (lost)
+            break;
+        between += manager.metrics().grants == grants + 1 && begun == 0;
+    }
+    BOOST_TEST(manager.async_acquire("r", {}, asio::use_future).get().is_held());
+}
+
+BOOST_AUTO_TEST_CASE(P7_work_is_cancelled_on_another_thread_after_the_grant_and_before_it_starts)
+{
+    asio::thread_pool pool(2);
+    lock_manager manager(pool);
+    std::atomic<long> begun = 0, steps = 0;
+    const auto code_of = [](const std::exception_ptr& e) -> error_code {
+        try {
+            std::rethrow_exception(e);
+        } catch (const boost::system::system_error& error) {
+            return error.code();
+        }
+    };
+    cancel_before_the_work(manager, begun, [&](asio::cancellation_signal& signal, auto on_end) {
+        redlock::async_with_lock(
+            manager, "r", {},
+            [&](lock&) -> asio::awaitable<void> {
+                ++begun;
+                co_await work_for_ever(steps);
+            },
+            asio::bind_cancellation_slot(signal.slot(), [=](const std::exception_ptr& e) { on_end(code_of(e)); }));
+    });
+    asio::steady_timer timer(pool, 1h);
+    cancel_before_the_work(manager, begun, [&](asio::cancellation_signal& signal, auto on_end) {
+        redlock::async_with_lock(
+            manager, "r", {},
+            [&](lock&) {
+                ++begun;
+                return timer.async_wait(asio::deferred);
+            },
+            asio::bind_cancellation_slot(signal.slot(), on_end));
+    });
+    pool.join();
 }
 
 #ifndef NDEBUG

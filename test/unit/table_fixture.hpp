@@ -466,7 +466,7 @@ private:
                 violations.push_back(a.name + ": told twice (P8)");
             if (a.state() == lock_state::held || a.state() == lock_state::empty)
                 violations.push_back(a.name + ": told while " + std::string(to_string(a.state())));
-            h->notices.clear();
+            h->notices.take_all([](const detail::notice&) {});
             for (auto& n : a.notices)
                 n->told = true;
         }
@@ -520,7 +520,7 @@ private:
         if (!n)
             throw std::logic_error("no such notice of " + a.name);
         if (!told)
-            a.h->notices.erase(a.h->notices.iterator_to(*n));
+            a.h->notices.remove(*n);
         std::erase_if(a.notices, [n](const auto& each) { return each.get() == n; });
         handler_done(a, happened);
         return finish(happened);

@@ -158,6 +158,28 @@ void execute_immediately(Function&& f, const Executor& io_executor)
     }
 }
 
+/// Calls a handler with its arguments. Moves from both.
+template <class Handler, class... Results>
+void call_with(Handler& handler, std::tuple<Results...>& results)
+{
+    std::apply([&](Results&... each) { std::move(handler)(std::move(each)...); }, results);
+}
+
+/// The same, when an operation has put something into the handler's cancellation slot.
+template <class Handler, class... Results>
+void clear_slot_and_call_with(Handler& handler, std::tuple<Results...>& results)
+{
+    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
+        slot.clear();
+    call_with(handler, results);
+}
+
+// What is declared as instantiated in the library (src/instantiations.cpp) is never inline, nor defined within a class:
+// that is instantiated nevertheless by compilers that optimise.
+
+extern template PRIORITY_REDLOCK_DECL void clear_slot_and_call_with(coroutine_handler<std::exception_ptr>&,
+                                                                    std::tuple<std::exception_ptr>&);
+
 /// A handler with its arguments, as a function.
 template <class Handler, class... Results>
 class bound_completion
@@ -167,14 +189,11 @@ public:
     {
     }
 
-    void operator()()
-    {
-        std::apply([this](Results&... each) { std::move(handler_)(std::move(each)...); }, results_);
-    }
+    void operator()() { call_with(handler_, results_); }
 
     [[nodiscard]] const Handler& handler() const noexcept { return handler_; }
 
-private:
+protected:
     Handler handler_;
     std::tuple<Results...> results_;
 };
@@ -186,12 +205,7 @@ class cancellable_completion : public bound_completion<Handler, Results...>
 public:
     using bound_completion<Handler, Results...>::bound_completion;
 
-    void operator()()
-    {
-        if (auto slot = asio::get_associated_cancellation_slot(this->handler()); slot.is_connected())
-            slot.clear();
-        bound_completion<Handler, Results...>::operator()();
-    }
+    void operator()() { clear_slot_and_call_with(this->handler_, this->results_); }
 };
 
 /// Completes an operation with these results, within its initiating function.
@@ -261,15 +275,7 @@ public:
     /// Posts f to the handler's executor, in memory of the handler's allocator. `f.handler()` is the handler. `f` may
     /// own this object.
     template <class Function>
-    void post(Function f)
-    {
-        const auto io_work = take_io_work();
-        const auto allocator = asio::get_associated_allocator(f.handler());
-        if constexpr (needs_io_executor<handler_executor>)
-            tracked_.post(io_work, allocator, std::move(f));
-        else
-            tracked_.post(unnamed_executor(), allocator, std::move(f));
-    }
+    void post(Function f);
 
     /// Ends the work on the operation's executor when the result goes: for when the completion is on its way. From then
     /// on its context may be destroyed before that of the handler.
@@ -304,6 +310,18 @@ private:
     tracked_executor<handler_executor> tracked_;
     asio::any_io_executor io_work_; // if it is on another executor
 };
+
+template <class Handler, class Executor>
+template <class Function>
+void handler_work<Handler, Executor>::post(Function f)
+{
+    const auto io_work = take_io_work();
+    const auto allocator = asio::get_associated_allocator(f.handler());
+    if constexpr (needs_io_executor<handler_executor>)
+        tracked_.post(io_work, allocator, std::move(f));
+    else
+        tracked_.post(unnamed_executor(), allocator, std::move(f));
+}
 
 extern template class PRIORITY_REDLOCK_DECL handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>;
 extern template PRIORITY_REDLOCK_DECL void handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>::

@@ -8,6 +8,7 @@
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/hold_pin.hpp>
+#include <priority_redlock/detail/strand_for.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -49,17 +50,12 @@ class guard_state final : public notice,
 public:
     explicit guard_state(const Executor& ex) : executor_(ex) {}
 
-    void keep() noexcept override { self_ = this->shared_from_this(); }
-
-    void tell() override
-    {
-        executor_.post([self = std::move(self_)] {
-            if (self->running)
-                self->signal.emit(asio::cancellation_type::terminal);
-        });
-    }
-
+    void keep() noexcept override;
+    void tell() override;
     void abandon() noexcept override { self_.reset(); } // the operation itself owns its handler
+
+    /// The handler's own slot was signalled.
+    void cancel(asio::cancellation_type_t type) { signal.emit(type); }
 
     asio::cancellation_signal signal;
     bool running = true;
@@ -68,6 +64,21 @@ private:
     Executor executor_;
     std::shared_ptr<guard_state> self_; // between keep and tell
 };
+
+template <class Executor>
+void guard_state<Executor>::keep() noexcept
+{
+    self_ = this->shared_from_this();
+}
+
+template <class Executor>
+void guard_state<Executor>::tell()
+{
+    executor_.post([self = std::move(self_)] {
+        if (self->running)
+            self->signal.emit(asio::cancellation_type::terminal);
+    });
+}
 
 extern template class PRIORITY_REDLOCK_DECL
     guard_state<emission_executor<asio::any_io_executor, asio::any_io_executor>>;
@@ -149,12 +160,16 @@ template <class R, class... Rest>
 struct begins_with_error<R(error_code, Rest...)> : std::true_type
 {
     template <class Handler, class Executor>
-    static void complete_aborted(Handler&& handler, const Executor& ex)
-    {
-        complete_immediately(std::forward<Handler>(handler), ex, error_code(asio::error::operation_aborted),
-                             std::decay_t<Rest>()...);
-    }
+    static void complete_aborted(Handler&& handler, const Executor& ex);
 };
+
+template <class R, class... Rest>
+template <class Handler, class Executor>
+void begins_with_error<R(error_code, Rest...)>::complete_aborted(Handler&& handler, const Executor& ex)
+{
+    complete_immediately(std::forward<Handler>(handler), ex, error_code(asio::error::operation_aborted),
+                         std::decay_t<Rest>()...);
+}
 
 template <class R, class... Rest>
 struct begins_with_error<R(error_code, Rest...) noexcept> : begins_with_error<R(error_code, Rest...)>
@@ -231,10 +246,7 @@ public:
         }
         guard_ticket<handler_executor> ticket(state, *h);
         if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
-            slot.assign([weak = std::weak_ptr<state_type>(state)](asio::cancellation_type_t type) {
-                if (const auto s = weak.lock())
-                    s->signal.emit(type);
-            });
+            slot.template emplace<weak_canceller<state_type>>(state);
         state.reset();
         std::move(initiation_)(
             guarded_handler<std::decay_t<Handler>, handler_executor>(std::forward<Handler>(handler), std::move(ticket)),

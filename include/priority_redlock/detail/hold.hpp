@@ -9,9 +9,6 @@
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock_state.hpp>
 
-#include <boost/intrusive/list.hpp>
-#include <boost/intrusive/set_hook.hpp>
-
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -21,8 +18,6 @@
 #include <utility>
 
 namespace priority_redlock::detail {
-
-namespace intrusive = boost::intrusive;
 
 class lock_domain;
 struct resource;
@@ -100,10 +95,33 @@ private:
     std::uint32_t capacity_ = in_place;
 };
 
+// What is linked is Boost.Intrusive's, whose headers are not for every user's translation unit: see src/links.hpp.
+
+/// The links of an object in a list of its domain.
+template <class Tag>
+struct list_links
+{
+    list_links* next = nullptr;
+    list_links* previous = nullptr;
+};
+
+/// The links of an object in a tree of its domain.
+template <class Tag>
+struct tree_links
+{
+    std::uintptr_t parent_and_colour = 0;
+    tree_links* left = nullptr;
+    tree_links* right = nullptr;
+};
+
 /// Something that is told when a hold ends: a pending async_wait, or an operation under guard.
-class notice : public intrusive::list_base_hook<intrusive::link_mode<intrusive::normal_link>>
+class notice
 {
 public:
+    notice() = default;
+    notice(const notice&) = delete;
+    notice& operator=(const notice&) = delete;
+
     /// Keeps it alive until `tell` or `abandon`. Called under the domain's mutex when it is taken out of its list, with
     /// `reason` set.
     virtual void keep() noexcept = 0;
@@ -118,15 +136,86 @@ public:
 
 protected:
     ~notice() = default;
+
+private:
+    friend class notice_list;
+
+    notice* next_ = nullptr;
 };
 
-using notice_list = intrusive::list<notice, intrusive::constant_time_size<false>>;
+/// Notices in the order in which they came.
+class notice_list
+{
+public:
+    notice_list() = default;
+    notice_list(const notice_list&) = delete;
+    notice_list& operator=(const notice_list&) = delete;
+
+    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+
+    void push_back(notice& n) noexcept
+    {
+        n.next_ = nullptr;
+        *end_ = &n;
+        end_ = &n.next_;
+    }
+
+    /// False if it is not there. Looked up rather than asked, since a late cancellation may name one that is gone.
+    bool remove(const notice& n) noexcept
+    {
+        for (notice** at = &first_; *at; at = &(*at)->next_)
+            if (*at == &n) {
+                if (end_ == &n.next_)
+                    end_ = at;
+                *at = n.next_;
+                return true;
+            }
+        return false;
+    }
+
+    /// Takes those of another list.
+    void append(notice_list& other) noexcept
+    {
+        if (other.empty())
+            return;
+        *end_ = other.first_;
+        end_ = std::exchange(other.end_, &other.first_);
+        other.first_ = nullptr;
+    }
+
+    template <class Function>
+    void for_each(Function f) const
+    {
+        for (notice* n = first_; n; n = n->next_)
+            f(*n);
+    }
+
+    /// Calls f with each, which may be gone afterwards, and is empty then.
+    template <class Function>
+    void take_all(Function f)
+    {
+        end_ = &first_;
+        for (notice* n = std::exchange(first_, nullptr); n;)
+            f(*std::exchange(n, n->next_));
+    }
+
+private:
+    notice* first_ = nullptr;
+    notice** end_ = &first_; // where the next one is linked
+};
+
+struct deadline_tag;
+struct everyone_tag;
+struct holds_tag;
+struct locker_tag;
+struct rank_tag;
+struct renewal_tag;
 
 /// One handle's share of a lock, from the acquire to the end of the handle. What a `lock` points to.
 ///
 /// Written by its domain under the domain's mutex; the atomics may be read from any thread, and the two counters may be
 /// written without it too.
-struct hold : intrusive::list_base_hook<intrusive::link_mode<intrusive::normal_link>>
+struct hold : list_links<holds_tag>
 {
     lock_domain* domain = nullptr;
     resource* where = nullptr;
@@ -154,17 +243,8 @@ struct hold : intrusive::list_base_hook<intrusive::link_mode<intrusive::normal_l
 };
 static_assert(sizeof(void*) != 8 || sizeof(hold) <= 136);
 
-struct deadline_tag;
-struct rank_tag;
-struct everyone_tag;
-struct locker_tag;
-
-template <class Tag>
-using tree_hook = intrusive::set_base_hook<intrusive::tag<Tag>, intrusive::link_mode<intrusive::normal_link>,
-                                           intrusive::optimize_size<true>>;
-
 /// An instant at which a resource or a waiter wants to be looked at again.
-struct deadline : tree_hook<deadline_tag>
+struct deadline : tree_links<deadline_tag>
 {
     enum class owner_kind : std::uint8_t
     {
@@ -180,11 +260,9 @@ struct deadline : tree_hook<deadline_tag>
     owner_kind owner;
 };
 
-struct renewal_tag;
-
 /// What keeps a lock with a ttl alive. Made by the acquire, since a grant may not fail for want of memory.
 struct renewal : deadline,
-                 tree_hook<renewal_tag>
+                 tree_links<renewal_tag>
 {
     renewal(duration t, duration longest) noexcept : deadline(owner_kind::renewal), ttl(t), max_hold(longest) {}
 
@@ -199,9 +277,9 @@ struct renewal : deadline,
 
 /// An acquire that was not granted at once. Lives in the memory of the operation that waits.
 struct waiter : deadline,
-                tree_hook<rank_tag>,
-                intrusive::list_base_hook<intrusive::tag<everyone_tag>, intrusive::link_mode<intrusive::normal_link>>,
-                intrusive::list_base_hook<intrusive::tag<locker_tag>, intrusive::link_mode<intrusive::normal_link>>
+                tree_links<rank_tag>,
+                list_links<everyone_tag>,
+                list_links<locker_tag>
 {
     waiter() noexcept : deadline(owner_kind::waiter) {}
 

@@ -101,7 +101,7 @@ struct work_results<R(std::exception_ptr, Rest...)>
 };
 
 /// What can work under a lock: it returns an awaitable, or a deferred operation whose signature begins with an
-/// error_code.
+/// error_code or an exception_ptr.
 template <class Fn>
 concept work_function = requires { typename work_results<work_signature<Fn>>::type; };
 
@@ -187,7 +187,21 @@ private:
             spawn(work());
         } else {
             const auto self = std::static_pointer_cast<with_lock_op>(shared_from_this());
-            start()(current_lock().guard(work_handler<with_lock_op>(self)));
+            if constexpr (std::is_same_v<std::tuple_element_t<0, results_type>, std::exception_ptr>) {
+                std::optional<decltype(start())> operation;
+                std::exception_ptr thrown;
+                try {
+                    operation.emplace(start());
+                } catch (...) {
+                    thrown = std::current_exception();
+                }
+                if (thrown)
+                    finish(results::failed(std::move(thrown)));
+                else
+                    (*std::move(operation))(current_lock().guard(work_handler<with_lock_op>(self)));
+            } else {
+                start()(current_lock().guard(work_handler<with_lock_op>(self)));
+            }
         }
     }
 
