@@ -18,18 +18,19 @@
 
 namespace priority_redlock::detail {
 
+class ranking;
+
 /// Which lockers wait for which, to refuse a wait that would close a cycle.
 ///
 /// A locker waits for the holder of a resource, unless that has been told to go or is outranked and will be; and for
 /// every locker that waits for the resource and is ranked before it, since those will hold it first. So a hand-over
 /// makes nobody wait for anybody he did not wait for already. Only a new wait can close a cycle, or the place that a
 /// locker with several waits for one resource falls back to when the best of them is given up: a cycle that this locker
-/// is part of. (Where ranks rise with time a cycle may come up by itself. There every wait outranks its holder
-/// in the end, and so no cycle lasts.)
+/// is part of. With ageing too, as the order of those who wait never changes.
 class wait_graph
 {
 public:
-    wait_graph() = default;
+    explicit wait_graph(const ranking& ranks) : ranks_(ranks) {}
     wait_graph(const wait_graph&) = delete;
     wait_graph& operator=(const wait_graph&) = delete;
 
@@ -65,6 +66,7 @@ private:
 
     [[nodiscard]] locker& at(const hold& h) noexcept { return lockers_.find(h.locker.view())->second; }
 
+    const ranking& ranks_;
     boost::unordered_map<std::string, locker, name_hash, std::equal_to<>> lockers_;
 };
 

@@ -258,7 +258,7 @@ private:
                 throw mismatch("I6: " + each->name + " and " + a.name + " share a token");
             if (std::find(granted.begin(), granted.end(), each.get()) == granted.end())
                 re_entrant = true;
-            else if (outranks(*each, *best))
+            else if (each->target && (!best->target || is_before(*each, *best))) // re-entrant ones have not waited
                 best = each.get();
         }
 
@@ -275,7 +275,7 @@ private:
             if (each->resource != a.resource || each->token == a.token)
                 continue;
             // I7, among those who were there before this step
-            if (each->waits() && seen_[each->name].waited && outranks(*each, *best))
+            if (each->waits() && seen_[each->name].waited && (!best->target || is_before(*each, *best)))
                 throw mismatch("I7: " + a.name + " was granted before " + each->name);
             // P3
             const seen& before = seen_[each->name];
@@ -288,13 +288,6 @@ private:
                 throw mismatch("P3: " + a.name + " was granted in the grace of " + each->name);
         }
     }
-
-    static bool outranks(const actor& a, const actor& b)
-    {
-        return rank(a) != rank(b) ? rank(a) > rank(b) : a.arrival < b.arrival;
-    }
-
-    static int rank(const actor& a) { return a.target ? a.waiter::priority : a.options.priority; }
 
     std::map<std::string, seen> seen_;
     std::map<std::string, std::uint64_t> last_token_;
@@ -437,7 +430,7 @@ private:
                 return false;
             say("withdraw") << a->name << '\n';
             table_.withdraw(a->name);
-            model_.withdraw(a->name);
+            model_.withdraw(a->name, now);
             return true;
         case extend:
             a = choose(s, [](const actor& x) { return x.has_handle; });
