@@ -428,14 +428,14 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     }
 
     const bool outranks_waiters = r.waiting.empty() || ranks_.key_of(o.priority, now) > r.waiting.begin()->rank;
-    const bool outranks_holder = vacant || o.priority > r.priority;
+    const bool may_follow = vacant || (o.preempt && o.priority > r.priority);
     const bool now_or_never = o.timeout == duration::zero();
     if (now_or_never && !(vacant && outranks_waiters))
         return refused(errc::acquire_timeout);
 
     // One try goes on only if it is the thief of this hand-shake.
     const bool once = o.max_attempts == 1;
-    if (once && !(outranks_holder && outranks_waiters))
+    if (once && !(may_follow && outranks_waiters))
         return refused(errc::already_acquired);
 
     if (!w) {
@@ -457,7 +457,7 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
         throw;
     }
     if (graph_ && closes_cycle(r, *w, now)) {
-        fail(r, *w, errc::deadlock, now, out);
+        refuse(*w, errc::deadlock, now, out);
         return {verdict::waiting, nullptr, {}};
     }
     evict_if_outranked(r, now, out);
@@ -503,6 +503,7 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     w.ticket = request.ticket != 0 ? request.ticket : ++last_ticket_;
     w.priority = o.priority;
     w.rank = ranks_.key_of(o.priority, now);
+    w.preempt = o.preempt;
     w.ttl = o.ttl;
     w.grace = o.grace;
     w.renews = std::move(renews);
@@ -531,7 +532,7 @@ void lock_table::line_changed(resource& r) noexcept
         await_end(r);
 }
 
-/// P1
+/// P1, P10
 void lock_table::evict_if_outranked(resource& r, const step_time& now, table_actions& out)
 {
     if (r.now == resource::status::held && is_due(eviction_of(r, ranks_), now) && !is_due(r.expires, now))
@@ -652,19 +653,20 @@ void lock_table::fail(resource& r, waiter& w, error_code reason, const step_time
     settle(w, reason, out);
     if (left && is_in_cycle(*left, now))
         fail(r, *left, errc::deadlock, now, out);
-    evict_if_outranked(r, now, out); // by the next in line
 }
 
 void lock_table::refuse(waiter& w, error_code reason, const step_time& now, table_actions& out)
 {
-    fail(*w.target->where, w, reason, now, out);
+    resource& r = *w.target->where;
+    fail(r, w, reason, now, out);
+    evict_if_outranked(r, now, out); // by the next in line
 }
 
 bool lock_table::withdraw(hold& target, const step_time& now, table_actions& out)
 {
     if (!target.pending)
         return false;
-    fail(*target.where, *target.pending, boost::asio::error::operation_aborted, now, out);
+    refuse(*target.pending, boost::asio::error::operation_aborted, now, out);
     return true;
 }
 
@@ -1112,13 +1114,13 @@ void lock_table::advance(const step_time& now, table_actions& out)
         auto& w = static_cast<waiter&>(d);
         resource& r = *w.target->where;
         if (is_due(w.timeout_at, now)) {
-            fail(r, w, reachable_ ? errc::acquire_timeout : errc::no_quorum, now, out);
+            refuse(w, reachable_ ? errc::acquire_timeout : errc::no_quorum, now, out);
         } else if (!is_due(w.last_attempt_at, now)) {
             set_deadline(w, next_deadline_of(w));
         } else if (r.now == resource::status::held && next_eviction(r) <= w.last_attempt_at
                    && !is_due(r.expires, now)) {
             revoke(r, now, out); // at this very instant
-        } else if ((leased_ || r.now == resource::status::revoking) && &*r.waiting.begin() == &w) {
+        } else if ((leased_ || (r.now == resource::status::revoking && w.preempt)) && &*r.waiting.begin() == &w) {
             // The last attempt finds its own hand-shake under way; or lets the store say whether it does.
             w.last_try = true;
             ++r.last_tries;
@@ -1126,7 +1128,7 @@ void lock_table::advance(const step_time& now, table_actions& out)
             set_deadline(w, next_deadline_of(w));
             touch(r);
         } else {
-            fail(r, w, reachable_ ? errc::already_acquired : errc::no_quorum, now, out);
+            refuse(w, reachable_ ? errc::already_acquired : errc::no_quorum, now, out);
         }
     }
     if (nothing_to_come())

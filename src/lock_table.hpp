@@ -103,10 +103,11 @@ struct resource : deadline
 static_assert(sizeof(void*) != 8 || sizeof(resource) <= 128);
 
 /// When the first in line has the holder go: its rank is above the holder's priority by a whole step. Never: it does
-/// not.
+/// not, and so nobody does (P10).
 [[nodiscard]] inline time_point eviction_of(const resource& r, const ranking& ranks) noexcept
 {
-    return r.waiting.empty() ? never : ranks.reaches(r.waiting.begin()->rank, std::int64_t{r.priority} + 1);
+    const waiter* const first = r.waiting.empty() ? nullptr : &*r.waiting.begin();
+    return first && first->preempt ? ranks.reaches(first->rank, std::int64_t{r.priority} + 1) : never;
 }
 
 /// How many may wait in several tables in all.

@@ -60,8 +60,8 @@ struct manager_options
     /// for a resource more than once and gives up the best placed of these acquires, the others are looked at anew.
     ///
     /// A locker waits for the holder of a resource and for all who will be granted it first. It does not wait for a
-    /// holder that it preempts. Timeouts, attempts and ttls are not considered: also a cycle that one of them would
-    /// break is refused, or that ended in a preemption by a rank that rises.
+    /// holder that is preempted by the first in line. Timeouts, attempts and ttls are not considered: also a cycle that
+    /// one of them would break is refused, or that ended in a preemption by a rank that rises.
     ///
     /// All resources are in one part then, whatever `shards` says. Only without a protocol: with one the constructor
     /// throws `std::invalid_argument`.

@@ -99,7 +99,7 @@ public:
             answered.emplace_back(name, "acquire_timeout");
             return;
         }
-        const bool outranks = o.priority > r.priority;
+        const bool outranks = o.preempt && o.priority > r.priority;
         if (o.max_attempts == 1) {
             const handle* best = best_waiter(r);
             if (!outranks || (best && !is_ahead(h, *best))) {
@@ -114,7 +114,7 @@ public:
                 answered.emplace_back(name, "queue_full");
                 return;
             }
-            fail(*last, "queue_full", now);
+            settle(*last, "queue_full");
         }
         h.waiting = true;
         h.timeout = after(now, o.timeout);
@@ -302,7 +302,7 @@ private:
     [[nodiscard]] instant eviction_of(const resource& r) const
     {
         const handle* const first = best_waiter(r);
-        if (!first)
+        if (!first || !first->options.preempt)
             return forever;
         const std::int64_t levels = std::int64_t{r.priority} + 1 - first->options.priority;
         if (ageing == infinite)
@@ -321,7 +321,7 @@ private:
         resource& r = find(h.resource);
         if (h.timeout <= now)
             fail(h, "acquire_timeout", now);
-        else if (r.revoking && best_waiter(r) == &h)
+        else if (r.revoking && h.options.preempt && best_waiter(r) == &h)
             h.only_this_hand_shake = true, h.last_attempt = forever;
         else
             fail(h, "already_acquired", now);
@@ -485,7 +485,7 @@ private:
         }
         for (const auto& each : handles_)
             if (each->waiting && each->resource == r.name && each->only_this_hand_shake)
-                fail(*each, "already_acquired", now);
+                settle(*each, "already_acquired");
     }
 
     std::vector<std::unique_ptr<handle>> handles_;

@@ -88,6 +88,7 @@ public:
         const std::size_t lockers = 1 + pick(4);
         const std::size_t resources = 1 + pick(3);
         const int priorities = static_cast<int>(1 + pick(5));
+        const bool orders_only = pick(2) == 0;
         if (pick(3) == 0)
             result.ageing = 1ms + some_time(12);
         if (pick(4) == 0)
@@ -101,6 +102,7 @@ public:
             s.locker = pick(10) == 0 ? "?" : std::string(1, static_cast<char>('a' + pick(lockers)));
             s.resource = "r" + std::to_string(pick(resources));
             s.options.priority = priority(priorities);
+            s.options.preempt = !orders_only || pick(3) != 0;
             s.options.ttl = pick(2) == 0 ? infinite : some_time(20);
             s.options.grace = pick(3) == 0 ? duration::zero() : some_time(10);
             s.options.timeout = pick(2) == 0 ? infinite : pick(8) == 0 ? duration::zero() : some_time(20);
@@ -367,7 +369,8 @@ private:
             executed.push_back(s);
             executed.back().who = name;
             const auto& o = s.options;
-            say("acquire") << name << " on " << s.resource << " priority=" << o.priority << " ttl=" << o.ttl.count()
+            say("acquire") << name << " on " << s.resource << " priority=" << o.priority
+                           << (o.preempt ? "" : " without preempting") << " ttl=" << o.ttl.count()
                            << " grace=" << o.grace.count() << " timeout=" << o.timeout.count()
                            << " attempts=" << o.max_attempts << '\n';
             table_.acquire(name, o, s.resource);

@@ -233,6 +233,7 @@ struct waiter : deadline,
     time_point last_attempt_at = never;
     rank_key rank;
     int priority = 0;          // as it was asked for
+    bool preempt = true;       // or leaves the holder alone
     bool leads = false;        // its ring in rank
     bool last_try = false;     // waits for one hand-shake only
     bool now_or_never = false; // waits for a store's answer only
