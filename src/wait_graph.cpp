@@ -9,6 +9,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <algorithm>
 #include <vector>
 
 namespace priority_redlock::detail {
@@ -99,13 +100,21 @@ private:
 
 void wait_graph::add(const hold& h)
 {
-    ++lockers_[std::string(h.locker.view())].holds;
+    const auto it = lockers_.try_emplace(std::string(h.locker.view())).first;
+    try {
+        it->second.holds.insert(&h);
+    } catch (...) {
+        if (it->second.holds.empty())
+            lockers_.erase(it);
+        throw;
+    }
 }
 
 void wait_graph::remove(const hold& h) noexcept
 {
     const auto it = lockers_.find(h.locker.view());
-    if (--it->second.holds == 0)
+    it->second.holds.erase(&h);
+    if (it->second.holds.empty())
         lockers_.erase(it);
 }
 
@@ -120,11 +129,20 @@ void wait_graph::remove(waiter& w) noexcept
     waits.erase(waits.iterator_to(w));
 }
 
+/// False: nobody waits for what it holds, nor behind it.
+bool wait_graph::may_be_waited_for(const locker& l) noexcept
+{
+    return std::any_of(l.holds.begin(), l.holds.end(), [](const hold* h) {
+        waiter_queue& waiting = h->where->waiting;
+        return !waiting.empty() && &waiting.back() != h->pending;
+    });
+}
+
 std::string wait_graph::find_cycle(const waiter& w, const step_time& now) const
 {
     const auto start = lockers_.find(w.target->locker.view());
-    if (start->second.holds == 1)
-        return {}; // it has nothing else, so nobody waits for it who did not wait for those before it already
+    if (!may_be_waited_for(start->second))
+        return {}; // most lockers: what they have, nobody else wants
     cycle_search search(start->first, ranks_);
     while (!search.at_end())
         if (const auto it = lockers_.find(search.next()); it != lockers_.end())
