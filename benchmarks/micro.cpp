@@ -260,6 +260,17 @@ void memory_uncontended_single(benchmark::State& state)
     uncontended(state, {}, single_threaded);
 }
 
+void memory_try_acquire(benchmark::State& state)
+{
+    fixture f;
+    lock_manager manager(f.executor);
+    rotation keys(many_keys, 0);
+    measure(state, [&] {
+        for (std::size_t n = batch; n != 0; --n)
+            manager.try_acquire(keys.next(), lockers.front()).release();
+    });
+}
+
 void memory_uncontended_ttl(benchmark::State& state)
 {
     uncontended(state, {.ttl = std::chrono::seconds(30)});
@@ -587,6 +598,7 @@ constexpr row rows[] = {
     {"memory/uncontended", memory_uncontended},
     {"memory/uncontended_single", memory_uncontended_single},
     {"memory/uncontended_ttl", memory_uncontended_ttl},
+    {"memory/try_acquire", memory_try_acquire},
     {"memory/handoff/1000", memory_handoff},
     {"memory/handoff_single/1000", memory_handoff_single},
     {"memory/preempt_ladder", memory_preempt_ladder},

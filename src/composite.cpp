@@ -21,10 +21,13 @@ namespace priority_redlock::detail {
 
 namespace {
 
-/// A resource that is named again is re-entrant: it has the highest priority, the longest grace and the first ttl.
+/// A resource that is named again is re-entrant: it has the highest priority, the longest grace and the first ttl. It
+/// has one place in the queue for all that named it, and so preempts if any of them would: one that orders only may not
+/// take the force from another's priority, which a holder has to expect.
 void merge(acquire_settings& options, const acquire_settings& again)
 {
     options.priority = std::max(options.priority, again.priority);
+    options.preempt = options.preempt || again.preempt;
     options.grace = std::max(options.grace, again.grace);
     options.timeout = std::min(options.timeout, again.timeout);
     options.max_attempts = std::min(options.max_attempts, again.max_attempts);

@@ -211,7 +211,7 @@ void lease_client::on_reply(acquisition_id id, error_code ec, const obtain_reply
     if (l->wanted != id)
         return; // granted by an event that overtook this reply
     if (ec) {
-        refused(*l, ec, out);
+        refused(*l, ec, now, out);
         return;
     }
     switch (reply.what) {
@@ -219,7 +219,7 @@ void lease_client::on_reply(acquisition_id id, error_code ec, const obtain_reply
     case obtain_reply::verdict::waiting: break;
     case obtain_reply::verdict::refused: {
         const bool now_or_never = l->where->waiting.begin()->now_or_never;
-        refused(*l, now_or_never ? errc::acquire_timeout : errc::already_acquired, out);
+        refused(*l, now_or_never ? errc::acquire_timeout : errc::already_acquired, now, out);
         break;
     }
     }
@@ -249,7 +249,7 @@ void lease_client::on_event(const protocol_event& event, time_point now, table_a
         break;
     case protocol_event::kind::failed:
         if (event.id == l->wanted)
-            refused(*l, event.reason, out);
+            refused(*l, event.reason, now, out);
         break;
     }
 }
@@ -342,7 +342,7 @@ void lease_client::give_back(acquisition_id id)
         send_end(id, pending_end::verb::withdraw);
 }
 
-void lease_client::refused(lease& l, error_code reason, table_actions& out)
+void lease_client::refused(lease& l, error_code reason, time_point now, table_actions& out)
 {
     resource& r = *l.where;
     const auto id = l.wanted;
@@ -362,7 +362,7 @@ void lease_client::refused(lease& l, error_code reason, table_actions& out)
         if (w.ticket == ticket || (for_all && w.ticket <= l.wanted_since && can_wait(w)))
             refused.push_back(&w);
     for (waiter* w : refused)
-        table_.refuse(*w, reason, out);
+        table_.refuse(*w, reason, now, out);
 }
 
 std::vector<protocol::done_handler> lease_client::on_end(acquisition_id id, error_code ec, time_point now)

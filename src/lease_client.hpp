@@ -155,7 +155,7 @@ private:
     void send_renewal(lease& l, time_point now);
     void noticed(lease& l, const protocol_event& event, time_point now, table_actions& out);
     void granted(lease& l, time_point until, std::uint64_t token, time_point now, table_actions& out);
-    void refused(lease& l, error_code reason, table_actions& out);
+    void refused(lease& l, error_code reason, time_point now, table_actions& out);
     void lose(lease& l, lock_state reason, time_point now, table_actions& out);
     void give_back(acquisition_id id);
     void forget_wanted(lease& l);

@@ -8,15 +8,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <utility>
 
 namespace priority_redlock::detail {
 
 namespace {
-
-constexpr int highest_priority = std::numeric_limits<int>::max();
 
 // Spare holds kept for reuse; more than this go back to the heap, as does an unusually long locker id.
 constexpr std::size_t max_spare_holds = 1024;
@@ -64,7 +61,7 @@ std::unique_ptr<renewal> make_renewal(const acquire_settings& o, duration lease)
 
 time_point next_deadline_of(const waiter& w) noexcept
 {
-    return std::min({w.timeout_at, w.last_attempt_at, w.rises_at});
+    return std::min(w.timeout_at, w.last_attempt_at);
 }
 
 } // namespace
@@ -94,8 +91,8 @@ error_code loss_of(lock_state s) noexcept
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
                        std::string_view id_prefix, const table_rules& rules)
     : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased),
-      unsampled_(leased ? 0 : metrics::sampling - 1), rules_(rules),
-      graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>() : nullptr), generated_name_(id_prefix)
+      unsampled_(leased ? 0 : metrics::sampling - 1), rules_(rules), ranks_(rules.ageing),
+      graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>(ranks_) : nullptr), generated_name_(id_prefix)
 {
 }
 
@@ -248,8 +245,9 @@ void lock_table::start(resource& r, hold& h, time_point until, int priority, dur
     ++counts_.grants;
     if (r.when != never)
         --left_deadlines_;
-    if (until == never || until < r.when) // what is there from before is early enough, see vacate
-        set_deadline(r, until);
+    const time_point when = std::min(until, next_eviction(r));
+    if (when == never || when < r.when) // what is there from before is early enough, see vacate
+        set_deadline(r, when);
     join(r, h, priority, grace);
 }
 
@@ -348,10 +346,7 @@ lock_state lock_table::end_of_time(const resource& r) const noexcept
 void lock_table::set_end(resource& r, time_point until) noexcept
 {
     r.expires = until;
-    if (r.now == resource::status::revoking)
-        await_handshake(r);
-    else
-        set_deadline(r, until);
+    await_end(r);
     for (hold& each : r.holds)
         each.expires.store(until.time_since_epoch().count(), std::memory_order_relaxed);
 }
@@ -432,15 +427,15 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
         return {verdict::granted, &h, {}};
     }
 
-    const bool outranks_waiters = r.waiting.empty() || o.priority > r.waiting.begin()->priority;
-    const bool outranks_holder = vacant || o.priority > r.priority;
+    const bool outranks_waiters = r.waiting.empty() || ranks_.key_of(o.priority, now) > r.waiting.begin()->rank;
+    const bool may_follow = vacant || (o.preempt && o.priority > r.priority);
     const bool now_or_never = o.timeout == duration::zero();
     if (now_or_never && !(vacant && outranks_waiters))
         return refused(errc::acquire_timeout);
 
     // One try goes on only if it is the thief of this hand-shake.
     const bool once = o.max_attempts == 1;
-    if (once && !(outranks_holder && outranks_waiters))
+    if (once && !(may_follow && outranks_waiters))
         return refused(errc::already_acquired);
 
     if (!w) {
@@ -448,7 +443,7 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
         return {verdict::waiting, nullptr, {}};
     }
 
-    if (!make_place(r, o.priority, out)) {
+    if (!make_place(r, o.priority, now, out)) {
         retire_if_unused(r);
         return refused(errc::queue_full);
     }
@@ -462,23 +457,22 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
         throw;
     }
     if (graph_ && closes_cycle(r, *w, now)) {
-        fail(r, *w, errc::deadlock, out);
+        refuse(*w, errc::deadlock, now, out);
         return {verdict::waiting, nullptr, {}};
     }
-    if (held && outranks_holder)
-        revoke(r, now, out);
+    evict_if_outranked(r, now, out);
     return {verdict::waiting, nullptr, {}};
 }
 
-/// Makes sure that one more may wait. Where the queue is full, one with a higher priority takes the place of the last.
-bool lock_table::make_place(resource& r, int priority, table_actions& out)
+/// Makes sure that one more may wait. Where the queue is full, one with a higher rank takes the place of the last.
+bool lock_table::make_place(resource& r, int priority, const step_time& now, table_actions& out)
 {
     waiter_limit* const all = rules_.max_waiters.get();
     if (r.waiters < std::min(rules_.max_waiters_per_resource, resource::max_waiters) && (!all || all->enter()))
         return true;
-    if (r.waiting.empty() || r.waiting.back().priority >= priority)
+    if (r.waiting.empty() || r.waiting.back().rank >= ranks_.key_of(priority, now))
         return false;
-    fail(r, r.waiting.back(), errc::queue_full, out);
+    fail(r, r.waiting.back(), errc::queue_full, now, out);
     return !all || all->enter(); // another table may have been quicker
 }
 
@@ -508,6 +502,8 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     h.priority.store(o.priority, std::memory_order_relaxed);
     w.ticket = request.ticket != 0 ? request.ticket : ++last_ticket_;
     w.priority = o.priority;
+    w.rank = ranks_.key_of(o.priority, now);
+    w.preempt = o.preempt;
     w.ttl = o.ttl;
     w.grace = o.grace;
     w.renews = std::move(renews);
@@ -516,12 +512,7 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     make_room_for_samples(leased_ ? counts_.waiting : 1);
     w.timeout_at = w.now_or_never ? never : after(now, o.timeout);
     w.last_attempt_at = w.last_try ? never : last_attempt(now, o.max_attempts);
-    if (rules_.ageing == infinite) {
-        r.waiting.insert(w);
-    } else {
-        w.rises_at = w.priority == highest_priority ? never : after(now, rules_.ageing);
-        r.waiting.insert_alone(w);
-    }
+    r.waiting.insert(w);
     if (const auto when = next_deadline_of(w); when != never)
         set_deadline(w, when);
     ++r.waiters;
@@ -530,9 +521,22 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
         graph_->add(w);
     if (w.last_try)
         ++r.last_tries;
-    if (r.now == resource::status::revoking)
-        await_handshake(r);
+    line_changed(r);
     touch(r);
+}
+
+/// Those who wait are others: another may be the first in line, or nobody left to be warned for.
+void lock_table::line_changed(resource& r) noexcept
+{
+    if (r.now == resource::status::revoking || (r.now == resource::status::held && ranks_.rises()))
+        await_end(r);
+}
+
+/// P1, P10
+void lock_table::evict_if_outranked(resource& r, const step_time& now, table_actions& out)
+{
+    if (r.now == resource::status::held && is_due(eviction_of(r, ranks_), now) && !is_due(r.expires, now))
+        revoke(r, now, out);
 }
 
 /// Whether a wait that was just queued makes its locker wait for itself.
@@ -549,9 +553,9 @@ bool lock_table::closes_cycle(resource& r, waiter& w, const step_time& now)
 }
 
 /// The same when a better placed wait of its locker is gone.
-bool lock_table::is_in_cycle(const waiter& w) noexcept
+bool lock_table::is_in_cycle(const waiter& w, const step_time& now) noexcept
 try {
-    std::string found = graph_->find_cycle(w, time_point::min());
+    std::string found = graph_->find_cycle(w, now);
     if (found.empty())
         return false;
     cycle_ = std::move(found);
@@ -579,8 +583,7 @@ void lock_table::remove(resource& r, waiter& w)
         leave_siblings(r, w);
     if (r.waiting.empty())
         r.indexed = false;
-    if (r.now == resource::status::revoking)
-        await_handshake(r);
+    line_changed(r);
 }
 
 /// A waiter of this locker for this resource, if there is one. A short queue is searched, which is quicker than an
@@ -642,26 +645,28 @@ void lock_table::settle(waiter& w, error_code result, table_actions& out) noexce
     out.settled_tail = &w.next_settled;
 }
 
-void lock_table::fail(resource& r, waiter& w, error_code reason, table_actions& out)
+void lock_table::fail(resource& r, waiter& w, error_code reason, const step_time& now, table_actions& out)
 {
     waiter* const left = graph_ && w.next_sibling != &w ? w.next_sibling : nullptr;
     remove(r, w);
     count_failure(reason);
     settle(w, reason, out);
-    if (left && is_in_cycle(*left))
-        fail(r, *left, errc::deadlock, out);
+    if (left && is_in_cycle(*left, now))
+        fail(r, *left, errc::deadlock, now, out);
 }
 
-void lock_table::refuse(waiter& w, error_code reason, table_actions& out)
+void lock_table::refuse(waiter& w, error_code reason, const step_time& now, table_actions& out)
 {
-    fail(*w.target->where, w, reason, out);
+    resource& r = *w.target->where;
+    fail(r, w, reason, now, out);
+    evict_if_outranked(r, now, out); // by the next in line
 }
 
-bool lock_table::withdraw(hold& target, table_actions& out)
+bool lock_table::withdraw(hold& target, const step_time& now, table_actions& out)
 {
     if (!target.pending)
         return false;
-    fail(*target.where, *target.pending, boost::asio::error::operation_aborted, out);
+    refuse(*target.pending, boost::asio::error::operation_aborted, now, out);
     return true;
 }
 
@@ -793,6 +798,21 @@ time_point lock_table::next_warning(const resource& r) const noexcept
                              : saturating_add(r.holds.front().told_at, first * ((std::int64_t{2} << r.warnings) - 1));
 }
 
+/// When the holder has to go because a rank rises. What else has it go does so in the step in which it happens.
+time_point lock_table::next_eviction(const resource& r) const noexcept
+{
+    return ranks_.rises() ? eviction_of(r, ranks_) : never;
+}
+
+/// Sets when a resource that is held or revoking is to be looked at.
+void lock_table::await_end(resource& r) noexcept
+{
+    if (r.now == resource::status::revoking)
+        await_handshake(r);
+    else
+        set_deadline(r, std::min(r.expires, next_eviction(r)));
+}
+
 /// Sets when a hand-shake is to be looked at. Nobody is warned for whom nobody waits, or else the timer would keep the
 /// context from running out of work.
 void lock_table::await_handshake(resource& r) noexcept
@@ -900,7 +920,7 @@ void lock_table::hand_over(resource& r, const step_time& now, table_actions& out
     for (auto it = r.waiting.begin(); it != r.waiting.end();) {
         waiter& loser = *it++;
         if (loser.last_try && &loser != &best) {
-            fail(r, loser, errc::already_acquired, out);
+            fail(r, loser, errc::already_acquired, now, out);
             if (graph_) // others may have failed with it
                 it = r.waiting.begin();
         }
@@ -919,7 +939,7 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
     resource& r = *w.target->where;
     if (w.next_sibling == &w) {
         remove(r, w);
-        start(r, *w.target, until, w.priority, w.grace);
+        start(r, *w.target, until, ranks_.priority_at(w.rank, now), w.grace);
         if (w.renews)
             keep_alive(r, std::move(w.renews), now);
         if (is_sampled(counts_.grants))
@@ -943,13 +963,13 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
         waiter& first = *together.begin();
         together.erase(first);
         if (r.now == resource::status::vacant) {
-            start(r, *first.target, until, first.priority, first.grace);
+            start(r, *first.target, until, ranks_.priority_at(first.rank, now), first.grace);
             if (first.renews)
                 keep_alive(r, std::move(first.renews), now);
             if (is_sampled(counts_.grants))
                 begin_sample(r, now);
         } else {
-            join(r, *first.target, first.priority, first.grace);
+            join(r, *first.target, ranks_.priority_at(first.rank, now), first.grace);
             ++counts_.re_entrances;
         }
         count_wait(first, now);
@@ -1054,31 +1074,8 @@ void lock_table::drop_deadline(resource& r) noexcept
     set_deadline(r, never);
 }
 
-/// Gives every waiter the rank it has by now, so that no decision of a late timer is made by older ranks. Their
-/// deadlines stay, to be served in turn.
-void lock_table::let_ranks_rise(const step_time& now) noexcept
-{
-    for (auto d = deadlines_.begin(); d != deadlines_.end() && d->when <= now(); ++d) {
-        if (d->owner != deadline::owner_kind::waiter)
-            continue;
-        auto& w = static_cast<waiter&>(*d);
-        if (!is_due(w.rises_at, now))
-            continue;
-        const auto intervals = 1 + (now() - w.rises_at) / rules_.ageing;
-        resource& r = *w.target->where;
-        r.waiting.erase(w);
-        w.priority = intervals < std::int64_t{highest_priority} - w.priority ? static_cast<int>(w.priority + intervals)
-                                                                             : highest_priority;
-        w.rises_at = w.priority == highest_priority ? never : saturating_add(w.rises_at, intervals * rules_.ageing);
-        w.target->priority.store(w.priority, std::memory_order_relaxed);
-        r.waiting.insert_alone(w);
-    }
-}
-
 void lock_table::advance(const step_time& now, table_actions& out)
 {
-    if (rules_.ageing != infinite)
-        let_ranks_rise(now);
     while (!deadlines_.empty() && deadlines_.begin()->when <= now()) {
         deadline& d = *deadlines_.begin();
         if (d.owner == deadline::owner_kind::lease) {
@@ -1098,7 +1095,12 @@ void lock_table::advance(const step_time& now, table_actions& out)
             } else if (r.when == r.expires) {
                 end(r, end_of_time(r), now, out);
             } else if (r.now == resource::status::held) {
-                set_deadline(r, r.expires);
+                if (is_due(r.expires, now)) // it ends in its turn, and nobody is told to go before that (P6)
+                    set_deadline(r, r.expires);
+                else if (next_eviction(r) <= r.when)
+                    revoke(r, now, out);
+                else
+                    await_end(r);
             } else {
                 r.grace_over = r.grace_over || end_of_grace(r) <= r.when;
                 check_handshake(r, now, out);
@@ -1112,13 +1114,13 @@ void lock_table::advance(const step_time& now, table_actions& out)
         auto& w = static_cast<waiter&>(d);
         resource& r = *w.target->where;
         if (is_due(w.timeout_at, now)) {
-            fail(r, w, reachable_ ? errc::acquire_timeout : errc::no_quorum, out);
-        } else if (r.now == resource::status::held && r.waiting.begin()->priority > r.priority
-                   && !is_due(r.expires, now)) {
-            revoke(r, now, out); // for a rank that has risen
+            refuse(w, reachable_ ? errc::acquire_timeout : errc::no_quorum, now, out);
         } else if (!is_due(w.last_attempt_at, now)) {
             set_deadline(w, next_deadline_of(w));
-        } else if ((leased_ || r.now == resource::status::revoking) && &*r.waiting.begin() == &w) {
+        } else if (r.now == resource::status::held && next_eviction(r) <= w.last_attempt_at
+                   && !is_due(r.expires, now)) {
+            revoke(r, now, out); // at this very instant
+        } else if ((leased_ || (r.now == resource::status::revoking && w.preempt)) && &*r.waiting.begin() == &w) {
             // The last attempt finds its own hand-shake under way; or lets the store say whether it does.
             w.last_try = true;
             ++r.last_tries;
@@ -1126,7 +1128,7 @@ void lock_table::advance(const step_time& now, table_actions& out)
             set_deadline(w, next_deadline_of(w));
             touch(r);
         } else {
-            fail(r, w, reachable_ ? errc::already_acquired : errc::no_quorum, out);
+            refuse(w, reachable_ ? errc::already_acquired : errc::no_quorum, now, out);
         }
     }
     if (nothing_to_come())

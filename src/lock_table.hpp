@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 
 #include "links.hpp"
+#include "ranking.hpp"
 #include "wait_graph.hpp"
 #include "waiter_queue.hpp"
 
@@ -93,6 +94,14 @@ struct resource : deadline
     std::uint32_t place = nowhere; // vacant: in lock_table::idle_; otherwise in lock_table::samples_, if it is measured
 };
 static_assert(sizeof(void*) != 8 || sizeof(resource) <= 128);
+
+/// When the first in line has the holder go: its rank is above the holder's priority by a whole step. Never: it does
+/// not, and so nobody does (P10).
+[[nodiscard]] inline time_point eviction_of(const resource& r, const ranking& ranks) noexcept
+{
+    const waiter* const first = r.waiting.empty() ? nullptr : &*r.waiting.begin();
+    return first && first->preempt ? ranks.reaches(first->rank, std::int64_t{r.priority} + 1) : never;
+}
 
 /// How many may wait in several tables in all.
 class waiter_limit
@@ -214,7 +223,7 @@ public:
                     table_actions& out);
 
     /// Takes a waiter out of the queue. False if it is settled already.
-    bool withdraw(hold& target, table_actions& out);
+    bool withdraw(hold& target, const step_time& now, table_actions& out);
 
     /// The owner of a handle lets go. False if the hold had ended already.
     bool release(hold& h, const step_time& now, table_actions& out);
@@ -244,7 +253,7 @@ public:
     void end(resource& r, lock_state reason, const step_time& now, table_actions& out);
 
     /// A waiter gets no grant.
-    void refuse(waiter& w, error_code reason, table_actions& out);
+    void refuse(waiter& w, error_code reason, const step_time& now, table_actions& out);
 
     /// What the store is to be asked for so that a hold lives on; null if nothing. Asked for again at `again`.
     [[nodiscard]] const renewal* take_renewal(resource& r, duration again, const step_time& now) noexcept;
@@ -279,6 +288,12 @@ public:
     /// Who is next after a hold that was told to go, as far as the table knows: the best waiter, or in the step of the
     /// notice the one that has been granted the resource.
     [[nodiscard]] static const hold* successor(const hold& told) noexcept;
+
+    /// The priority of a hold, or that with which it would be granted now.
+    [[nodiscard]] int priority_of(const hold& h, const step_time& now) const noexcept
+    {
+        return h.pending ? ranks_.priority_at(h.pending->rank, now) : h.priority.load(std::memory_order_relaxed);
+    }
 
     void set_deadline(deadline& d, time_point when) noexcept;
 
@@ -408,7 +423,7 @@ private:
     void raise(resource& r, int priority);
     void touch_leased(resource& r);
 
-    bool make_place(resource& r, int priority, table_actions& out);
+    bool make_place(resource& r, int priority, const step_time& now, table_actions& out);
     void enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
                  const step_time& now);
     [[nodiscard]] waiter* find_sibling(resource& r, std::string_view locker);
@@ -416,16 +431,19 @@ private:
     void leave_siblings(resource& r, waiter& w);
     void remove(resource& r, waiter& w);
     [[nodiscard]] bool closes_cycle(resource& r, waiter& w, const step_time& now);
-    [[nodiscard]] bool is_in_cycle(const waiter& w) noexcept;
-    void let_ranks_rise(const step_time& now) noexcept;
+    [[nodiscard]] bool is_in_cycle(const waiter& w, const step_time& now) noexcept;
     void settle(waiter& w, error_code result, table_actions& out) noexcept;
-    void fail(resource& r, waiter& w, error_code reason, table_actions& out);
+    void fail(resource& r, waiter& w, error_code reason, const step_time& now, table_actions& out);
+    void evict_if_outranked(resource& r, const step_time& now, table_actions& out);
+    void line_changed(resource& r) noexcept;
 
     void revoke_if_leaving(resource& r, const step_time& now, table_actions& out);
     void check_handshake(resource& r, const step_time& now, table_actions& out);
     [[nodiscard]] time_point end_of_grace(const resource& r) const noexcept;
     [[nodiscard]] time_point next_warning(const resource& r) const noexcept;
     void await_handshake(resource& r) noexcept;
+    [[nodiscard]] time_point next_eviction(const resource& r) const noexcept;
+    void await_end(resource& r) noexcept;
     void warn_if_overrun(resource& r, const step_time& now, table_actions& out) noexcept;
     void vacate(resource& r, const step_time& now, table_actions& out);
     void hand_over(resource& r, const step_time& now, table_actions& out);
@@ -446,6 +464,7 @@ private:
     const bool leased_;
     const std::uint64_t unsampled_; // the bits of a count that are 0 where it is measured: none if everything is
     const table_rules rules_;
+    const ranking ranks_;
     bool reachable_ = true;
     boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
     boost::unordered_flat_set<waiter*, locker_hash, locker_equal> named_waiters_; // one of each ring, of long queues

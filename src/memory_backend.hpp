@@ -118,6 +118,8 @@ public:
 
     time_point now() const noexcept override { return Clock::now(); }
 
+    bool answers_at_once() const noexcept override { return shards_.front()->answers_at_once(); }
+
     void cancel() noexcept override
     {
         this->count_cancellation();

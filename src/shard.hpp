@@ -163,7 +163,8 @@ public:
     void add_to(snapshot& result) const
     {
         const std::lock_guard guard(mutex_);
-        table_.for_each([&result, this](const struct resource& r) {
+        const step_time now = current_time();
+        table_.for_each([&result, &now, this](const struct resource& r) {
             resource_snapshot& each = result.resources.emplace_back();
             each.resource = r.name();
             if (r.now != resource::status::vacant) {
@@ -182,7 +183,7 @@ public:
                 }
             }
             for (const waiter& w : r.waiting)
-                each.waiters.push_back({std::string(w.target->locker.view()), w.priority});
+                each.waiters.push_back({std::string(w.target->locker.view()), table_.priority_of(*w.target, now)});
         });
     }
 
@@ -286,7 +287,7 @@ public:
     void cancel_acquire(hold& h) noexcept override
     {
         step s(*this);
-        table_.withdraw(h, s.actions);
+        table_.withdraw(h, current_time(), s.actions);
     }
 
     void cannot_cancel(hold& h) noexcept override
@@ -488,8 +489,9 @@ private:
     {
         const hold* const here = lock_table::successor(told);
         const std::optional<int> elsewhere = leases_ ? leases_->thief_of(*told.where) : std::nullopt;
-        if (here && !(elsewhere && *elsewhere > here->priority.load(std::memory_order_relaxed)))
-            return thief{here->locker.view(), here->priority.load(std::memory_order_relaxed)};
+        const int priority = here ? table_.priority_of(*here, current_time()) : 0;
+        if (here && !(elsewhere && *elsewhere > priority))
+            return thief{here->locker.view(), priority};
         return elsewhere ? std::optional(thief{{}, *elsewhere}) : std::nullopt;
     }
 

@@ -9,16 +9,12 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <algorithm>
 #include <vector>
 
 namespace priority_redlock::detail {
 
 namespace {
-
-bool is_before(const waiter& a, const waiter& b) noexcept
-{
-    return a.priority != b.priority ? a.priority > b.priority : a.ticket < b.ticket;
-}
 
 /// That of its locker for its resource which will be granted first, and the others with it.
 const waiter& best_of_ring(const waiter& w) noexcept
@@ -34,7 +30,10 @@ const waiter& best_of_ring(const waiter& w) noexcept
 class cycle_search
 {
 public:
-    explicit cycle_search(std::string_view start) { found_.push_back({start, 0, nullptr}); }
+    cycle_search(std::string_view start, const ranking& ranks) : ranks_(ranks)
+    {
+        found_.push_back({start, 0, nullptr});
+    }
 
     [[nodiscard]] bool at_end() const noexcept { return next_ == found_.size(); }
     [[nodiscard]] std::string_view next() noexcept { return found_[next_++].locker; }
@@ -46,8 +45,8 @@ public:
         const waiter& best = best_of_ring(w);
         if (&best != &w)
             return false; // its turn comes, or has come
-        const bool stays =
-            r.now == resource::status::held && best.priority <= r.priority && (r.expires == never || r.expires > now());
+        const auto is_due = [&now](time_point t) { return t != never && t <= now(); };
+        const bool stays = r.now == resource::status::held && !is_due(r.expires) && !is_due(eviction_of(r, ranks_));
         if (stays && reach(r.holds.front(), r))
             return true;
         // A part of the queue that was looked at once need not be again.
@@ -89,6 +88,7 @@ private:
         return false;
     }
 
+    const ranking& ranks_;
     std::vector<reached> found_;
     std::size_t next_ = 0;
     const resource* closing_ = nullptr;
@@ -100,13 +100,21 @@ private:
 
 void wait_graph::add(const hold& h)
 {
-    ++lockers_[std::string(h.locker.view())].holds;
+    const auto it = lockers_.try_emplace(std::string(h.locker.view())).first;
+    try {
+        it->second.holds.insert(&h);
+    } catch (...) {
+        if (it->second.holds.empty())
+            lockers_.erase(it);
+        throw;
+    }
 }
 
 void wait_graph::remove(const hold& h) noexcept
 {
     const auto it = lockers_.find(h.locker.view());
-    if (--it->second.holds == 0)
+    it->second.holds.erase(&h);
+    if (it->second.holds.empty())
         lockers_.erase(it);
 }
 
@@ -121,12 +129,21 @@ void wait_graph::remove(waiter& w) noexcept
     waits.erase(waits.iterator_to(w));
 }
 
+/// False: nobody waits for what it holds, nor behind it.
+bool wait_graph::may_be_waited_for(const locker& l) noexcept
+{
+    return std::any_of(l.holds.begin(), l.holds.end(), [](const hold* h) {
+        waiter_queue& waiting = h->where->waiting;
+        return !waiting.empty() && &waiting.back() != h->pending;
+    });
+}
+
 std::string wait_graph::find_cycle(const waiter& w, const step_time& now) const
 {
     const auto start = lockers_.find(w.target->locker.view());
-    if (start->second.holds == 1)
-        return {}; // it has nothing else, so nobody waits for it who did not wait for those before it already
-    cycle_search search(start->first);
+    if (!may_be_waited_for(start->second))
+        return {}; // most lockers: what they have, nobody else wants
+    cycle_search search(start->first, ranks_);
     while (!search.at_end())
         if (const auto it = lockers_.find(search.next()); it != lockers_.end())
             for (const waiter& each : it->second.waits)

@@ -10,27 +10,28 @@
 #include <priority_redlock/detail/hold.hpp>
 
 #include <boost/container_hash/hash.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <boost/unordered/unordered_map.hpp>
 
-#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
 
 namespace priority_redlock::detail {
 
+class ranking;
+
 /// Which lockers wait for which, to refuse a wait that would close a cycle.
 ///
-/// A locker waits for the holder of a resource, unless that has been told to go or is outranked and will be; and for
-/// every locker that waits for the resource and is ranked before it, since those will hold it first. So a hand-over
+/// A locker waits for the holder of a resource, unless that has been told to go or will be for the first in line; and
+/// for every locker that waits for the resource and is ranked before it, since those will hold it first. So a hand-over
 /// makes nobody wait for anybody he did not wait for already. Only a new wait can close a cycle, or the place that a
 /// locker with several waits for one resource falls back to when the best of them is given up: a cycle that this locker
-/// is part of. (Where ranks rise with time a cycle may come up by itself. There every wait outranks its holder
-/// in the end, and so no cycle lasts.)
+/// is part of. With ageing too, as the order of those who wait never changes.
 class wait_graph
 {
 public:
-    wait_graph() = default;
+    explicit wait_graph(const ranking& ranks) : ranks_(ranks) {}
     wait_graph(const wait_graph&) = delete;
     wait_graph& operator=(const wait_graph&) = delete;
 
@@ -50,7 +51,7 @@ private:
 
     struct locker
     {
-        std::size_t holds = 0; // its handles, waits and what is left of them
+        boost::unordered_flat_set<const hold*> holds; // its handles, waits and what is left of them
         wait_list waits;
     };
 
@@ -60,8 +61,10 @@ private:
         std::size_t operator()(std::string_view name) const noexcept { return boost::hash<std::string_view>()(name); }
     };
 
+    [[nodiscard]] static bool may_be_waited_for(const locker& l) noexcept;
     [[nodiscard]] locker& at(const hold& h) noexcept { return lockers_.find(h.locker.view())->second; }
 
+    const ranking& ranks_;
     boost::unordered_map<std::string, locker, name_hash, std::equal_to<>> lockers_;
 };
 

@@ -14,27 +14,25 @@
 
 namespace priority_redlock::detail {
 
-/// The waiters of a resource by rank: higher priority first, then lower ticket.
+[[nodiscard]] inline bool is_before(const waiter& a, const waiter& b) noexcept
+{
+    return a.rank != b.rank ? a.rank > b.rank : a.ticket < b.ticket;
+}
+
+/// The waiters of a resource by rank, then by ticket.
 ///
-/// Most share a few priorities and come in the order of their tickets. So the waiters of one priority are a ring, and
-/// only the first of each ring is in a tree: to append and to take the first costs a few pointers however many wait.
-///
-/// Where ranks rise with time, waiters of one priority come in any order. There each is a ring of its own.
+/// Without ageing most share a few ranks and come in the order of their tickets. So the waiters of one rank are a ring,
+/// and only the first of each ring is in a tree: to append and to take the first costs a few pointers however many
+/// wait. With ageing nearly each has a rank of its own.
 class waiter_queue
 {
     struct by_rank
     {
-        bool operator()(const waiter& a, const waiter& b) const noexcept
-        {
-            return a.priority != b.priority ? a.priority > b.priority : a.ticket < b.ticket;
-        }
+        bool operator()(const waiter& a, const waiter& b) const noexcept { return a.rank > b.rank; }
+        bool operator()(const waiter& w, const rank_key& k) const noexcept { return w.rank > k; }
+        bool operator()(const rank_key& k, const waiter& w) const noexcept { return k > w.rank; }
     };
-    struct by_priority
-    {
-        bool operator()(const waiter& w, int priority) const noexcept { return w.priority > priority; }
-        bool operator()(int priority, const waiter& w) const noexcept { return priority > w.priority; }
-    };
-    using tree_type = multiset_of<waiter, rank_tag, by_rank>;
+    using tree_type = set_of<waiter, rank_tag, by_rank>;
 
 public:
     template <class Waiter>
@@ -89,12 +87,17 @@ public:
 
     void insert(waiter& w) noexcept
     {
-        const auto lead = empty()                                 ? tree_.end()
-                          : tree_.begin()->priority == w.priority ? tree_.begin()
-                                                                  : tree_.find(w.priority, by_priority());
-        if (lead == tree_.end()) {
-            insert_alone(w);
-            return;
+        tree_type::insert_commit_data place;
+        auto lead = tree_.begin();
+        if (empty() || lead->rank != w.rank) {
+            const auto [at, is_new] = tree_.insert_check(w.rank, by_rank(), place);
+            if (is_new) {
+                w.next_in_rank = w.previous_in_rank = &w;
+                w.leads = true;
+                tree_.insert_commit(w, place);
+                return;
+            }
+            lead = at;
         }
         waiter* after = lead->previous_in_rank; // the last
         while (after->ticket > w.ticket && !after->leads)
@@ -111,14 +114,6 @@ public:
         w.next_in_rank = after->next_in_rank;
         after->next_in_rank->previous_in_rank = &w;
         after->next_in_rank = &w;
-    }
-
-    /// As a ring of its own. Not together with `insert`.
-    void insert_alone(waiter& w) noexcept
-    {
-        w.next_in_rank = w.previous_in_rank = &w;
-        w.leads = true;
-        tree_.insert(w);
     }
 
     void erase(waiter& w) noexcept

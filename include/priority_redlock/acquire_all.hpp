@@ -32,7 +32,7 @@ namespace priority_redlock {
 /// The resources are acquired one after the other in the order of their names, so that several of these operations
 /// never wait for each other in a circle, whatever the order of their requests. A resource that is named again is the
 /// same part: it has the highest priority, the longest grace, the shortest timeout, the fewest attempts and the first
-/// ttl of its requests.
+/// ttl of its requests, and preempts if any of them does.
 ///
 /// Until all parts are granted none is delivered. A part that is lost meanwhile is let go at once and waited for again,
 /// and so are the parts after it. Parts do not expire meanwhile: their ttl counts from the grant of the whole. As with

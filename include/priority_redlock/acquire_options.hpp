@@ -54,7 +54,9 @@ struct acquire_options
 
     /// Whether it preempts a holder that it outranks. By default true. If false, the priority only orders: the acquire
     /// waits by it, and leaves the holder alone. The first in line decides: while such an acquire is the best one that
-    /// waits, nobody behind it preempts either, since the lock would go to the first in line.
+    /// waits, nobody behind it preempts either, since the lock would go to the first in line. With a limit of
+    /// `max_attempts` the last is refused unless the lock is free. Once granted, the lock has its priority as any
+    /// other: also that of a re-entrant acquire counts.
     std::optional<bool> preempt{};
 
     /// How long the lock is held at most, counted from the grant. A re-entrant acquire keeps the ttl of the first. By

@@ -243,6 +243,61 @@ public:
         return {};
     }
 
+    /// Acquires the lock of a resource at once, or not at all: it does not wait, nobody is told to go, and no handler
+    /// is called. `options.preempt`, `timeout` and `max_attempts` have no effect. A locker that holds the resource
+    /// already is granted it again, as by `async_acquire`.
+    ///
+    /// @code
+    /// if (lock lk = manager.try_acquire("cache"))
+    ///     refresh();
+    /// @endcode
+    ///
+    /// Only without a protocol: a store cannot be asked without waiting for its answer. With one, use `async_acquire`
+    /// with a `timeout` of zero.
+    ///
+    /// @returns the lock; an empty one if there is an error.
+    /// @par Errors
+    /// - `errc::already_acquired`: somebody holds it, or is about to;
+    /// - `errc::invalid_argument`: as of `async_acquire`;
+    /// - `errc::manager_closed`: after `close()`;
+    /// - `boost::asio::error::operation_not_supported`: the manager has a protocol.
+    /// @throws std::bad_alloc no memory; nothing was changed.
+    /// @par Thread safety
+    /// As all functions of the manager: may be called from any thread at the same time, but for a `single_threaded`
+    /// one.
+    template <detail::name_like Resource, detail::name_like Locker>
+    [[nodiscard]] lock try_acquire(const Resource& resource, const Locker& locker, const acquire_options& options,
+                                   error_code& ec)
+    {
+        auto request = detail::make_request(resource, locker, detail::resolve(options, defaults_));
+        return detail::try_acquire(*backend_, request, ec);
+    }
+
+    /// The same for a fresh, unique locker.
+    template <detail::name_like Resource>
+    [[nodiscard]] lock try_acquire(const Resource& resource, const acquire_options& options, error_code& ec)
+    {
+        auto request = detail::make_request(resource, detail::fresh_locker(), detail::resolve(options, defaults_));
+        return detail::try_acquire(*backend_, request, ec);
+    }
+
+    /// The same, where only `errc::already_acquired` is an empty lock.
+    /// @throws boost::system::system_error any other error.
+    template <detail::name_like Resource, detail::name_like Locker>
+    [[nodiscard]] lock try_acquire(const Resource& resource, const Locker& locker, const acquire_options& options = {})
+    {
+        auto request = detail::make_request(resource, locker, detail::resolve(options, defaults_));
+        return detail::try_acquire(*backend_, request);
+    }
+
+    /// The same for a fresh, unique locker.
+    template <detail::name_like Resource>
+    [[nodiscard]] lock try_acquire(const Resource& resource, const acquire_options& options = {})
+    {
+        auto request = detail::make_request(resource, detail::fresh_locker(), detail::resolve(options, defaults_));
+        return detail::try_acquire(*backend_, request);
+    }
+
     /// Delivers what is held and waited for, for people who debug.
     ///
     /// @par Completion signature

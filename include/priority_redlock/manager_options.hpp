@@ -40,11 +40,15 @@ struct manager_options
     acquire_options defaults{};
 
     /// Ageing, so that steady work of high priority does not keep the others from their turn for ever: the rank of an
-    /// acquire that waits begins with its priority and rises by one each time this long has passed, counted from the
-    /// start of its wait, up to the highest int. Ranks take the place of priorities among those who wait and against
-    /// the holder: a waiter whose rank comes to exceed the holder's priority preempts it, be their priorities equal or
-    /// not, and holds with the rank it has reached as its priority. So among equals this is also the time after which
-    /// a holder has to give way to one who waits.
+    /// acquire that waits is its priority + the time since the start of its wait / this, a real number. All ranks rise
+    /// alike, so the order of those who wait is fixed when they come: one of a priority that is higher by n goes ahead
+    /// of all that have not waited for n intervals by then.
+    ///
+    /// Ranks take the place of priorities among those who wait, and against the holder: one that waits preempts it once
+    /// its rank is above the holder's priority by a whole step, as a higher priority is, be their priorities equal or
+    /// not. So among equals this is also the time after which a holder has to give way to one who waits. A lock is
+    /// granted with the rank that has been reached, rounded up to an int, as its `lock::priority()`, which rises no
+    /// further: whoever waited with its holder leaves it alone for at least one interval.
     ///
     /// At least a millisecond; infinite: off, and costs nothing. One interval for all resources of the manager. Only
     /// without a protocol: with one the constructor throws `std::invalid_argument`.
@@ -56,9 +60,8 @@ struct manager_options
     /// for a resource more than once and gives up the best placed of these acquires, the others are looked at anew.
     ///
     /// A locker waits for the holder of a resource and for all who will be granted it first. It does not wait for a
-    /// holder that it preempts. Timeouts, attempts and ttls are not considered: also a cycle that one of them would
-    /// break is refused. With `ageing` ranks are those at the moment of the acquire; a cycle that comes up later
-    /// because a rank rises is not looked for, since a rank that goes on rising ends it by preemption.
+    /// holder that is preempted by the first in line. Timeouts, attempts and ttls are not considered: also a cycle that
+    /// one of them would break is refused, or that ended in a preemption by a rank that rises.
     ///
     /// All resources are in one part then, whatever `shards` says. Only without a protocol: with one the constructor
     /// throws `std::invalid_argument`.

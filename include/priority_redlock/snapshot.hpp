@@ -21,7 +21,7 @@ struct waiter_snapshot
 {
     std::string locker_id;
 
-    /// With `manager_options::ageing` the rank that it has reached.
+    /// With `manager_options::ageing` the rank that it has reached, rounded up.
     int priority = 0;
 };
 

@@ -298,6 +298,39 @@ MANAGER_TEST_CASE(a_repeated_resource_is_one_part)
     CHECK_COMPLETED(thief, success);
 }
 
+MANAGER_TEST_CASE(P10_parts_leave_holders_alone_each_by_its_own_options)
+{
+    lock a = f.get("a", "holder a");
+    lock b = f.get("b", "holder b");
+    acquired all;
+    acquire_all(f, all, "me", {{"b", {.priority = 1}}, {"a", {.priority = 1, .preempt = false}}});
+    f.advance(1h);
+    BOOST_TEST(a.is_held());
+    a.release();
+    f.poll();
+    BOOST_TEST(b.state() == lock_state::revoking);
+    b.release();
+    f.poll();
+    CHECK_COMPLETED(all, success);
+}
+
+MANAGER_TEST_CASE(P10_a_repeated_resource_preempts_if_any_of_its_requests_does)
+{
+    lock a = f.get("a", "holder");
+    acquired patient, forceful;
+    acquire_all(f, patient, "patient",
+                {{"a", {.priority = 1, .preempt = false}}, {"a", {.priority = 2, .preempt = false}}});
+    f.poll();
+    BOOST_TEST(a.is_held());
+    acquire_all(f, forceful, "forceful", {{"a", {.priority = 3, .preempt = false}}, {"a", {.priority = 1}}});
+    f.poll();
+    BOOST_TEST(a.state() == lock_state::revoking);
+    a.release();
+    f.poll();
+    CHECK_COMPLETED(forceful, success);
+    CHECK_PENDING(patient);
+}
+
 MANAGER_TEST_CASE(ttls_count_from_the_grant_of_the_whole)
 {
     lock b = f.get("b", "other");

@@ -1034,6 +1034,51 @@ MANAGER_TEST_CASE(P9_assignment_ends_the_waits_of_the_old_manager)
     w.check_the_held_lock();
 }
 
+// --- P10: a priority that orders, and does not evict -----------------------------------------------------------------
+
+MANAGER_TEST_CASE(P10_without_preempting_it_is_served_first_and_leaves_the_holder_alone)
+{
+    lock holder = f.get("r", "holder", {.grace = 0s});
+    completion told;
+    f.wait(told, holder);
+    acquired low, high, behind, once;
+    f.acquire(low, "r", "low");
+    f.acquire(high, "r", "high", {.priority = 5, .preempt = false});
+    f.acquire(behind, "r", "behind", {.priority = 4});
+    f.acquire(once, "r", "once", {.priority = 9, .preempt = false, .max_attempts = 1});
+    f.advance(1h);
+    CHECK_COMPLETED(once, errc::already_acquired);
+    CHECK_PENDING(told);
+    BOOST_TEST(holder.is_held());
+    holder.release();
+    f.poll();
+    CHECK_COMPLETED(high, success);
+    CHECK_PENDING(behind);
+    high.lk.release();
+    f.poll();
+    CHECK_COMPLETED(behind, success);
+    CHECK_PENDING(low);
+}
+
+MANAGER_TEST_CASE(P10_when_it_is_cancelled_the_next_in_line_preempts)
+{
+    lock holder = f.get("r", "holder");
+    asio::cancellation_signal give_up;
+    acquired patient, thief;
+    f.manager->async_acquire("r", "patient", {.priority = 5, .preempt = false},
+                             asio::bind_cancellation_slot(give_up.slot(), record(patient)));
+    f.acquire(thief, "r", "thief", {.priority = 4});
+    f.poll();
+    BOOST_TEST(holder.is_held());
+    give_up.emit(asio::cancellation_type::terminal);
+    f.poll();
+    CHECK_COMPLETED(patient, aborted);
+    BOOST_TEST(holder.state() == lock_state::revoking);
+    holder.release();
+    f.poll();
+    CHECK_COMPLETED(thief, success);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace

@@ -581,6 +581,7 @@ MANAGER_TEST_CASE(what_a_resumption_throws_comes_out_of_the_step)
     BOOST_TEST(j.take() == "thief, beyond repair");
     CHECK_COMPLETED(o, success);
 }
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace

@@ -72,7 +72,8 @@ struct totals
 {
     std::atomic<long> overlaps = 0, falling_tokens = 0, wrong_results = 0, exceptions = 0;
     std::atomic<long> grants = 0, preemptions = 0, guarded_aborts = 0, cancellations = 0, timeouts = 0, refusals = 0,
-                      expiries = 0, waiters_seen = 0, finished = 0, composites = 0, composites_preempted = 0;
+                      expiries = 0, waiters_seen = 0, finished = 0, composites = 0, composites_preempted = 0,
+                      tries_granted = 0, tries_refused = 0;
 };
 
 struct arena
@@ -136,6 +137,8 @@ asio::awaitable<void> component(arena& a, unsigned seed, int rounds)
             std::tie(ec, lk) = co_await a.manager.async_acquire(
                 arena::name_of(which), options,
                 test::cancelled_after(std::chrono::microseconds(random() % 500), tuple));
+        else if (kind == 3)
+            lk = a.manager.try_acquire(arena::name_of(which), options, ec);
         else
             std::tie(ec, lk) = co_await a.manager.async_acquire(arena::name_of(which), options, tuple);
         if (ec) {
@@ -143,6 +146,8 @@ asio::awaitable<void> component(arena& a, unsigned seed, int rounds)
                 ++a.count.timeouts;
             else if (kind == 1 && ec == errc::already_acquired)
                 ++a.count.refusals;
+            else if (kind == 3 && ec == errc::already_acquired)
+                ++a.count.tries_refused;
             else if (kind == 2 && ec == asio::error::operation_aborted)
                 ++a.count.cancellations;
             else
@@ -328,6 +333,52 @@ BOOST_AUTO_TEST_CASE(I1_nobody_overlaps_on_a_thread_pool)
     BOOST_TEST(a.count.timeouts > 0, "no timeout");
     BOOST_TEST(a.count.refusals > 0, "no refusal");
     BOOST_TEST(a.count.expiries > 0, "no expiry");
+}
+
+// Without an executor: each on the thread that asks. The others wait in the queue meanwhile.
+BOOST_AUTO_TEST_CASE(I1_those_who_only_try_exclude_each_other_and_those_who_wait)
+{
+    constexpr int threads = 3, waiting_components = 4, rounds = 40;
+    arena a;
+    lock held = a.manager.try_acquire(arena::name_of(0));
+    BOOST_TEST_REQUIRE(held.is_held());
+    std::atomic<int> running = waiting_components;
+    for (unsigned i = 0; i < waiting_components; ++i)
+        asio::co_spawn(asio::make_strand(a.pool), component(a, i, rounds), [&](std::exception_ptr e) {
+            a.count.exceptions += e ? 1 : 0;
+            --running;
+        });
+    std::vector<std::thread> trying;
+    for (unsigned i = 0; i < threads; ++i)
+        trying.emplace_back([&a, &running, i] {
+            for (std::size_t n = i; running != 0; ++n) {
+                const std::size_t which = n % a.objects.size();
+                error_code ec;
+                const lock lk = a.manager.try_acquire(arena::name_of(which), {.priority = 9, .grace = 1h}, ec);
+                if (ec) {
+                    ++(ec == errc::already_acquired ? a.count.tries_refused : a.count.wrong_results);
+                    continue;
+                }
+                ++a.count.tries_granted;
+                ++a.count.grants;
+                enter(a, a.objects[which], lk);
+                leave(a, a.objects[which]);
+            }
+        });
+    while (a.count.tries_refused == 0 || a.count.tries_granted == 0)
+        std::this_thread::yield();
+    held.release();
+    for (std::thread& each : trying)
+        each.join();
+    a.pool.join();
+    BOOST_TEST(a.count.overlaps == 0);
+    BOOST_TEST(a.count.falling_tokens == 0);
+    BOOST_TEST(a.count.wrong_results == 0);
+    BOOST_TEST(a.count.exceptions == 0);
+    long entered = 0;
+    for (const protected_object& each : a.objects)
+        entered += each.entered;
+    BOOST_TEST(entered == a.count.grants);
 }
 
 BOOST_AUTO_TEST_CASE(I1_composites_exclude_each_other_and_single_locks)

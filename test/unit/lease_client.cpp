@@ -53,13 +53,13 @@ public:
     {
         client_.abandon();
         for (waiter& w : others_) {
-            step([&](auto& out) { table_.withdraw(*w.target, out); });
+            step([&](auto& out) { table_.withdraw(*w.target, now_, out); });
             table_.recycle(*w.target);
         }
         if (!h)
             return;
         step([this](auto& out) {
-            if (!table_.withdraw(*h, out)) {
+            if (!table_.withdraw(*h, now_, out)) {
                 table_.release(*h, now_, out);
                 if (!delivered_)
                     table_.handler_done(*h, now_, out);

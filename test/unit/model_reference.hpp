@@ -38,9 +38,7 @@ struct handle
     std::string locker; // of its own where it is generated
     std::string resource;
     acquire_settings options;
-    int rank = 0; // its priority, but for ageing
     instant since{};
-    instant rise = forever;
     bool waiting = false;
     bool only_this_hand_shake = false;
     instant timeout = forever;
@@ -90,7 +88,6 @@ public:
         h.locker = locker;
         h.resource = where;
         h.options = o;
-        h.rank = o.priority;
         h.since = now;
 
         if (r.holders.empty() || (!r.revoking && r.holders.front()->locker == locker)) {
@@ -102,10 +99,10 @@ public:
             answered.emplace_back(name, "acquire_timeout");
             return;
         }
-        const bool outranks = o.priority > r.priority;
+        const bool outranks = o.preempt && o.priority > r.priority;
         if (o.max_attempts == 1) {
             const handle* best = best_waiter(r);
-            if (!outranks || (best && best->rank >= o.priority)) {
+            if (!outranks || (best && !is_ahead(h, *best))) {
                 answered.emplace_back(name, "already_acquired");
                 return;
             }
@@ -113,14 +110,13 @@ public:
         }
         if (waiters_of(r) >= max_waiters_per_resource || waiters() >= max_waiters) {
             handle* const last = worst_waiter(r);
-            if (!last || last->rank >= o.priority) {
+            if (!last || !is_ahead(h, *last)) {
                 answered.emplace_back(name, "queue_full");
                 return;
             }
-            fail(*last, "queue_full");
+            settle(*last, "queue_full");
         }
         h.waiting = true;
-        h.rise = rise_of(h);
         h.timeout = after(now, o.timeout);
         if (o.max_attempts != 1 && o.max_attempts != unlimited) {
             duration gap = std::chrono::milliseconds(1);
@@ -130,8 +126,7 @@ public:
                 gap = std::min<duration>(gap * 2, std::chrono::milliseconds(128));
             }
         }
-        if (outranks && !r.revoking)
-            revoke(r, now);
+        evict_if_outranked(r, now);
     }
 
     void release(const std::string& name, instant now)
@@ -170,12 +165,12 @@ public:
         handler_returns(name, now);
     }
 
-    void withdraw(const std::string& name)
+    void withdraw(const std::string& name, instant now)
     {
         begin();
         handle& h = at(name);
         if (h.waiting)
-            fail(h, "aborted");
+            fail(h, "aborted", now);
         else
             answered.emplace_back(name, "settled already");
     }
@@ -209,24 +204,23 @@ public:
         begin();
         for (const auto& h : handles_)
             if (h->waiting)
-                fail(*h, "aborted");
+                settle(*h, "aborted");
     }
 
     void advance(instant now)
     {
         begin();
-        for (const auto& h : handles_)
-            if (h->waiting)
-                h->rank = rank_of(*h, now);
-        while (next_event() <= now) {
-            const instant at = next_event();
+        while (next_event(now) <= now) {
+            const instant at = next_event(now);
             for (const auto& r : resources_)
-                if (due_of(*r) == at) {
+                if (due_of(*r, now) == at) {
                     if (r->expires == at) {
                         finish(*r, lock_state::expired, now);
-                    } else {
+                    } else if (r->revoking) {
                         r->grace_over = true;
                         look_at_hand_shake(*r, now);
+                    } else {
+                        revoke(*r, now);
                     }
                 }
             for (const auto& h : handles_)
@@ -235,11 +229,12 @@ public:
         }
     }
 
-    [[nodiscard]] instant next_event() const
+    /// A lock whose end has passed by `now` is left alone until then.
+    [[nodiscard]] instant next_event(instant now = instant::min()) const
     {
         instant result = forever;
         for (const auto& r : resources_)
-            result = std::min(result, due_of(*r));
+            result = std::min(result, due_of(*r, now));
         for (const auto& h : handles_)
             if (h->waiting)
                 result = std::min(result, due_of(*h));
@@ -286,49 +281,59 @@ private:
         return *resources_.back();
     }
 
-    [[nodiscard]] static instant due_of(const handle& h) { return std::min({h.timeout, h.last_attempt, h.rise}); }
+    [[nodiscard]] static instant due_of(const handle& h) { return std::min(h.timeout, h.last_attempt); }
 
-    [[nodiscard]] int rank_of(const handle& h, instant t) const
+    // Ranks in units of which `unit` are one priority.
+    [[nodiscard]] std::int64_t unit() const { return ageing == infinite ? 1 : ageing.count(); }
+    [[nodiscard]] std::int64_t rank_of(const handle& h, instant t) const
     {
-        if (ageing == infinite)
-            return h.rank;
-        const std::int64_t rank = std::int64_t{h.options.priority} + (t - h.since) / ageing;
-        return static_cast<int>(std::min<std::int64_t>(rank, std::numeric_limits<int>::max()));
+        return h.options.priority * unit() + (ageing == infinite ? 0 : (t - h.since).count());
     }
 
-    /// When its rank rises next.
-    [[nodiscard]] instant rise_of(const handle& h) const
+    /// Rounded up.
+    [[nodiscard]] int priority_of(const handle& h, instant t) const
     {
-        if (ageing == infinite || h.rank == std::numeric_limits<int>::max())
+        const std::int64_t rank = rank_of(h, t);
+        const std::int64_t whole = rank / unit() + (rank % unit() > 0);
+        return static_cast<int>(std::min<std::int64_t>(whole, std::numeric_limits<int>::max()));
+    }
+
+    /// When the first in line has the holder go.
+    [[nodiscard]] instant eviction_of(const resource& r) const
+    {
+        const handle* const first = best_waiter(r);
+        if (!first || !first->options.preempt)
             return forever;
-        return h.since + (std::int64_t{h.rank} - h.options.priority + 1) * ageing;
+        const std::int64_t levels = std::int64_t{r.priority} + 1 - first->options.priority;
+        if (ageing == infinite)
+            return levels > 0 ? forever : instant::min();
+        return first->since + levels * ageing;
+    }
+
+    void evict_if_outranked(resource& r, instant now)
+    {
+        if (!r.holders.empty() && !r.revoking && eviction_of(r) <= now && r.expires > now)
+            revoke(r, now);
     }
 
     void look_at_waiter(handle& h, instant now)
     {
         resource& r = find(h.resource);
-        if (h.timeout <= now) {
-            fail(h, "acquire_timeout");
-            return;
-        }
-        if (!r.holders.empty() && !r.revoking && best_waiter(r)->rank > r.priority && r.expires > now)
-            revoke(r, now);
-        if (!h.waiting)
-            return;
-        h.rise = rise_of(h);
-        if (h.last_attempt > now)
-            return;
-        if (r.revoking && best_waiter(r) == &h)
+        if (h.timeout <= now)
+            fail(h, "acquire_timeout", now);
+        else if (r.revoking && h.options.preempt && best_waiter(r) == &h)
             h.only_this_hand_shake = true, h.last_attempt = forever;
         else
-            fail(h, "already_acquired");
+            fail(h, "already_acquired", now);
     }
 
-    [[nodiscard]] static instant due_of(const resource& r)
+    [[nodiscard]] instant due_of(const resource& r, instant now) const
     {
         if (r.holders.empty())
             return forever;
-        return r.revoking && !r.grace_over ? std::min(r.expires, r.grace_end) : r.expires;
+        if (r.revoking)
+            return r.grace_over ? r.expires : std::min(r.expires, r.grace_end);
+        return r.expires <= now ? r.expires : std::min(r.expires, eviction_of(r));
     }
 
     [[nodiscard]] std::size_t waiters() const
@@ -343,29 +348,40 @@ private:
             handles_.begin(), handles_.end(), [&r](const auto& h) { return h->waiting && h->resource == r.name; }));
     }
 
+    /// Handles are in the order of their arrival, so the first of equals is ahead. At any time: all rise alike.
+    [[nodiscard]] bool is_ahead(const handle& later, const handle& earlier) const
+    {
+        return rank_of(later, {}) > rank_of(earlier, {});
+    }
+
     [[nodiscard]] handle* worst_waiter(const resource& r) const
     {
         handle* worst = nullptr;
         for (const auto& h : handles_)
-            if (h->waiting && h->resource == r.name && (!worst || h->rank <= worst->rank))
+            if (h->waiting && h->resource == r.name && (!worst || !is_ahead(*h, *worst)))
                 worst = h.get();
         return worst;
     }
 
-    /// Handles are in the order of their arrival, so the first of equals wins.
     [[nodiscard]] handle* best_waiter(const resource& r) const
     {
         handle* best = nullptr;
         for (const auto& h : handles_)
-            if (h->waiting && h->resource == r.name && (!best || h->rank > best->rank))
+            if (h->waiting && h->resource == r.name && (!best || is_ahead(*h, *best)))
                 best = h.get();
         return best;
     }
 
-    void fail(handle& h, const char* reason)
+    void settle(handle& h, const char* result)
     {
         h.waiting = false;
-        settled.emplace_back(h.name, reason);
+        settled.emplace_back(h.name, result);
+    }
+
+    void fail(handle& h, const char* reason, instant now)
+    {
+        settle(h, reason);
+        evict_if_outranked(find(h.resource), now);
     }
 
     void grant(resource& r, handle& h, instant now)
@@ -375,10 +391,10 @@ private:
         h.running = 1;
         if (r.holders.empty()) {
             r.expires = after(now, h.options.ttl);
-            r.priority = h.rank;
+            r.priority = priority_of(h, now);
             r.grace = h.options.grace;
         } else {
-            r.priority = std::max(r.priority, h.rank);
+            r.priority = std::max(r.priority, priority_of(h, now));
             r.grace = std::max(r.grace, h.options.grace);
         }
         r.holders.push_back(&h);
@@ -464,12 +480,12 @@ private:
             settled.emplace_back(h->name, "granted");
             h = nullptr;
             for (const auto& each : handles_)
-                if (each->waiting && each->resource == r.name && each->locker == locker && (!h || each->rank > h->rank))
+                if (each->waiting && each->resource == r.name && each->locker == locker && (!h || is_ahead(*each, *h)))
                     h = each.get();
         }
         for (const auto& each : handles_)
             if (each->waiting && each->resource == r.name && each->only_this_hand_shake)
-                fail(*each, "already_acquired");
+                settle(*each, "already_acquired");
     }
 
     std::vector<std::unique_ptr<handle>> handles_;

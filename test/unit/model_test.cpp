@@ -88,6 +88,7 @@ public:
         const std::size_t lockers = 1 + pick(4);
         const std::size_t resources = 1 + pick(3);
         const int priorities = static_cast<int>(1 + pick(5));
+        const bool orders_only = pick(2) == 0;
         if (pick(3) == 0)
             result.ageing = 1ms + some_time(12);
         if (pick(4) == 0)
@@ -101,6 +102,7 @@ public:
             s.locker = pick(10) == 0 ? "?" : std::string(1, static_cast<char>('a' + pick(lockers)));
             s.resource = "r" + std::to_string(pick(resources));
             s.options.priority = priority(priorities);
+            s.options.preempt = !orders_only || pick(3) != 0;
             s.options.ttl = pick(2) == 0 ? infinite : some_time(20);
             s.options.grace = pick(3) == 0 ? duration::zero() : some_time(10);
             s.options.timeout = pick(2) == 0 ? infinite : pick(8) == 0 ? duration::zero() : some_time(20);
@@ -258,7 +260,7 @@ private:
                 throw mismatch("I6: " + each->name + " and " + a.name + " share a token");
             if (std::find(granted.begin(), granted.end(), each.get()) == granted.end())
                 re_entrant = true;
-            else if (outranks(*each, *best))
+            else if (each->target && (!best->target || is_before(*each, *best))) // re-entrant ones have not waited
                 best = each.get();
         }
 
@@ -275,7 +277,7 @@ private:
             if (each->resource != a.resource || each->token == a.token)
                 continue;
             // I7, among those who were there before this step
-            if (each->waits() && seen_[each->name].waited && outranks(*each, *best))
+            if (each->waits() && seen_[each->name].waited && (!best->target || is_before(*each, *best)))
                 throw mismatch("I7: " + a.name + " was granted before " + each->name);
             // P3
             const seen& before = seen_[each->name];
@@ -288,13 +290,6 @@ private:
                 throw mismatch("P3: " + a.name + " was granted in the grace of " + each->name);
         }
     }
-
-    static bool outranks(const actor& a, const actor& b)
-    {
-        return rank(a) != rank(b) ? rank(a) > rank(b) : a.arrival < b.arrival;
-    }
-
-    static int rank(const actor& a) { return a.target ? a.waiter::priority : a.options.priority; }
 
     std::map<std::string, seen> seen_;
     std::map<std::string, std::uint64_t> last_token_;
@@ -374,7 +369,8 @@ private:
             executed.push_back(s);
             executed.back().who = name;
             const auto& o = s.options;
-            say("acquire") << name << " on " << s.resource << " priority=" << o.priority << " ttl=" << o.ttl.count()
+            say("acquire") << name << " on " << s.resource << " priority=" << o.priority
+                           << (o.preempt ? "" : " without preempting") << " ttl=" << o.ttl.count()
                            << " grace=" << o.grace.count() << " timeout=" << o.timeout.count()
                            << " attempts=" << o.max_attempts << '\n';
             table_.acquire(name, o, s.resource);
@@ -437,7 +433,7 @@ private:
                 return false;
             say("withdraw") << a->name << '\n';
             table_.withdraw(a->name);
-            model_.withdraw(a->name);
+            model_.withdraw(a->name, now);
             return true;
         case extend:
             a = choose(s, [](const actor& x) { return x.has_handle; });

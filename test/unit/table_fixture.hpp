@@ -245,7 +245,7 @@ public:
         actor& a = at(name);
         events happened;
         table_actions actions;
-        if (!a.h || !table_.withdraw(*a.h, actions))
+        if (!a.h || !table_.withdraw(*a.h, time(), actions))
             happened.answered.push_back({name, "settled already"});
         carry_out(actions, happened);
         return finish(happened);
@@ -327,7 +327,8 @@ public:
     [[nodiscard]] actor& at(const std::string& name) { return *by_name_.at(name); }
     [[nodiscard]] lock_state state(const std::string& name) { return at(name).state(); }
     [[nodiscard]] std::uint64_t token(const std::string& name) { return at(name).token; }
-    [[nodiscard]] int priority(const std::string& name) { return at(name).h->priority.load(); }
+    /// Of a waiter: that with which it would be granted now.
+    [[nodiscard]] int priority(const std::string& name) { return table_.priority_of(*at(name).h, now()); }
 
     /// When the timer is wanted, in milliseconds since the start; -1 if not at all.
     [[nodiscard]] std::int64_t due() const noexcept

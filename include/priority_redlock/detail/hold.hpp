@@ -10,6 +10,7 @@
 #include <priority_redlock/lock_state.hpp>
 
 #include <atomic>
+#include <compare>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -275,6 +276,19 @@ struct renewal : deadline,
     bool stands_for_infinite = false; // a lease of the store, for a lock without a ttl
 };
 
+/// Where a waiter stands, the higher the further ahead: `whole` - `rest` / interval of ageing. It never changes.
+struct rank_key
+{
+    std::int64_t whole = 0;
+    duration rest{}; // less than the interval; without ageing zero
+
+    friend bool operator==(const rank_key&, const rank_key&) = default;
+    friend std::strong_ordering operator<=>(const rank_key& a, const rank_key& b) noexcept
+    {
+        return a.whole != b.whole ? a.whole <=> b.whole : b.rest <=> a.rest;
+    }
+};
+
 /// An acquire that was not granted at once. Lives in the memory of the operation that waits.
 struct waiter : deadline,
                 tree_links<rank_tag>,
@@ -284,7 +298,7 @@ struct waiter : deadline,
     waiter() noexcept : deadline(owner_kind::waiter) {}
 
     hold* target = nullptr;
-    waiter* next_in_rank = this; // ring of the waiters of one priority, by ticket
+    waiter* next_in_rank = this; // ring of the waiters of one rank, by ticket
     waiter* previous_in_rank = this;
     waiter* next_sibling = this; // ring of the waiters of one locker for one resource
     waiter* previous_sibling = this;
@@ -295,12 +309,13 @@ struct waiter : deadline,
     time_point since = never; // it waits; never: that is not measured
     time_point timeout_at = never;
     time_point last_attempt_at = never;
-    time_point rises_at = never; // with ageing
-    int priority = 0;            // its rank, where ranks rise with time
-    bool leads = false;          // its ring in rank
-    bool last_try = false;       // waits for one hand-shake only
-    bool now_or_never = false;   // waits for a store's answer only
-    bool indexed = false;        // stands for its siblings in lock_table::named_waiters_
+    rank_key rank;
+    int priority = 0;          // as it was asked for
+    bool preempt = true;       // or leaves the holder alone
+    bool leads = false;        // its ring in rank
+    bool last_try = false;     // waits for one hand-shake only
+    bool now_or_never = false; // waits for a store's answer only
+    bool indexed = false;      // stands for its siblings in lock_table::named_waiters_
     std::unique_ptr<renewal> renews;
     error_code result;
 };

@@ -37,6 +37,7 @@ public:
     void cancel() noexcept override {}
     void close() noexcept override {}
     [[nodiscard]] time_point now() const noexcept override { return parts_->now(); }
+    [[nodiscard]] bool answers_at_once() const noexcept override { return false; }
     [[nodiscard]] snapshot take_snapshot() const override { return {}; }
     [[nodiscard]] metrics take_metrics() const override { return {}; }
 

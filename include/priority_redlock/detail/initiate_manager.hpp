@@ -127,6 +127,20 @@ private:
     const Manager* self_;
 };
 
+template <class Resource, class Locker>
+[[nodiscard]] acquire_request make_request(const Resource& resource, const Locker& locker,
+                                           const acquire_settings& options) noexcept
+{
+    acquire_request request;
+    request.resource = as_name(resource);
+    if constexpr (std::is_same_v<Locker, fresh_locker>)
+        request.anonymous = true;
+    else
+        request.locker = as_name(locker);
+    request.options = options;
+    return request;
+}
+
 template <class Manager>
 class initiate_acquire : public manager_initiation<Manager>
 {
@@ -137,17 +151,18 @@ public:
     void operator()(Handler&& handler, const Resource& resource, const Locker& locker,
                     const acquire_options& options) const
     {
-        acquire_request request;
-        request.resource = as_name(resource);
-        if constexpr (std::is_same_v<Locker, fresh_locker>)
-            request.anonymous = true;
-        else
-            request.locker = as_name(locker);
-        request.options = this->resolve(options);
+        acquire_request request = make_request(resource, locker, this->resolve(options));
         std::decay_t<Handler> own(std::forward<Handler>(handler));
         start_acquire(own, this->executor(), *this->backend(), request);
     }
 };
+
+/// Acquires at once or not at all, whatever the options say of attempts, timeouts and preempting.
+[[nodiscard]] PRIORITY_REDLOCK_DECL lock try_acquire(manager_backend& backend, acquire_request& request,
+                                                     error_code& ec);
+
+/// The same, where only a lock that is not free is no exception.
+[[nodiscard]] PRIORITY_REDLOCK_DECL lock try_acquire(manager_backend& backend, acquire_request& request);
 
 template <class Manager>
 class initiate_snapshot : public manager_initiation<Manager>

@@ -131,6 +131,9 @@ public:
 
     [[nodiscard]] virtual time_point now() const noexcept = 0;
 
+    /// Whether an acquire that is not to wait is decided without an operation.
+    [[nodiscard]] virtual bool answers_at_once() const noexcept = 0;
+
     /// Ends the waits for acquires.
     virtual void cancel() noexcept = 0;
 
