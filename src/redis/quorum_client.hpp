@@ -52,7 +52,6 @@ enum class step : std::uint8_t
     yield,
     release,
     settle,
-    raise,
 };
 
 struct acquisition;
@@ -68,7 +67,7 @@ struct call
     std::uint64_t round = 0;
     std::int64_t waited = 0; // obtain, yield: us since the start of the acquire
     std::int64_t ttl = 0;    // obtain: us; release: how long a late obtain is to be ignored, us
-    std::int64_t number = 0; // obtain: proposed token; settle: token; raise: priority
+    std::int64_t number = 0; // obtain: proposed token; settle: token
     obtain_request::mode how = obtain_request::mode::wait;
     bool answered = false;    // obtain: a quorum has answered this waiter
     bool trust = false;       // hello
@@ -91,7 +90,7 @@ struct answer
         ready,
         unborn,
         evicting,
-        done, // yielded, released, settled, raised
+        done, // yielded, released, settled
         absent,
         unknown, // the node does not have the script
         failed,  // the node has answered with an error: `text`
@@ -181,7 +180,7 @@ struct acquisition : boost::intrusive::set_base_hook<>,
 
     struct extension
     {
-        protocol::handler<time_point> handler;
+        protocol::handler<obtain_reply> handler;
         duration ttl{};
     };
 
@@ -230,13 +229,6 @@ public:
         obtain_reply reply;
     };
 
-    struct reply_to_extend
-    {
-        protocol::handler<time_point> handler;
-        error_code ec;
-        time_point until;
-    };
-
     struct reply_done
     {
         protocol::done_handler handler;
@@ -252,7 +244,7 @@ public:
     struct actions
     {
         std::vector<call> calls;
-        std::vector<std::variant<reply_to_obtain, reply_to_extend, reply_done, protocol_event>> told; // in this order
+        std::vector<std::variant<reply_to_obtain, reply_done, protocol_event>> told; // in this order
         std::vector<line> log;
     };
 
@@ -272,8 +264,6 @@ public:
 
     void obtain(obtain_request request, protocol::handler<obtain_reply> handler, moment now);
     void end(acquisition_id id, protocol::done_handler handler, moment now);
-    void extend(acquisition_id id, duration ttl, protocol::handler<time_point> handler, moment now);
-    void raise(acquisition_id id, int priority, protocol::done_handler handler, moment now);
 
     // --- what comes from the nodes ---
 
@@ -388,7 +378,7 @@ private:
     void finish(acquisition& a);
     void start_extension(acquisition& a, moment now);
     void judge_extension(acquisition& a, moment now);
-    void end_extension(acquisition& a, error_code ec, time_point until, moment now);
+    void end_extension(acquisition& a, error_code ec, bool is_held, moment now);
     void note(acquisition& a, std::size_t node, acquisition_id thief, int priority, bool answered, moment now);
     void heed_notices(acquisition& a, moment now);
     void repeat(const call& c, moment now);

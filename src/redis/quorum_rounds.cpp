@@ -363,7 +363,7 @@ void quorum_client::grant(acquisition& a, moment now)
 void quorum_client::start_extension(acquisition& a, moment now)
 {
     if (a.valid_until <= now.steady) {
-        end_extension(a, errc::not_held, {}, now);
+        end_extension(a, {}, false, now);
         return;
     }
     ++a.round;
@@ -394,27 +394,28 @@ void quorum_client::judge_extension(acquisition& a, moment now)
     if (sent.size() >= quorum_) {
         std::sort(sent.begin(), sent.end(), std::greater<>());
         const auto until = sent[quorum_ - 1] + a.ttl - drift(a.ttl);
-        if (until > now.steady && a.valid_until > now.steady) {
-            a.valid_until = until;
-            end_extension(a, {}, until, now);
-        } else {
-            end_extension(a, errc::not_held, {}, now);
-        }
+        const bool is_held = a.valid_until > now.steady;
+        if (is_held)
+            a.valid_until = std::max(a.valid_until, until); // no node brings the end forward
+        end_extension(a, {}, is_held, now);
     } else if (refused > size() - quorum_) {
-        end_extension(a, errc::not_held, {}, now);
+        end_extension(a, {}, false, now);
     } else if (refused + unreachable > size() - quorum_ || a.round_ends <= now.steady) {
-        end_extension(a, errc::no_quorum, {}, now);
+        end_extension(a, errc::no_quorum, false, now);
     } else {
         reschedule(a);
     }
 }
 
-void quorum_client::end_extension(acquisition& a, error_code ec, time_point until, moment now)
+void quorum_client::end_extension(acquisition& a, error_code ec, bool is_held, moment now)
 {
     a.round_ends = never;
     for (at_node& n : a.nodes)
         n.renewed = at_node::renewal::none;
-    out_.told.emplace_back(reply_to_extend{std::move(a.extensions.front().handler), ec, until});
+    obtain_reply reply;
+    if (is_held)
+        reply = {obtain_reply::verdict::granted, a.valid_until, static_cast<std::uint64_t>(a.token)};
+    out_.told.emplace_back(reply_to_obtain{std::move(a.extensions.front().handler), ec, reply});
     a.extensions.pop_front();
     if (!a.extensions.empty())
         start_extension(a, now);
@@ -429,7 +430,7 @@ void quorum_client::start_ending(acquisition& a, moment now)
     a.now = phase::ending;
     answer_obtain(a, {}, {});
     for (auto& each : a.extensions)
-        out_.told.emplace_back(reply_to_extend{std::move(each.handler), errc::not_held, {}});
+        out_.told.emplace_back(reply_to_obtain{std::move(each.handler), {}, {}});
     a.extensions.clear();
     a.round_ends = saturating_add(now.steady, a.longest_ttl + options_.node_timeout); // then nothing can be left of it
     for (std::size_t i = 0; i < size(); ++i) {

@@ -165,7 +165,6 @@ private:
         case step::yield: return yield(q, r);
         case step::release: return release(q, r);
         case step::settle: return settle(q, r);
-        case step::raise: return raise(q, r);
         case step::hello:
         case step::declare: break;
         }
@@ -353,14 +352,6 @@ private:
         r.holder->token = std::max(r.holder->token, q.call.number);
         r.counter = std::max(r.counter, q.call.number);
         keep(r);
-        return {.what = verdict::done};
-    }
-
-    answer raise(const request_to_node& q, resource& r)
-    {
-        if (!r.holder || r.holder->id != q.id)
-            return {.what = verdict::absent};
-        r.holder->priority = std::max(r.holder->priority, static_cast<int>(q.call.number));
         return {.what = verdict::done};
     }
 

@@ -191,7 +191,7 @@ public:
         return run(c);
     }
 
-    /// With a number: settle, raise.
+    /// With a number: settle.
     answer run(step what, const pointer& a, std::int64_t number)
     {
         call c = calling(what, a);
@@ -461,7 +461,8 @@ BOOST_AUTO_TEST_CASE(a_locker_may_be_any_text)
     a->locker = std::string("it's\0 9 \r\n\\", 12);
     BOOST_TEST((obtain(a).what == verdict::granted));
     BOOST_TEST((obtain(a).what == verdict::granted));
-    BOOST_TEST((run(step::raise, a, 4).what == verdict::done));
+    a->priority = 4;
+    BOOST_TEST((obtain(a).what == verdict::granted));
     BOOST_TEST(field("h").ends_with(" 4 " + a->locker));
     BOOST_TEST(!obtain(make("b-1", 4)).outranks);
     BOOST_TEST(obtain(make("c-1", 5)).outranks);
@@ -472,7 +473,7 @@ BOOST_AUTO_TEST_CASE(steps_that_come_together_are_taken_in_their_order)
     const auto a = make("a-1");
     const auto b = make("b-1", 1);
     const auto r = run({calling(step::obtain, a), calling(step::obtain, b), calling(step::release, a),
-                        calling(step::obtain, b), calling(step::raise, b), calling(step::release, a)});
+                        calling(step::obtain, b), calling(step::settle, b), calling(step::release, a)});
     BOOST_REQUIRE(r.size() == 6u);
     BOOST_TEST((r[0].what == verdict::granted));
     BOOST_TEST((r[1].what == verdict::waiting));
@@ -673,12 +674,13 @@ BOOST_AUTO_TEST_CASE(R12_a_raised_priority_decides_who_outranks)
 {
     const auto a = make("a-1", 1);
     obtain(a);
-    BOOST_TEST((run(step::raise, a, 5).what == verdict::done));
-    BOOST_TEST((run(step::raise, a, 3).what == verdict::done)); // it only rises
-    BOOST_TEST((run(step::raise, make("b-1"), 9).what == verdict::absent));
+    a->priority = 5;
+    BOOST_TEST((obtain(a).what == verdict::granted));
+    a->priority = 3; // it only rises
+    obtain(a);
     BOOST_TEST(!obtain(make("b-1", 5)).outranks);
     BOOST_TEST(obtain(make("c-1", 6)).outranks);
-    a->priority = 6; // was lost, and the next renewal brings it
+    a->priority = 6;
     obtain(a);
     BOOST_TEST(!obtain(make("c-1", 6)).outranks);
 }
@@ -951,10 +953,12 @@ BOOST_AUTO_TEST_CASE(the_model_of_a_node_is_right)
                 if (all.size() > 6)
                     all.erase(all.begin() + below(6));
             }
-            const step what[] = {step::obtain, step::obtain,  step::obtain, step::obtain,
-                                 step::yield,  step::release, step::settle, step::raise};
-            call c =
-                calling(what[below(8)], all[static_cast<std::size_t>(below(static_cast<std::int64_t>(all.size())))]);
+            const step what[] = {step::obtain, step::obtain, step::obtain,  step::obtain,
+                                 step::obtain, step::yield,  step::release, step::settle};
+            const auto& a = all[static_cast<std::size_t>(below(static_cast<std::int64_t>(all.size())))];
+            if (below(8) == 0)
+                a->priority = static_cast<int>(below(3));
+            call c = calling(what[below(8)], a);
             c.waited = below(3) == 0 ? below(2'000'000) : 0;
             if (below(10) == 0 && c.sequence > 20)
                 c.sequence -= 20; // it comes late
@@ -967,8 +971,6 @@ BOOST_AUTO_TEST_CASE(the_model_of_a_node_is_right)
                 c.ttl = below(10) == 0 ? 100'000'000 : 0;
             } else if (c.what == step::settle) {
                 c.number += below(3000);
-            } else if (c.what == step::raise) {
-                c.number = below(3);
             }
             return c;
         };

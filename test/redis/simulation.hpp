@@ -213,6 +213,7 @@ private:
         std::uint64_t number = 0; // of its acquisition
         std::string resource;
         int priority = 0;
+        std::int64_t ticket = 0;
         mode how = mode::wait;
         std::int64_t since = 0;
         std::int64_t queued_at = -1; // it was told that it waits
@@ -352,7 +353,6 @@ private:
     }
 
     void tell(client&, client_type::reply_to_obtain& r) { std::move(r.handler)(r.ec, std::move(r.reply)); }
-    void tell(client&, client_type::reply_to_extend& r) { std::move(r.handler)(r.ec, r.until); }
     void tell(client&, client_type::reply_done& r) { std::move(r.handler)(r.ec); }
 
     void tell(client& c, const priority_redlock::protocol_event& e)
@@ -401,13 +401,8 @@ private:
             w.leased = world_.extend && chance(0.5);
             if (world_.impatient && chance(0.3))
                 w.how = chance(0.5) ? mode::now : mode::once;
-            priority_redlock::obtain_request q;
-            q.id = {c.number, w.number};
-            q.resource = w.resource;
-            q.locker = who(c);
-            q.priority = w.priority;
-            c.last_ticket = std::max(c.last_ticket + 1, moment_of(c).wall);
-            q.ticket = static_cast<std::uint64_t>(c.last_ticket);
+            w.ticket = c.last_ticket = std::max(c.last_ticket + 1, moment_of(c).wall);
+            auto q = request(c, w);
             q.ttl = std::chrono::microseconds(100'000 + below(world_.stubborn ? 200'000 : 900'000));
             q.how = w.how;
             note([&] {
@@ -439,6 +434,17 @@ private:
                 });
             carry_out(c);
         });
+    }
+
+    [[nodiscard]] static priority_redlock::obtain_request request(const client& c, const worker& w)
+    {
+        priority_redlock::obtain_request q;
+        q.id = {c.number, w.number};
+        q.resource = w.resource;
+        q.locker = who(c);
+        q.priority = w.priority;
+        q.ticket = static_cast<std::uint64_t>(w.ticket);
+        return q;
     }
 
     void granted(client& c, worker& w, std::int64_t until, std::uint64_t token)
@@ -501,18 +507,17 @@ private:
             on_client(c, [this, &c, &w, number] {
                 if (w.number != number || w.now != worker::phase::holds || w.until <= now_)
                     return;
-                if (chance(0.1)) {
-                    ++w.priority;
-                    c.machine->raise({c.number, number}, w.priority, [](error_code) {}, moment_of(c));
-                }
-                const auto ttl = std::chrono::microseconds(100'000 + below(900'000));
-                note([&] { return who(c, w) + " extends to " + std::to_string(test::micros(ttl)); });
-                c.machine->extend(
-                    {c.number, w.number}, ttl,
-                    [this, &c, &w, number](error_code ec, time_point until) {
+                w.priority += chance(0.1);
+                auto q = request(c, w);
+                q.ttl = std::chrono::microseconds(100'000 + below(900'000));
+                q.how = mode::now;
+                note([&] { return who(c, w) + " extends to " + std::to_string(test::micros(q.ttl)); });
+                c.machine->obtain(
+                    q,
+                    [this, &c, &w, number](error_code ec, const priority_redlock::obtain_reply& r) {
                         if (w.number != number || w.now != worker::phase::holds)
                             return;
-                        if (ec == priority_redlock::errc::not_held) {
+                        if (!ec && r.what != priority_redlock::obtain_reply::verdict::granted) {
                             finish(c, w, "has lost it");
                             return;
                         }
@@ -520,7 +525,9 @@ private:
                             ++counts_.extensions;
                             if (w.until <= now_)
                                 fail(who(c, w) + " was extended after its end");
-                            w.until = micros(until);
+                            if (r.fencing_token != w.token)
+                                fail(who(c, w) + " was extended with another token");
+                            w.until = micros(r.valid_until);
                             note([&] { return who(c, w) + " is extended until " + std::to_string(w.until); });
                             check_exclusion(c, w);
                             watch_end(c, w);
@@ -624,7 +631,7 @@ private:
         std::vector<node_model::message> published;
         const answer a = n.state.run(q, clock_of(n), published);
         note([&] {
-            static const char* const scripts[] = {"hello", "declare", "obtain", "yield", "release", "settle", "raise"};
+            static const char* const scripts[] = {"hello", "declare", "obtain", "yield", "release", "settle"};
             static const char* const verdicts[] = {"granted",  "waiting", "refused", "gone",     "quarantined",
                                                    "mismatch", "ready",   "unborn",  "evicting", "done",
                                                    "absent",   "unknown", "failed",  "lost"};

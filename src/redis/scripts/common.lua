@@ -5,9 +5,9 @@
 --   options.NAME     the client's: `channels`, the prefix of the clients' channels; `deployment`, what its clients agree on;
 --                    `guard`: on, durable or off; `max_ttl`, `skew`, and `entry_lease`, how long an entry of the queue lasts, in
 --                    microseconds; `keep`, how long keys are kept after the last write, in milliseconds.
---   arguments()      the keys and the arguments of a step on a lock, which are obtain, yield, release, settle and raise. An
---                    obtain or a release that comes alone is a script by itself; all others are taken by steps.lua, of which
---                    they are functions.
+--   arguments()      the keys and the arguments of a step on a lock, which are obtain, yield, release and settle. An obtain or
+--                    a release that comes alone is a script by itself; all others are taken by steps.lua, of which they are
+--                    functions.
 --
 -- Keys of a resource, which share one hash tag:
 --   lock  hash   h            the holder: '<acquisition> <end> <latest call> <priority> <locker>'

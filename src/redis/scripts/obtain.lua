@@ -7,8 +7,8 @@
 -- Reply: {granted, time, token} | {waiting, time, how long it is not free yet (us), next in line (1, 0), holder, outranks (1, 0)}
 --        | {refused, time} | {gone, time} | {quarantined, ...} | {mismatch, ...}
 --
--- Idempotent: what is held is granted again with the same token and a later end, and an entry of the queue is renewed.
--- A notice is repeated. Nothing is granted without a write, so that a replica cannot vote.
+-- Idempotent: what is held is granted again with the same token, a later end and the higher of the two priorities, and an
+-- entry of the queue is renewed. A notice is repeated. Nothing is granted without a write, so that a replica cannot vote.
 local lock, queue, tomb, id, who, call, ttl, proposal, terms = arguments()
 include('guard')
 local f = redis.call('HMGET', lock, 'h', 'n', 'v', 'q', 'x')
@@ -28,7 +28,7 @@ end
 
 if holder == id then
     if tonumber(string.match(who, '^%S+')) > tonumber(string.match(held_by, '^%S+')) then
-        held_by = who -- a raise was lost
+        held_by = who
     end
     -- Never earlier than before: the holder counts on that until it knows that it has less, and this may have come late.
     local hold = string.format('%s %.0f %.0f ', id, math.max(held_until, ends), math.max(latest, call))
