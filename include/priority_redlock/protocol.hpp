@@ -61,8 +61,7 @@ struct obtain_request
     /// Microseconds of the system clock at the start of the acquire, rising within a manager.
     std::uint64_t ticket = 0;
 
-    /// How long the hold lasts at least, from now on if it holds already, else from the grant on; `infinite` if the
-    /// store ends it by itself never.
+    /// How long the hold lasts at least, from now on if it holds already, else from the grant on. `infinite`: `lease()`.
     duration ttl = infinite;
 
     mode how = mode::wait;
@@ -167,7 +166,7 @@ struct protocol_event
 /// - A manager may die. Give `lease` unless a lock without a ttl may stay for ever, and drop a waiter that has not been
 ///   heard of for some `retry_interval`s.
 ///
-/// examples/file_protocol.hpp is one in some 200 lines: locks in a file, for the processes of a machine.
+/// examples/file_protocol.hpp is one in less than 250 lines: locks in a file, for the processes of a machine.
 /// `testing/conformance.hpp`, of the library priority_redlock::testing, runs any protocol through the rules.
 ///
 /// @par Completion
