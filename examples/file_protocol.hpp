@@ -67,7 +67,7 @@ public:
                 *mine = {q, false, 0, clock::now() + patience};
                 t.settle();
                 mine = std::ranges::find(rows, q.id, &row::id);
-                const bool is_thief = mine == rows.begin() + 1 && q.priority > rows.front().wanted.priority;
+                const bool is_thief = mine == rows.begin() + 1 && mine->evicts(rows.front());
                 if (!mine->holds && (q.how == mode::now || (q.how == mode::once && !is_thief))) {
                     rows.erase(mine);
                     return;
@@ -110,6 +110,7 @@ private:
         clock::time_point until{}; // it holds; or else: it is believed to be alive
 
         acquisition_id id() const { return wanted.id; }
+        bool evicts(const row& holder) const { return wanted.preempt && wanted.priority > holder.wanted.priority; }
         auto place() const { return std::tuple(!holds, -std::int64_t{wanted.priority}, wanted.ticket, wanted.id); }
     };
 
@@ -157,7 +158,7 @@ private:
                         each.until += patience / 2;
                     if (each.holds && !known->second)
                         tell({kind::granted, each.id(), each.until, each.token, {}, 0, {}});
-                    if (each.holds && rows.size() > 1 && rows[1].wanted.priority > each.wanted.priority)
+                    if (each.holds && rows.size() > 1 && rows[1].evicts(each))
                         tell({kind::notice, each.id(), {}, 0, rows[1].id(), rows[1].wanted.priority, {}});
                 }
             for (const auto& [id, held] : known_)
@@ -214,7 +215,7 @@ private:
         duration::rep ttl = 0, how = 0, until = 0;
         obtain_request q;
         for (row r; in >> std::quoted(q.resource) >> std::quoted(q.locker) >> q.id.client >> q.id.number >> q.priority
-                    >> q.ticket >> ttl >> how >> r.holds >> r.token >> until;) {
+                    >> q.preempt >> q.ticket >> ttl >> how >> r.holds >> r.token >> until;) {
             q.ttl = duration(ttl);
             q.how = static_cast<mode>(how);
             r.wanted = q;
@@ -230,8 +231,9 @@ private:
         for (const auto& [name, rows] : t.resources)
             for (const auto& [q, holds, token, until] : rows)
                 out << std::quoted(name) << ' ' << std::quoted(q.locker) << ' ' << q.id.client << ' ' << q.id.number
-                    << ' ' << q.priority << ' ' << q.ticket << ' ' << q.ttl.count() << ' ' << static_cast<int>(q.how)
-                    << ' ' << holds << ' ' << token << ' ' << until.time_since_epoch().count() << '\n';
+                    << ' ' << q.priority << ' ' << q.preempt << ' ' << q.ticket << ' ' << q.ttl.count() << ' '
+                    << static_cast<int>(q.how) << ' ' << holds << ' ' << token << ' '
+                    << until.time_since_epoch().count() << '\n';
     }
 
     std::mutex mutex_;

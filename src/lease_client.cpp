@@ -134,6 +134,7 @@ void lease_client::send_obtain(lease& l, const waiter& w, time_point now)
     q.obtain.resource = l.where->name();
     q.obtain.locker = w.target->locker.view();
     q.obtain.priority = w.priority;
+    q.obtain.preempt = w.preempt;
     q.obtain.ticket = w.ticket;
     q.obtain.ttl = w.ttl;
     q.obtain.how = w.now_or_never ? obtain_request::mode::now

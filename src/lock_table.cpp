@@ -508,6 +508,7 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     h.priority.store(o.priority, std::memory_order_relaxed);
     w.ticket = request.ticket != 0 ? request.ticket : ++last_ticket_;
     w.priority = o.priority;
+    w.preempt = o.preempt;
     w.ttl = o.ttl;
     w.grace = o.grace;
     w.renews = std::move(renews);

@@ -42,7 +42,8 @@ struct obtain_request
         /// Queue until granted or ended, and have a holder of lower priority told.
         wait,
 
-        /// If it outranks the holder and every waiter: as `wait`, for that one hand-shake. Otherwise refuse.
+        /// If it outranks the holder and every waiter, and preempts: as `wait`, for that one hand-shake. Otherwise
+        /// refuse.
         once,
 
         /// Refuse; tell nobody. A manager that keeps what it holds asks so: what it has lost, it does not wait for.
@@ -58,10 +59,15 @@ struct obtain_request
     /// Rank: the higher priority first, then the lower ticket, then the lower id.
     int priority = 0;
 
+    /// Whether the holder has to go for it. One that does not preempt waits in its place, and is no reason for a
+    /// notice.
+    bool preempt = true;
+
     /// Microseconds of the system clock at the start of the acquire, rising within a manager.
     std::uint64_t ticket = 0;
 
-    /// How long the hold lasts at least, from now on if it holds already, else from the grant on. `infinite`: `lease()`.
+    /// How long the hold lasts at least, from now on if it holds already, else from the grant on. `infinite`:
+    /// `lease()`.
     duration ttl = infinite;
 
     mode how = mode::wait;
@@ -99,7 +105,8 @@ struct protocol_event
         /// A waiting obtain holds the resource now: `valid_until`, `fencing_token`.
         granted,
 
-        /// A waiter of priority `thief_priority` outranks this holder: it should go. Repeated while that is so.
+        /// A waiter of priority `thief_priority` outranks this holder and preempts: it should go. Repeated while that
+        /// is so.
         notice,
 
         /// The holder lost the resource in the store: `reason` is `errc::expired` or `errc::lost`.
@@ -135,8 +142,9 @@ struct protocol_event
 ///   first. It says so (`ended`), or it relies on the manager, which goes by `valid_until`.
 /// - I7: a free resource goes to the waiter of the best rank, which is told by `granted`; an obtain is granted at once
 ///   if the resource is free and no waiter ranks before it.
-/// - P1: a holder is noticed when the first in line has a strictly higher priority, and for no other reason. It keeps
-///   the resource until it ends.
+/// - P1, P10: a holder is noticed when the first in line has a strictly higher priority and preempts, and for no other
+///   reason. The first in line decides: nobody evicts from behind one that leaves the holder alone. When that one has
+///   gone, it is for the next to decide. The holder keeps the resource until it ends.
 /// - P5: a waiter of better rank that comes during a hand-shake is the one that is granted, and a notice names it or
 ///   the one before.
 /// - I6: fencing tokens of a resource rise with every grant, also over a restart of the store. One that has forgotten

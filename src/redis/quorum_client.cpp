@@ -43,7 +43,7 @@ quorum_client::quorum_client(std::vector<std::string> names, const redis_options
       random_(static_cast<std::minstd_rand::result_type>(seed))
 {
     deployment_ =
-        "version=4 nodes=" + std::to_string(names.size()) + " max_ttl_us=" + std::to_string(micros(options.max_ttl));
+        "version=5 nodes=" + std::to_string(names.size()) + " max_ttl_us=" + std::to_string(micros(options.max_ttl));
     for (std::size_t i = 0; i < names.size(); ++i)
         nodes_[i].name = std::move(names[i]);
 }
@@ -80,6 +80,7 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
             answer_obtain(a, {}, {});
         } else {
             a.how = request.how;
+            a.preempt = request.preempt;
             if (a.now == phase::open && has_quorum())
                 ask_all(a, now);
             else
@@ -98,6 +99,7 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
     a.lock_key = options_.prefix + '{' + request.resource + '}';
     a.locker = std::move(request.locker);
     a.priority = request.priority;
+    a.preempt = request.preempt;
     a.ticket = static_cast<std::int64_t>(request.ticket);
     a.ttl = a.longest_ttl = ttl;
     a.how = request.how;
@@ -186,7 +188,7 @@ void quorum_client::ask(acquisition& a, std::size_t node, bool to_keep, moment n
     c.ttl = micros(a.ttl);
     c.number = a.proposal;
     c.how = to_keep ? obtain_request::mode::now : a.how;
-    c.answered = a.answered;
+    c.answered = a.answered && !a.is_kept_back();
     if (n.is != status::granted)
         n.is = status::asked;
     n.may_exist = true;

@@ -101,7 +101,8 @@ struct answer
     std::int64_t time = 0;   // of the node, us
     std::int64_t number = 0; // granted: token; waiting: the holder's remaining time, us; quarantined: time left, us
     bool best = false;       // waiting
-    bool outranks = false;   // waiting: the holder
+    bool outranks = false;   // waiting: the holder, which was told
+    bool kept_back = false;  // waiting: it outranks the holder, but one before it leaves that alone
     std::string text{};      // waiting: the holder; mismatch: the node's deployment; unborn: nonce; failed: message;
                              // quarantined: why; evicting: its policy
     std::string identity{};  // ready, quarantined: of the server
@@ -135,7 +136,8 @@ struct at_node
     bool may_come = false;  // an obtain may still arrive that was lost with its connection
     bool heard = false;     // it has answered: one that is yielded counts as waiting, and may not have
     bool yielded = false;   // and not asked since
-    bool outranked = false; // its holder has a lower priority
+    bool outranked = false; // its holder has a lower priority, and was told
+    bool kept_back = false; // not told, since one before this one leaves it alone
     bool woken = false;     // while it was asked
     bool settling = false;  // the token is on its way
     renewal renewed = renewal::none;
@@ -189,6 +191,7 @@ struct acquisition : boost::intrusive::set_base_hook<>,
     std::string lock_key; // of the resource
     std::string locker;
     int priority = 0;
+    bool preempt = true;
     std::int64_t ticket = 0;
     duration ttl{};
     duration longest_ttl{}; // that was asked for
@@ -212,6 +215,12 @@ struct acquisition : boost::intrusive::set_base_hook<>,
     std::deque<extension> extensions; // the first is on its way
     protocol::handler<obtain_reply> on_reply;
     std::vector<protocol::done_handler> on_end;
+
+    /// Somewhere another one, which is before it, leaves the holder alone.
+    [[nodiscard]] bool is_kept_back() const noexcept
+    {
+        return std::any_of(nodes.begin(), nodes.end(), [](const at_node& n) { return n.kept_back; });
+    }
 };
 
 /// The client's side of the protocol: which scripts to run on which node, and what their answers mean. Decides only:

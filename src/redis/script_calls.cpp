@@ -253,7 +253,7 @@ void call_encoder::put_arguments(const call& c, const quorum_client& client)
         put({digits(c.ttl)});
         put({digits(c.number)});
         put({digits(a.ticket), " ", digits(c.waited), " ", digits(micros(client.window(c.node))), " ", mode_of(c.how),
-             c.answered ? " 1" : " 0"});
+             c.answered ? " 1" : " 0", a.preempt ? " 1" : " 0"});
         break;
     case step::yield:
         put({digits(a.priority)});
@@ -261,6 +261,7 @@ void call_encoder::put_arguments(const call& c, const quorum_client& client)
         put({digits(c.waited)});
         put({digits(c.sequence)});
         put({digits(micros(client.window(c.node)))});
+        put({a.preempt ? "1" : "0"});
         break;
     case step::release:
         put({digits(c.sequence)});
@@ -346,7 +347,10 @@ void answer_reader::read_part(std::string_view part)
             a.best = part == "1";
         break;
     case 4: (a.what == verdict::quarantined ? a.identity : a.text) = part; break;
-    case 5: a.outranks = part == "1"; break;
+    case 5:
+        a.outranks = part == "1";
+        a.kept_back = part == "2";
+        break;
     default: understood_ = false;
     }
 }

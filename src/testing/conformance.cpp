@@ -407,6 +407,51 @@ void P5_better_waiter_in_the_hand_shake_goes_first(const conformance_subject& s)
     c->await_grant(first);
 }
 
+void P10_who_does_not_preempt_waits_in_its_place(const conformance_subject& s)
+{
+    bench b(s);
+    const auto c = client::make(b);
+    const auto d = client::make(b);
+    const auto holder = c->obtain(c->request("r", 0, 1));
+    c->await_grant(holder);
+    auto lenient = d->request("r", 5, 2);
+    lenient.preempt = false;
+    d->obtain(lenient);
+    d->await_answer(lenient.id);
+    const auto behind = c->obtain(c->request("r", 3, 3));
+    c->await_answer(behind);
+    auto once = d->request("r", 9, 4, infinite, obtain_request::mode::once);
+    once.preempt = false;
+    d->obtain(once);
+    b.await([&] { return d->at(once.id).refused || d->at(once.id).failed; },
+            "the refusal of one try that does not preempt");
+    c->end(holder);
+    d->await_grant(lenient.id);
+    b.require(c->at(holder).notices == 0, "a holder was told to go although the first in line leaves it alone");
+    b.require(!c->at(behind).granted, "a lower priority was granted while a higher one waited");
+    d->end(lenient.id);
+    c->await_grant(behind);
+}
+
+void P10_the_next_in_line_decides_when_the_first_has_gone(const conformance_subject& s)
+{
+    bench b(s);
+    const auto c = client::make(b);
+    const auto holder = c->obtain(c->request("r", 0, 1));
+    c->await_grant(holder);
+    auto lenient = c->request("r", 5, 2);
+    lenient.preempt = false;
+    c->obtain(lenient);
+    c->await_answer(lenient.id);
+    const auto thief = c->obtain(c->request("r", 3, 3));
+    c->await_answer(thief);
+    c->end(lenient.id);
+    c->await_notice(holder);
+    b.require(c->at(holder).notice.thief == thief, "the notice does not name the thief");
+    c->end(holder);
+    c->await_grant(thief);
+}
+
 void mode_now_refuses_and_tells_nobody(const conformance_subject& s)
 {
     bench b(s);
@@ -652,6 +697,27 @@ void manager_P2_P3_preempts_after_the_victim_has_unwound(const conformance_subje
     }(env, one, two, unwind, events));
     env.require(victim_gone && events == std::vector<std::string>{"told", "unwound", "granted"},
                 "the thief was granted before the victim had unwound");
+}
+
+void manager_P10_leaves_the_holder_alone(const conformance_subject& s)
+{
+    bench env(s);
+    lock_manager one(env.context, env.store);
+    lock_manager two(env.context, env.store);
+    env.run([](bench& b, lock_manager& m, lock_manager& n) -> asio::awaitable<void> {
+        auto lk = co_await m.async_acquire("r", "low", {}, asio::use_awaitable);
+        const acquire_options lenient{.priority = 1, .preempt = false};
+        acquire_options for_a_while = lenient, one_try = lenient;
+        for_a_while.timeout = 5 * b.subject.unit;
+        one_try.max_attempts = 1;
+        auto [timeout, none] = co_await n.async_acquire("r", "high", for_a_while, tuple);
+        b.require(timeout == errc::acquire_timeout && lk.is_held(), "a holder went for one that does not preempt");
+        auto [tries, none2] = co_await n.async_acquire("r", "high", one_try, tuple);
+        b.require(tries == errc::already_acquired && lk.is_held(), "one try that does not preempt was not refused");
+        lk.release();
+        auto next = co_await n.async_acquire("r", "high", lenient, asio::use_awaitable);
+        b.require(next.is_held(), "a free lock was not granted to one that does not preempt");
+    }(env, one, two));
 }
 
 void manager_P3_grace_ends_the_hand_shake(const conformance_subject& s)
@@ -954,6 +1020,8 @@ constexpr conformance_case all_cases[] = {
     {"P2_holder_is_told_and_keeps_the_resource_until_it_lets_go",
      P2_holder_is_told_and_keeps_the_resource_until_it_lets_go},
     {"P5_better_waiter_in_the_hand_shake_goes_first", P5_better_waiter_in_the_hand_shake_goes_first},
+    {"P10_who_does_not_preempt_waits_in_its_place", P10_who_does_not_preempt_waits_in_its_place},
+    {"P10_the_next_in_line_decides_when_the_first_has_gone", P10_the_next_in_line_decides_when_the_first_has_gone},
     {"mode_now_refuses_and_tells_nobody", mode_now_refuses_and_tells_nobody},
     {"mode_once_waits_for_its_own_hand_shake_only", mode_once_waits_for_its_own_hand_shake_only},
     {"ended_waiter_is_passed_over", ended_waiter_is_passed_over},
@@ -966,6 +1034,7 @@ constexpr conformance_case all_cases[] = {
     {"everybody_is_served_one_at_a_time", everybody_is_served_one_at_a_time},
     {"manager_reenters", manager_reenters},
     {"manager_P2_P3_preempts_after_the_victim_has_unwound", manager_P2_P3_preempts_after_the_victim_has_unwound},
+    {"manager_P10_leaves_the_holder_alone", manager_P10_leaves_the_holder_alone},
     {"manager_P3_grace_ends_the_hand_shake", manager_P3_grace_ends_the_hand_shake},
     {"manager_times_out_and_gives_up", manager_times_out_and_gives_up},
     {"manager_extends_and_releases", manager_extends_and_releases},

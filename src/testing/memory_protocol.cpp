@@ -145,6 +145,7 @@ private:
             a.anonymous = true;
             a.ticket = request.ticket;
             a.options.priority = request.priority;
+            a.options.preempt = request.preempt;
             a.options.ttl = request.ttl;
             a.options.grace = infinite;
             if (request.how == obtain_request::mode::now)
@@ -211,12 +212,12 @@ private:
             return !granted && !left;
         }
 
-        /// Whether it was told to go, and this waiter outranks it.
-        [[nodiscard]] bool has_to_go_for(const obtain_request& waiter)
+        /// Whether it was told to go, and this waiter is a reason to.
+        [[nodiscard]] bool has_to_go_for(const obtain_request& other)
         {
             const std::lock_guard guard(mutex);
-            return granted && granted->state.load(std::memory_order_acquire) == lock_state::revoking
-                   && waiter.priority > granted->priority.load(std::memory_order_relaxed);
+            return granted && granted->state.load(std::memory_order_acquire) == lock_state::revoking && other.preempt
+                   && other.priority > granted->priority.load(std::memory_order_relaxed);
         }
 
         /// Leaves the queue, if it is in it.

@@ -52,6 +52,7 @@ public:
         duration remaining{};
         bool best = false;
         bool outranks = false;
+        bool kept_back = false;
         std::string holder = "000000000000000e-1";
     };
 
@@ -205,6 +206,7 @@ public:
                             .number = std::chrono::duration_cast<std::chrono::microseconds>(w.remaining).count(),
                             .best = w.best,
                             .outranks = w.outranks,
+                            .kept_back = w.kept_back,
                             .text = w.holder});
     }
 

@@ -90,7 +90,8 @@ std::vector<answer> answers_of(const redis_reply& reply, std::size_t calls)
 
 std::ostream& operator<<(std::ostream& stream, const answer& a)
 {
-    return stream << static_cast<int>(a.what) << ' ' << a.number << ' ' << a.best << a.outranks << ' ' << a.text;
+    return stream << static_cast<int>(a.what) << ' ' << a.number << ' ' << a.best << a.outranks << a.kept_back << ' '
+                  << a.text;
 }
 
 /// The texts of the scripts, with the clock of the test for the server's: how long a call takes then decides nothing.
@@ -685,6 +686,45 @@ BOOST_AUTO_TEST_CASE(R12_a_raised_priority_decides_who_outranks)
     BOOST_TEST(!obtain(make("c-1", 6)).outranks);
 }
 
+BOOST_AUTO_TEST_CASE(P10_the_first_in_line_decides_whether_the_holder_is_told)
+{
+    const auto holder = make("a-1");
+    obtain(holder);
+    const auto lenient = make("b-1", 5);
+    lenient->preempt = false;
+    const auto other = make("c-1", 3);
+    BOOST_TEST(obtain(other).outranks);
+    BOOST_TEST(joined(published()) == "a: notice a-1 c-1 3 0");
+    BOOST_TEST(!obtain(lenient).outranks);
+    BOOST_TEST(!obtain(lenient).kept_back); // by its own will
+    const auto r = obtain(other);
+    BOOST_TEST(!r.outranks);
+    BOOST_TEST(r.kept_back);
+    BOOST_TEST((obtain(lenient, mode::once).what == verdict::refused));
+    BOOST_TEST(joined(published()).empty());
+    BOOST_TEST(obtain(other).outranks); // when that one has gone
+    obtain(make("d-1", 4));             // and behind one that preempts
+    BOOST_TEST(obtain(other).outranks);
+    BOOST_TEST(joined(published()) == "a: notice a-1 c-1 3 0; a: notice a-1 d-1 4 0; a: notice a-1 c-1 3 0");
+    yield(holder); // as a waiter it is what it was
+    obtain(lenient);
+    release(make("d-1", 4));
+}
+
+BOOST_AUTO_TEST_CASE(P10_one_that_yields_keeps_its_will)
+{
+    const auto lenient = make("a-1", 5);
+    lenient->preempt = false;
+    obtain(lenient);
+    const auto other = make("b-1", 3);
+    obtain(other);
+    yield(lenient);
+    release(other);
+    const auto holder = make("c-1");
+    server().command({"HSET", "t:{r}", "h", "c-1 " + std::to_string(time() + 1'000'000) + " 1 0 locker"});
+    BOOST_TEST(obtain(other).kept_back);
+}
+
 BOOST_AUTO_TEST_CASE(C2_keys_of_a_resource_share_a_slot_and_expire)
 {
     const auto a = make("a-1");
@@ -956,6 +996,8 @@ BOOST_AUTO_TEST_CASE(the_model_of_a_node_is_right)
             const step what[] = {step::obtain, step::obtain, step::obtain,  step::obtain,
                                  step::obtain, step::yield,  step::release, step::settle};
             const auto& a = all[static_cast<std::size_t>(below(static_cast<std::int64_t>(all.size())))];
+            if (below(8) == 0)
+                a->preempt = !a->preempt;
             if (below(8) == 0)
                 a->priority = static_cast<int>(below(3));
             call c = calling(what[below(8)], a);

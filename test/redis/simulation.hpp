@@ -53,6 +53,7 @@ struct simulated_world
     std::size_t dead_nodes = 0;   // and that cannot be reached, while faults last
     bool stubborn = false;        // some victims don't go
     bool impatient = false;       // some acquires end by a timeout, some do not wait
+    double lenient = 0;           // acquires that leave the holder alone
     bool extend = false;          // some locks are extended, to longer and to shorter ttls
     bool new_nodes = false;       // which the clients have to declare
 };
@@ -75,8 +76,9 @@ public:
         std::size_t failures = 0;
         std::size_t extensions = 0;
         std::int64_t longest_wait = 0;
-        std::size_t overtaken = 0; // grants before one that had the same priority and came clearly earlier
-        std::size_t unranked = 0;  // grants before one that had a higher priority and was queued
+        std::size_t overtaken = 0;      // grants before one that had the same priority and came clearly earlier
+        std::size_t unranked = 0;       // grants before one that had a higher priority and was queued
+        std::size_t past_a_lenient = 0; // notices for one behind another that leaves the holder alone and was queued
     };
 
     simulation(const simulated_world& world, std::uint64_t seed, std::vector<std::string>* trace = nullptr)
@@ -214,6 +216,7 @@ private:
         std::string resource;
         int priority = 0;
         std::int64_t ticket = 0;
+        bool preempt = true;
         mode how = mode::wait;
         std::int64_t since = 0;
         std::int64_t queued_at = -1; // it was told that it waits
@@ -374,6 +377,7 @@ private:
             ++counts_.notices;
             if (w->now != worker::phase::holds || e.thief_priority <= w->priority)
                 fail(who(c) + " was told to go without a reason");
+            check_reason(*w, e);
             if (std::exchange(w->going, true) || (world_.stubborn && chance(0.3)))
                 break;
             after(below(20'000), [this, &c, w = &*w, number = w->number] {
@@ -397,6 +401,7 @@ private:
             w.number = ++c.last_number;
             w.resource = 'r' + std::to_string(below(static_cast<std::int64_t>(world_.resources)));
             w.priority = static_cast<int>(below(world_.priorities));
+            w.preempt = !chance(world_.lenient);
             w.since = now_;
             w.leased = world_.extend && chance(0.5);
             if (world_.impatient && chance(0.3))
@@ -443,6 +448,7 @@ private:
         q.resource = w.resource;
         q.locker = who(c);
         q.priority = w.priority;
+        q.preempt = w.preempt;
         q.ticket = static_cast<std::uint64_t>(w.ticket);
         return q;
     }
@@ -554,6 +560,20 @@ private:
     }
 
     // --- the rules ---
+
+    /// P10: the first in line decides.
+    void check_reason(const worker& victim, const priority_redlock::protocol_event& e)
+    {
+        for (const auto& other : clients_)
+            for (const worker& o : other->workers) {
+                if (o.preempt || o.now != worker::phase::waits || o.resource != victim.resource)
+                    continue;
+                if (other->number == e.thief.client && o.number == e.thief.number)
+                    fail(who(*other, o) + " leaves the holder alone, which was told to go for it");
+                counts_.past_a_lenient +=
+                    o.priority > e.thief_priority && o.queued_at >= 0 && o.queued_at + 20'000 < now_;
+            }
+    }
 
     void check_exclusion(const client& c, const worker& w)
     {

@@ -219,6 +219,7 @@ struct waiter : deadline,
     time_point last_attempt_at = never;
     time_point rises_at = never; // with ageing
     int priority = 0;            // its rank, where ranks rise with time
+    bool preempt = true;         // or leaves the holder alone
     bool leads = false;          // its ring in rank
     bool last_try = false;       // waits for one hand-shake only
     bool now_or_never = false;   // waits for a store's answer only

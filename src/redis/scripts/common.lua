@@ -13,7 +13,7 @@
 --   lock  hash   h            the holder: '<acquisition> <end> <latest call> <priority> <locker>'
 --                n            the fencing counter, the largest token so far, which is the holder's
 --                v            '<acquisition> <until>': the waiter for whom the free lock is reserved
---                l<id>        '<end> <window> <member>': a waiter's entry, its window and its member of the queue
+--                l<id>        '<end> <window> <member> <preempts>': a waiter's entry, its window, its member of the queue, 1 or 0
 --                q            there may be waiters
 --                x            until when there may be a tomb
 --   queue zset   the waiters, all with the score 0, so that they are ordered by their members: rank, then id
