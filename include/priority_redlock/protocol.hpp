@@ -78,7 +78,7 @@ struct obtain_reply
 {
     enum class verdict : std::uint8_t
     {
-        /// It holds the resource, until `valid_until`: now, or since an earlier grant of the same token.
+        /// It holds the resource, until `valid_until`.
         granted,
 
         /// It is queued; a `granted` or `failed` event will follow.
@@ -90,7 +90,8 @@ struct obtain_reply
 
     verdict what = verdict::refused;
 
-    /// granted: the instant before which the store gives the resource to nobody else. Allows for what the answer took.
+    /// granted: the instant before which the store gives the resource to nobody else, by the clock of who asked. Allows
+    /// for what the answer took.
     clock::time_point valid_until = clock::time_point::max();
 
     /// granted: greater than that of every earlier grant of this resource.
@@ -137,7 +138,7 @@ struct protocol_event
 /// beside it there may be the one that it holds.
 ///
 /// @par What the store must supply
-/// By the numbers of doc/rules.md, each checked by the conformance suite:
+/// By the numbers of doc/rules.md. The conformance suite checks it, but for restarts of the store:
 /// - I1: at most one acquisition holds a resource, from its grant to its `end` or the end of its ttl, whichever comes
 ///   first. It says so (`ended`), or it relies on the manager, which goes by `valid_until`.
 /// - I7: a free resource goes to the waiter of the best rank, which is told by `granted`; an obtain is granted at once

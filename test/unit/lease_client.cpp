@@ -227,7 +227,7 @@ private:
             switch (q.what) {
             case verb::obtain:
                 id_ = q.obtain.id;
-                result += "obtain";
+                result += q.obtain.preempt ? "obtain" : "obtain without preempting";
                 break;
             case verb::end: result += "end"; break;
             case verb::keep:
@@ -304,6 +304,14 @@ BOOST_AUTO_TEST_CASE(R10_another_error_and_one_that_did_not_wait_are_of_the_firs
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(lease_client_notices)
+
+BOOST_AUTO_TEST_CASE(P10_the_store_is_told_whether_its_waiter_preempts)
+{
+    lease_driver d;
+    BOOST_TEST(d.acquire({.preempt = false}) == "obtain without preempting");
+    BOOST_TEST(d.more({.priority = 1}) == "end, obtain");
+    BOOST_TEST(d.more({.priority = 2, .preempt = false}) == "end, obtain without preempting");
+}
 
 BOOST_AUTO_TEST_CASE(a_holder_overruns_for_a_waiter_that_only_the_store_knows)
 {
