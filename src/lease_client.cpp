@@ -78,8 +78,7 @@ void lease_client::after_step(time_point now)
     for (deadline* d : table_.take_due()) {
         auto& item = static_cast<lease_deadline&>(*d);
         if (item.is_end) {
-            auto& end = static_cast<pending_end&>(item);
-            send_end(end.id, end.how);
+            send_end(static_cast<pending_end&>(item).id);
         } else if (auto& l = static_cast<lease&>(item); l.wanted && !l.where->waiting.empty()) {
             send_obtain(l, *l.where->waiting.begin(), now);
         }
@@ -102,24 +101,14 @@ void lease_client::reconcile(resource& r, time_point now)
     }
     lease& l = *it->second;
 
-    if (l.held && r.now == resource::status::vacant) {
-        const auto how = l.noticed ? pending_end::verb::acknowledge : pending_end::verb::release;
-        send_end(forget_held(l), how);
-    }
-    if (l.held && r.priority > l.held_priority) {
-        l.held_priority = r.priority;
-        request q;
-        q.what = request::verb::raise;
-        q.id = l.held;
-        q.priority = r.priority;
-        outbox.push_back(std::move(q));
-    }
+    if (l.held && r.now == resource::status::vacant)
+        send_end(forget_held(l));
     if (l.held)
-        send_renewal(l, now);
+        keep(l, now);
     if (l.wanted && (!first || first->ticket != l.wanted_ticket)) {
         const auto id = l.wanted;
         forget_wanted(l);
-        send_end(id, pending_end::verb::withdraw);
+        send_end(id);
     }
     if (first && (!l.wanted || first->last_try != l.wanted_once)) {
         if (!l.wanted) {
@@ -145,6 +134,7 @@ void lease_client::send_obtain(lease& l, const waiter& w, time_point now)
     q.obtain.resource = l.where->name();
     q.obtain.locker = w.target->locker.view();
     q.obtain.priority = w.priority;
+    q.obtain.preempt = w.preempt;
     q.obtain.ticket = w.ticket;
     q.obtain.ttl = w.ttl;
     q.obtain.how = w.now_or_never ? obtain_request::mode::now
@@ -154,31 +144,47 @@ void lease_client::send_obtain(lease& l, const waiter& w, time_point now)
     table_.set_deadline(l, saturating_add(now, retry_interval_));
 }
 
-void lease_client::send_end(acquisition_id id, pending_end::verb how)
+void lease_client::send_end(acquisition_id id)
 {
     auto& end = ends_[id];
     if (!end)
         end = std::make_unique<pending_end>(id);
-    end->how = how;
     request q;
     q.what = request::verb::end;
-    q.end = how;
-    q.id = id;
+    q.obtain.id = id;
     outbox.push_back(std::move(q));
 }
 
-void lease_client::send_renewal(lease& l, time_point now)
+/// The store is told of a higher priority, and that the hold goes on.
+void lease_client::keep(lease& l, time_point now)
 {
+    resource& r = *l.where;
     // What is not answered is asked for again when as much time has passed as between two renewals.
-    const renewal* n = table_.take_renewal(*l.where, retry_interval_, now);
-    if (!n || l.extending != 0)
+    const renewal* const n = table_.take_renewal(r, retry_interval_, now);
+    const bool renews = n && l.extending == 0;
+    if (!renews && (r.priority <= l.held_priority || r.expires <= now))
         return;
+    const time_point until = renews ? std::min(n->limit, saturating_add(now, n->ttl)) : r.expires;
     request q;
-    q.what = request::verb::renew;
-    q.id = l.held;
-    q.ttl = n->limit == never ? n->ttl : std::min(n->ttl, n->limit - now);
-    q.extensions = l.extensions;
+    q.what = request::verb::keep;
+    q.obtain = keeping(l, until == never ? infinite : until - now);
+    q.of = {l.held, renews, l.extensions};
+    l.held_priority = r.priority;
     outbox.push_back(std::move(q));
+}
+
+/// It asks in mode `now`: what it has lost, it does not wait for.
+obtain_request lease_client::keeping(const lease& l, duration ttl) const
+{
+    obtain_request q;
+    q.id = l.held;
+    q.resource = l.where->name();
+    q.locker = l.where->holds.front().locker.view();
+    q.priority = l.where->priority;
+    q.ticket = l.held_ticket;
+    q.ttl = ttl;
+    q.how = obtain_request::mode::now;
+    return q;
 }
 
 void lease_client::forget_wanted(lease& l)
@@ -192,7 +198,6 @@ void lease_client::forget_wanted(lease& l)
 acquisition_id lease_client::forget_held(lease& l)
 {
     by_id_.erase(l.held);
-    l.noticed = false;
     l.thief.reset();
     return std::exchange(l.held, {});
 }
@@ -257,13 +262,10 @@ void lease_client::on_event(const protocol_event& event, time_point now, table_a
 void lease_client::noticed(lease& l, const protocol_event& event, time_point now, table_actions& out)
 {
     resource& r = *l.where;
-    const bool first = r.now == resource::status::held;
-    if (first)
-        l.noticed = true;
     if (event.thief.client != client_) { // its own ones wait in the table
         l.thief = event.thief_priority;
         table_.outrank(r, now, out);
-    } else if (first) {
+    } else if (r.now == resource::status::held) {
         table_.revoke(r, now, out);
     }
 }
@@ -276,70 +278,90 @@ void lease_client::granted(lease& l, time_point until, std::uint64_t token, time
     forget_wanted(l);
     if (until <= now) {
         // Its validity passed on the way here: give it back and ask again.
-        send_end(id, pending_end::verb::release);
+        send_end(id);
         table_.touch(r);
         return;
     }
     if (r.now != resource::status::vacant) {
         // The store has ended our hold, and the news of that is late or lost.
         if (l.held)
-            send_end(forget_held(l), pending_end::verb::release);
+            send_end(forget_held(l));
         table_.end(r, r.expires <= now ? table_.end_of_time(r) : lock_state::lost, now, out);
     }
     const auto w = std::find_if(r.waiting.begin(), r.waiting.end(),
                                 [ticket](const waiter& each) { return each.ticket == ticket; });
     if (w == r.waiting.end()) {
-        send_end(id, pending_end::verb::withdraw);
+        send_end(id);
         return;
     }
     l.held = id;
+    l.held_ticket = ticket;
     l.held_priority = w->priority;
     l.extending = l.extensions = 0;
     by_id_[id] = &l;
     table_.grant(*w, token, until, now, out);
 }
 
-void lease_client::on_renewed(acquisition_id id, std::uint32_t extensions, error_code ec, time_point until,
-                              time_point now, table_actions& out)
+void lease_client::on_kept(const kept& of, error_code ec, const obtain_reply& reply, time_point now, table_actions& out)
 {
-    lease* const l = find(id);
-    if (!l || l->held != id || l->extensions != extensions)
+    lease* const l = find(of.id);
+    if (!l || l->held != of.id || l->extensions != of.extensions)
         return;
-    if (ec == errc::not_held)
-        lose(*l, lock_state::lost, now, out);
-    else if (!ec)
-        table_.renewed(*l->where, until, now, out);
-    else
+    if (ec)
         table_.renew_soon(*l->where, now);
+    else if (is_kept(*l, reply, now, out) && of.renews)
+        table_.renewed(*l->where, reply.valid_until, now, out);
+}
+
+/// Whether the store has kept the hold. With another token it is one of a store that had forgotten.
+bool lease_client::is_kept(lease& l, const obtain_reply& reply, time_point now, table_actions& out)
+{
+    if (reply.what == obtain_reply::verdict::granted && reply.fencing_token == l.where->token)
+        return true;
+    lose(l, lock_state::lost, now, out);
+    return false;
 }
 
 /// The store does not have the hold any more, or too little of it: it forgets the rest.
 void lease_client::lose(lease& l, lock_state reason, time_point now, table_actions& out)
 {
-    send_end(forget_held(l), pending_end::verb::release);
+    send_end(forget_held(l));
     if (l.where->now != resource::status::vacant)
         table_.end(*l.where, reason, now, out);
 }
 
-void lease_client::begin_extend(acquisition_id id) noexcept
+std::optional<obtain_request> lease_client::begin_extend(const hold& h, duration ttl)
 {
-    if (lease* const l = find(id)) {
-        ++l->extending;
-        ++l->extensions;
-    }
+    const auto it = leases_.find(h.where);
+    if (it == leases_.end() || !it->second->held || h.state.load(std::memory_order_relaxed) != lock_state::held)
+        return std::nullopt;
+    lease& l = *it->second;
+    auto result = keeping(l, ttl);
+    ++l.extending;
+    ++l.extensions;
+    return result;
 }
 
-void lease_client::end_extend(acquisition_id id) noexcept
+error_code lease_client::end_extend(hold& h, acquisition_id id, duration ttl, time_point asked_at, error_code ec,
+                                    const obtain_reply& reply, time_point now, table_actions& out)
 {
-    if (lease* const l = find(id))
+    lease* const l = find(id);
+    const bool held = l && l->held == id;
+    if (held)
         --l->extending;
+    if (ec)
+        return ec;
+    const time_point until = std::min(reply.valid_until, saturating_add(asked_at, ttl));
+    if (!held || !is_kept(*l, reply, now, out) || !table_.extend(h, until, ttl == infinite, now, out))
+        return errc::not_held;
+    return {};
 }
 
 /// Something was granted that is not wanted any more.
 void lease_client::give_back(acquisition_id id)
 {
     if (!ends_.contains(id))
-        send_end(id, pending_end::verb::withdraw);
+        send_end(id);
 }
 
 void lease_client::refused(lease& l, error_code reason, time_point now, table_actions& out)
@@ -348,7 +370,7 @@ void lease_client::refused(lease& l, error_code reason, time_point now, table_ac
     const auto id = l.wanted;
     const auto ticket = l.wanted_ticket;
     forget_wanted(l);
-    send_end(id, pending_end::verb::withdraw); // a repetition of the obtain may still be on its way
+    send_end(id); // a repetition of the obtain may still be on its way
     const auto can_wait = [](const waiter& w) { return !w.last_try && !w.now_or_never; };
     const auto it = std::find_if(r.waiting.begin(), r.waiting.end(),
                                  [ticket](const waiter& each) { return each.ticket == ticket; });

@@ -35,8 +35,8 @@ struct lease : lease_deadline
 
     resource* where;
     acquisition_id held;
-    int held_priority = 0;
-    bool noticed = false;         // the hold goes because of a waiter in the store
+    std::uint64_t held_ticket = 0;
+    int held_priority = 0;        // that the store was told
     std::optional<int> thief;     // the priority of one that is another manager's
     std::uint32_t extending = 0;  // by its owner
     std::uint32_t extensions = 0; // of the hold, by its owner, so far
@@ -51,16 +51,8 @@ struct pending_end : lease_deadline
 {
     explicit pending_end(acquisition_id i) noexcept : lease_deadline(true), id(i) {}
 
-    enum class verb : std::uint8_t
-    {
-        withdraw,
-        release,
-        acknowledge
-    };
-
     acquisition_id id;
-    verb how = verb::withdraw;
-    std::vector<protocol::done_handler> waiting; // async_release
+    std::vector<protocol::done_handler> waiting; // for the end: async_release
 };
 
 /// Sees to it that the store holds what a leased table holds, and is asked for what its first waiters want. Decides
@@ -68,23 +60,26 @@ struct pending_end : lease_deadline
 class PRIORITY_REDLOCK_DECL lease_client
 {
 public:
+    /// Which hold a request is to keep.
+    struct kept
+    {
+        acquisition_id id;
+        bool renews = false;          // it moves the end,
+        std::uint32_t extensions = 0; // if its owner has not extended the hold since
+    };
+
     struct request
     {
         enum class verb : std::uint8_t
         {
             obtain,
+            keep, // an obtain of what is held
             end,
-            raise,
-            renew
         };
 
         verb what = verb::obtain;
-        obtain_request obtain;
-        pending_end::verb end = pending_end::verb::withdraw;
-        acquisition_id id;
-        int priority = 0;
-        duration ttl{};
-        std::uint32_t extensions = 0; // a renewal counts if its owner has not extended the hold since
+        obtain_request obtain; // end: its id
+        kept of;               // keep
     };
 
     lease_client(std::shared_ptr<protocol> store, lock_table& table);
@@ -106,13 +101,17 @@ public:
     void on_reply(acquisition_id id, error_code ec, const obtain_reply& reply, time_point now, table_actions& out);
     void on_event(const protocol_event& event, time_point now, table_actions& out);
 
-    /// A renewal is answered. A failure is repeated in time.
-    void on_renewed(acquisition_id id, std::uint32_t extensions, error_code ec, time_point until, time_point now,
-                    table_actions& out);
+    /// A request to keep a hold is answered. A renewal that failed is repeated in time.
+    void on_kept(const kept& of, error_code ec, const obtain_reply& reply, time_point now, table_actions& out);
 
-    /// The owner of a hold extends it: no renewal overtakes that, or is overtaken by it.
-    void begin_extend(acquisition_id id) noexcept;
-    void end_extend(acquisition_id id) noexcept;
+    /// What to ask the store for when the owner of a hold extends it; none if it is not held. No renewal overtakes
+    /// that, or is overtaken by it.
+    [[nodiscard]] std::optional<obtain_request> begin_extend(const hold& h, duration ttl);
+
+    /// That is answered. The end is no later than what was asked for when it was asked, though the store may keep it
+    /// for longer.
+    [[nodiscard]] error_code end_extend(hold& h, acquisition_id id, duration ttl, time_point asked_at, error_code ec,
+                                        const obtain_reply& reply, time_point now, table_actions& out);
 
     /// Gives the handlers that waited for this end.
     [[nodiscard]] std::vector<protocol::done_handler> on_end(acquisition_id id, error_code ec, time_point now);
@@ -151,8 +150,10 @@ public:
 private:
     void reconcile(resource& r, time_point now);
     void send_obtain(lease& l, const waiter& w, time_point now);
-    void send_end(acquisition_id id, pending_end::verb how);
-    void send_renewal(lease& l, time_point now);
+    void send_end(acquisition_id id);
+    void keep(lease& l, time_point now);
+    [[nodiscard]] obtain_request keeping(const lease& l, duration ttl) const;
+    [[nodiscard]] bool is_kept(lease& l, const obtain_reply& reply, time_point now, table_actions& out);
     void noticed(lease& l, const protocol_event& event, time_point now, table_actions& out);
     void granted(lease& l, time_point until, std::uint64_t token, time_point now, table_actions& out);
     void refused(lease& l, error_code reason, time_point now, table_actions& out);

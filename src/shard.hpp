@@ -323,36 +323,32 @@ public:
 
     void async_extend(hold& h, duration ttl, protocol::done_handler handler) override
     {
-        acquisition_id id;
+        std::optional<obtain_request> asked;
         std::shared_ptr<protocol> store;
         const auto context = context_->borrow();
         if (context) {
             step s(*this);
-            if (h.state.load(std::memory_order_relaxed) == lock_state::held)
-                id = leases_->held_id(*h.where);
-            if (id) {
+            asked = leases_->begin_extend(h, ttl);
+            if (asked) {
                 increment(h.references);
-                leases_->begin_extend(id);
                 store = leases_->store();
             }
         }
-        if (!id) {
+        if (!asked) {
             post_result(std::move(handler), errc::not_held);
             return;
         }
-        auto on_reply = [self = this->shared_from_this(), &h, id, for_ever = ttl == infinite,
+        auto on_reply = [self = this->shared_from_this(), &h, id = asked->id, ttl, asked_at = Clock::now(),
                          work = asio::make_work_guard(context->executor),
-                         handler = std::move(handler)](error_code ec, time_point until) mutable {
+                         handler = std::move(handler)](error_code ec, const obtain_reply& reply) mutable {
             {
                 step s(*self);
-                self->leases_->end_extend(id);
-                if (!ec && !self->table_.extend(h, until, for_ever, Clock::now(), s.actions))
-                    ec = errc::not_held;
+                ec = self->leases_->end_extend(h, id, ttl, asked_at, ec, reply, Clock::now(), s.actions);
                 s.unreference(h);
             }
             self->post_result(std::move(handler), ec);
         };
-        store->extend(id, ttl, std::move(on_reply));
+        store->obtain(std::move(*asked), std::move(on_reply));
     }
 
     bool raise(hold& h, int priority) noexcept override
@@ -576,46 +572,36 @@ private:
     void send(lease_client::request q, protocol& store)
     {
         using verb = lease_client::request::verb;
-        const auto id = q.what == verb::obtain ? q.obtain.id : q.id;
-        switch (q.what) {
-        case verb::obtain:
-            store.obtain(std::move(q.obtain),
-                         [weak = this->weak_from_this(), id](error_code ec, const obtain_reply& reply) {
-                             if (const auto self = weak.lock()) {
-                                 step s(*self);
-                                 if (!self->shut_down_)
-                                     self->leases_->on_reply(id, ec, reply, Clock::now(), s.actions);
-                             }
-                         });
-            return;
-        case verb::raise: store.raise(id, q.priority, [](error_code) {}); return;
-        case verb::renew:
-            store.extend(id, q.ttl,
-                         [weak = this->weak_from_this(), id, count = q.extensions](error_code ec, time_point until) {
-                             if (const auto self = weak.lock())
-                                 self->on_renewed(id, count, ec, until);
-                         });
-            return;
-        case verb::end: break;
-        }
-        protocol::done_handler on_done = [weak = this->weak_from_this(), id](error_code ec) {
-            if (const auto self = weak.lock())
-                self->on_end(id, ec);
-        };
-        switch (q.end) {
-        case pending_end::verb::withdraw: store.withdraw(id, std::move(on_done)); return;
-        case pending_end::verb::release: store.release(id, std::move(on_done)); return;
-        case pending_end::verb::acknowledge: store.acknowledge(id, std::move(on_done)); return;
+        const auto id = q.obtain.id;
+        const auto weak = this->weak_from_this();
+        if (q.what == verb::end) {
+            store.end(id, [weak, id](error_code ec) {
+                if (const auto self = weak.lock())
+                    self->on_end(id, ec);
+            });
+        } else if (q.what == verb::obtain) {
+            store.obtain(std::move(q.obtain), [weak, id](error_code ec, const obtain_reply& reply) {
+                if (const auto self = weak.lock()) {
+                    step s(*self);
+                    if (!self->shut_down_)
+                        self->leases_->on_reply(id, ec, reply, Clock::now(), s.actions);
+                }
+            });
+        } else {
+            store.obtain(std::move(q.obtain), [weak, about = q.of](error_code ec, const obtain_reply& reply) {
+                if (const auto self = weak.lock())
+                    self->on_kept(about, ec, reply);
+            });
         }
     }
 
-    void on_renewed(acquisition_id id, std::uint32_t extensions, error_code ec, time_point until)
+    void on_kept(const lease_client::kept& about, error_code ec, const obtain_reply& reply)
     {
-        if (ec && ec != errc::not_held)
+        if (ec && about.renews)
             log(log_level::warning, "a lock could not be renewed and is tried again: " + ec.message());
         step s(*this);
         if (!shut_down_)
-            leases_->on_renewed(id, extensions, ec, until, Clock::now(), s.actions);
+            leases_->on_kept(about, ec, reply, Clock::now(), s.actions);
     }
 
     void on_end(acquisition_id id, error_code ec)

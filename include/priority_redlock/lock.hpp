@@ -135,13 +135,15 @@ public:
     }
 
     /// Gives a held lock a new end: `ttl` from now. All handles of the locker share it. Of a composite: all its parts.
+    /// If that is earlier than the present end, this manager sees to it: should its process die, a store keeps the lock
+    /// until its former end.
     ///
     /// @par Completion signature
     /// `void(error_code)`
     /// @par Errors
-    /// None: extended. `errc::not_held`: it is empty, revoking or has ended, or the store has it no more.
-    /// `errc::invalid_argument`: `ttl` is zero or negative, or longer than the store allows (`redis_options::max_ttl`).
-    /// `errc::no_quorum` (over Redis): the nodes did not answer; the lock is as before.
+    /// None: extended. `errc::not_held`: it is empty, revoking or has ended, or the store has it no more: then it is
+    /// `lost`. `errc::invalid_argument`: `ttl` is zero or negative, or longer than the store allows
+    /// (`redis_options::max_ttl`). `errc::no_quorum` (over Redis): the nodes did not answer; the lock is as before.
     /// @par Per-operation cancellation
     /// None. In memory it completes at once, over Redis within `redis_options::node_timeout`, one after the other.
     /// @par Object lifetimes

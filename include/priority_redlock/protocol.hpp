@@ -19,7 +19,7 @@
 
 namespace priority_redlock {
 
-/// Names one attempt of one manager to hold one resource, from `obtain` to `release`. Never used again.
+/// Names one attempt of one manager to hold one resource, from its first `obtain` to its `end`. Never used again.
 struct acquisition_id
 {
     /// The manager: a random number that differs between managers, processes and machines.
@@ -39,13 +39,14 @@ struct obtain_request
     /// How far an obtain goes if the resource is not free.
     enum class mode : std::uint8_t
     {
-        /// Queue until granted or withdrawn, and have a holder of lower priority told.
+        /// Queue until granted or ended, and have a holder of lower priority told.
         wait,
 
-        /// If it outranks the holder and every waiter: as `wait`, for that one hand-shake. Otherwise refuse.
+        /// If it outranks the holder and every waiter, and preempts: as `wait`, for that one hand-shake. Otherwise
+        /// refuse.
         once,
 
-        /// Refuse; tell nobody.
+        /// Refuse; tell nobody. A manager that keeps what it holds asks so: what it has lost, it does not wait for.
         now,
     };
 
@@ -58,10 +59,15 @@ struct obtain_request
     /// Rank: the higher priority first, then the lower ticket, then the lower id.
     int priority = 0;
 
+    /// Whether the holder has to go for it. One that does not preempt waits in its place, and is no reason for a
+    /// notice.
+    bool preempt = true;
+
     /// Microseconds of the system clock at the start of the acquire, rising within a manager.
     std::uint64_t ticket = 0;
 
-    /// How long the grant is valid, from the grant on; `infinite` if the store ends it by itself never.
+    /// How long the hold lasts at least, from now on if it holds already, else from the grant on. `infinite`:
+    /// `lease()`.
     duration ttl = infinite;
 
     mode how = mode::wait;
@@ -84,7 +90,8 @@ struct obtain_reply
 
     verdict what = verdict::refused;
 
-    /// granted: the instant before which the store gives the resource to nobody else. Allows for what the answer took.
+    /// granted: the instant before which the store gives the resource to nobody else, by the clock of who asked. Allows
+    /// for what the answer took.
     clock::time_point valid_until = clock::time_point::max();
 
     /// granted: greater than that of every earlier grant of this resource.
@@ -99,7 +106,8 @@ struct protocol_event
         /// A waiting obtain holds the resource now: `valid_until`, `fencing_token`.
         granted,
 
-        /// A waiter of priority `thief_priority` outranks this holder: it should go. Repeated while that is so.
+        /// A waiter of priority `thief_priority` outranks this holder and preempts: it should go. Repeated while that
+        /// is so.
         notice,
 
         /// The holder lost the resource in the store: `reason` is `errc::expired` or `errc::lost`.
@@ -120,34 +128,64 @@ struct protocol_event
 };
 
 /// A store of locks that a `lock_manager` can work on: the five functions of the original's LockingProtocol, made
-/// asynchronous. Derive from it to put locks into a database of your own.
+/// asynchronous. Derive from it to put locks into a database of your own. It has three verbs: a manager asks for a
+/// resource and keeps it with `obtain`, gives it up with `end`, and hears of the rest as the listener that it has given
+/// to `subscribe`.
 ///
-/// The queue of waiters lives in the store, so that managers of different processes meet there. What it must supply, by
-/// the numbers of doc/rules.md:
-/// - I1: at most one acquisition holds a resource, from its grant to its `release`, `acknowledge` or the end of its
-/// ttl;
-/// - P1, I7: waiters are granted in order of rank; a holder is noticed for as long as a waiter has a strictly higher
-///   priority, and nobody is granted past a better-ranked waiter;
-/// - P5: a better-ranked waiter that arrives during a hand-shake is the one that is granted;
-/// - I6: fencing tokens of a resource rise with every grant, also over a restart of the store;
-/// - idempotence: a request that is repeated with the same id has no further effect and gives the current answer. An
-///   `obtain` that is repeated while it waits has its notice repeated;
-/// - finality: after `withdraw`, `release` or `acknowledge` an id holds nothing and waits for nothing, whatever arrives
-///   late for it.
+/// What the store keeps of a resource: the holder, with its id, priority, token and end; the waiters, each with the
+/// request that it came with; and the last fencing token. The queue lives in the store, so that managers of different
+/// processes meet there. A manager registers one acquisition a resource at a time to wait, that of its best waiter;
+/// beside it there may be the one that it holds.
 ///
-/// What the manager adds: P2, grace and notice handlers (P3), P4, P7 to P9, re-entrance, timeouts and attempts, guard,
-/// completion tokens (I2 to I5), the checks of I8, and the local end of a grant at its `valid_until` (P6). It registers
-/// one acquisition a resource at a time, that of its best waiter.
+/// @par What the store must supply
+/// By the numbers of doc/rules.md. The conformance suite checks it, but for restarts of the store:
+/// - I1: at most one acquisition holds a resource, from its grant to its `end` or the end of its ttl, whichever comes
+///   first. It says so (`ended`), or it relies on the manager, which goes by `valid_until`.
+/// - I7: a free resource goes to the waiter of the best rank, which is told by `granted`; an obtain is granted at once
+///   if the resource is free and no waiter ranks before it.
+/// - P1, P10: a holder is noticed when the first in line has a strictly higher priority and preempts, and for no other
+///   reason. The first in line decides: nobody evicts from behind one that leaves the holder alone. When that one has
+///   gone, it is for the next to decide. The holder keeps the resource until it ends.
+/// - P5: a waiter of better rank that comes during a hand-shake is the one that is granted, and a notice names it or
+///   the one before.
+/// - I6: fencing tokens of a resource rise with every grant, also over a restart of the store. One that has forgotten
+///   its last token can go on from the microseconds of the system clock.
+/// - Keeping: an `obtain` of an acquisition that holds is a renewal, an extension and a rise of priority in one. Its
+///   end becomes `ttl` from now and its priority the one that is asked for, each only if that is more than it has. The
+///   token stays. Who wants an earlier end calls `end` then; that a manager does for an `async_extend` that shortens.
+/// - Idempotence: a request that is repeated, however late, has no further effect and gives the current answer. This
+///   needs no count of requests, since keeping only adds. An `obtain` that is repeated while it waits takes its place
+///   with its present mode, and has its notice repeated.
+/// - Finality: after `end` an id holds nothing and waits for nothing, whatever arrives late for it: also an `obtain`
+///   that the `end` has overtaken is refused.
 ///
-/// `testing/conformance.hpp`, of the library priority_redlock::testing, runs any protocol through these rules.
+/// @par What the manager adds
+/// P2, grace and notice handlers (P3), P4, P7 to P9, re-entrance, timeouts and attempts, guard, completion tokens (I2
+/// to I5), the checks of I8, renewal at a third of the ttl (R8), and the local end of a grant at its `valid_until`
+/// (P6). It calls `end` once for everything that it has ever asked for, whatever came of it, and again until that is
+/// confirmed without an error. A grant that it did not or no longer wants it ends, too. What it is refused to keep, or
+/// granted with another token, it takes for lost.
+///
+/// @par How to write one
+/// - A request is one transaction of the store: read the resource, decide, write, and tell those whom it concerns.
+/// - `valid_until` is by the clock of the process that asks: `ttl` after the moment in which the request left, less
+///   what the clocks may differ by. The store may end it later, never earlier.
+/// - A store that can call nobody is asked now and then what has become of what this process waits for and holds.
+/// - If messages can be lost, `retry_interval` has the manager repeat what was not answered, and obtains that wait.
+/// - A manager may die. Give `lease` unless a lock without a ttl may stay for ever, and drop a waiter that has not been
+///   heard of for some `retry_interval`s.
+///
+/// examples/file_protocol.hpp is one in less than 250 lines: locks in a file, for the processes of a machine.
+/// `testing/conformance.hpp`, of the library priority_redlock::testing, runs any protocol through the rules.
 ///
 /// @par Completion
 /// Every function calls its handler exactly once, or destroys it with the store. It may do so on any thread, and from
-/// within the function, but not under a mutex that another function of the protocol takes. Handlers and listeners do
-/// not block and do not throw.
+/// within the function, but not under a mutex that another function of the protocol takes: what the handler or listener
+/// does first may be the next request. Handlers and listeners do not block and do not throw.
 ///
 /// @par Thread safety
-/// All functions may be called from any thread at the same time.
+/// All functions may be called from any thread at the same time. One manager's requests for one acquisition come one
+/// after the other, but for those that its owners' `async_extend` makes.
 class protocol
 {
 public:
@@ -172,24 +210,14 @@ public:
     /// `obtain` of that client.
     virtual void subscribe(std::uint64_t client, std::weak_ptr<listener> sink) = 0;
 
-    /// Asks for a resource. An error means that the store could not be asked: `errc::no_quorum`.
+    /// Asks for a resource; or, if this acquisition holds it, to keep it for longer or with a higher priority. An error
+    /// means that the store could not be asked, e.g. `errc::no_quorum`, or does not take the request, e.g.
+    /// `errc::invalid_argument` for a ttl that is too long.
     virtual void obtain(obtain_request request, handler<obtain_reply> on_reply) = 0;
 
-    /// Gives up a waiting obtain; if it has been granted meanwhile, releases it.
-    virtual void withdraw(acquisition_id id, done_handler on_done) = 0;
-
-    /// Ends a hold on behalf of its owner. The best waiter is next.
-    virtual void release(acquisition_id id, done_handler on_done) = 0;
-
-    /// Ends the hold of a victim whose hand-shake is over, by its grace or because it has let go. As `release`, for
-    /// stores that tell the two apart.
-    virtual void acknowledge(acquisition_id id, done_handler on_done) = 0;
-
-    /// Gives a hold a new ttl from now; delivers when it ends. `errc::not_held` if it is gone.
-    virtual void extend(acquisition_id id, duration ttl, handler<clock::time_point> on_reply) = 0;
-
-    /// A re-entrant acquire gave the holder a higher priority.
-    virtual void raise(acquisition_id id, int priority, done_handler on_done) = 0;
+    /// The acquisition holds nothing and waits for nothing any more, for good: released by its owner, let go by a
+    /// victim, given up, or never wanted. The best waiter is next. An error means that it has to be tried again.
+    virtual void end(acquisition_id id, done_handler on_done) = 0;
 
     /// How long the manager waits before it repeats a request that was not answered, or an obtain that waits. A
     /// protocol that loses no message needs no repetition.

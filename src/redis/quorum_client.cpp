@@ -43,7 +43,7 @@ quorum_client::quorum_client(std::vector<std::string> names, const redis_options
       random_(static_cast<std::minstd_rand::result_type>(seed))
 {
     deployment_ =
-        "version=4 nodes=" + std::to_string(names.size()) + " max_ttl_us=" + std::to_string(micros(options.max_ttl));
+        "version=5 nodes=" + std::to_string(names.size()) + " max_ttl_us=" + std::to_string(micros(options.max_ttl));
     for (std::size_t i = 0; i < names.size(); ++i)
         nodes_[i].name = std::move(names[i]);
 }
@@ -57,8 +57,9 @@ quorum_client::~quorum_client()
 
 void quorum_client::obtain(obtain_request request, protocol::handler<obtain_reply> handler, moment now)
 {
-    if (request.ttl != infinite && request.ttl > options_.max_ttl) {
-        out_.log.push_back({log_level::warning, "redis: a ttl of " + std::to_string(micros(request.ttl) / 1000)
+    const duration ttl = request.ttl == infinite ? options_.lease : request.ttl;
+    if (ttl > options_.max_ttl) {
+        out_.log.push_back({log_level::warning, "redis: a ttl of " + std::to_string(micros(ttl) / 1000)
                                                     + " ms is refused: redis_options::max_ttl is "
                                                     + std::to_string(micros(options_.max_ttl) / 1000) + " ms"});
         out_.told.emplace_back(reply_to_obtain{std::move(handler), errc::invalid_argument, {}});
@@ -66,14 +67,20 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
     }
     if (const pointer known = find(request.id)) {
         acquisition& a = *known;
+        if (a.now == phase::held) {
+            a.priority = std::max(a.priority, request.priority);
+            a.extensions.push_back({std::move(handler), ttl});
+            if (a.extensions.size() == 1)
+                start_extension(a, now);
+            return;
+        }
         answer_obtain(a, {}, {.what = obtain_reply::verdict::waiting});
         a.on_reply = std::move(handler);
-        if (a.now == phase::held) {
-            answer_obtain(a, {}, {obtain_reply::verdict::granted, a.valid_until, static_cast<std::uint64_t>(a.token)});
-        } else if (a.now == phase::ending) {
+        if (a.now == phase::ending) {
             answer_obtain(a, {}, {});
         } else {
             a.how = request.how;
+            a.preempt = request.preempt;
             if (a.now == phase::open && has_quorum())
                 ask_all(a, now);
             else
@@ -92,8 +99,9 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
     a.lock_key = options_.prefix + '{' + request.resource + '}';
     a.locker = std::move(request.locker);
     a.priority = request.priority;
+    a.preempt = request.preempt;
     a.ticket = static_cast<std::int64_t>(request.ticket);
-    a.ttl = a.longest_ttl = request.ttl == infinite ? options_.lease : request.ttl;
+    a.ttl = a.longest_ttl = ttl;
     a.how = request.how;
     a.started = now.steady;
     a.nodes.resize(size());
@@ -120,34 +128,6 @@ void quorum_client::end(acquisition_id id, protocol::done_handler handler, momen
         judge_end(*a);
     else
         start_ending(*a, now);
-}
-
-void quorum_client::extend(acquisition_id id, duration ttl, protocol::handler<time_point> handler, moment now)
-{
-    const pointer a = find(id);
-    const duration wanted = ttl == infinite ? options_.lease : ttl;
-    if (wanted > options_.max_ttl) {
-        out_.told.emplace_back(reply_to_extend{std::move(handler), errc::invalid_argument, {}});
-        return;
-    }
-    if (!a || a->now != phase::held) {
-        out_.told.emplace_back(reply_to_extend{std::move(handler), errc::not_held, {}});
-        return;
-    }
-    a->extensions.push_back({std::move(handler), wanted});
-    if (a->extensions.size() == 1)
-        start_extension(*a, now);
-}
-
-void quorum_client::raise(acquisition_id id, int priority, protocol::done_handler handler, moment now)
-{
-    if (const pointer a = find(id); a && a->now != phase::ending) {
-        a->priority = std::max(a->priority, priority);
-        for (std::size_t i = 0; i < size(); ++i)
-            if (a->nodes[i].may_exist && votes(i))
-                send(step::raise, i, a.get(), now).number = a->priority;
-    }
-    out_.told.emplace_back(reply_done{std::move(handler), {}});
 }
 
 void quorum_client::abandon(moment now)
@@ -208,7 +188,7 @@ void quorum_client::ask(acquisition& a, std::size_t node, bool to_keep, moment n
     c.ttl = micros(a.ttl);
     c.number = a.proposal;
     c.how = to_keep ? obtain_request::mode::now : a.how;
-    c.answered = a.answered;
+    c.answered = a.answered && !a.is_kept_back();
     if (n.is != status::granted)
         n.is = status::asked;
     n.may_exist = true;

@@ -52,7 +52,6 @@ enum class step : std::uint8_t
     yield,
     release,
     settle,
-    raise,
 };
 
 struct acquisition;
@@ -68,7 +67,7 @@ struct call
     std::uint64_t round = 0;
     std::int64_t waited = 0; // obtain, yield: us since the start of the acquire
     std::int64_t ttl = 0;    // obtain: us; release: how long a late obtain is to be ignored, us
-    std::int64_t number = 0; // obtain: proposed token; settle: token; raise: priority
+    std::int64_t number = 0; // obtain: proposed token; settle: token
     obtain_request::mode how = obtain_request::mode::wait;
     bool answered = false;    // obtain: a quorum has answered this waiter
     bool trust = false;       // hello
@@ -91,7 +90,7 @@ struct answer
         ready,
         unborn,
         evicting,
-        done, // yielded, released, settled, raised
+        done, // yielded, released, settled
         absent,
         unknown, // the node does not have the script
         failed,  // the node has answered with an error: `text`
@@ -102,7 +101,8 @@ struct answer
     std::int64_t time = 0;   // of the node, us
     std::int64_t number = 0; // granted: token; waiting: the holder's remaining time, us; quarantined: time left, us
     bool best = false;       // waiting
-    bool outranks = false;   // waiting: the holder
+    bool outranks = false;   // waiting: the holder, which was told
+    bool kept_back = false;  // waiting: it outranks the holder, but one before it leaves that alone
     std::string text{};      // waiting: the holder; mismatch: the node's deployment; unborn: nonce; failed: message;
                              // quarantined: why; evicting: its policy
     std::string identity{};  // ready, quarantined: of the server
@@ -136,7 +136,8 @@ struct at_node
     bool may_come = false;  // an obtain may still arrive that was lost with its connection
     bool heard = false;     // it has answered: one that is yielded counts as waiting, and may not have
     bool yielded = false;   // and not asked since
-    bool outranked = false; // its holder has a lower priority
+    bool outranked = false; // its holder has a lower priority, and was told
+    bool kept_back = false; // not told, since one before this one leaves it alone
     bool woken = false;     // while it was asked
     bool settling = false;  // the token is on its way
     renewal renewed = renewal::none;
@@ -181,7 +182,7 @@ struct acquisition : boost::intrusive::set_base_hook<>,
 
     struct extension
     {
-        protocol::handler<time_point> handler;
+        protocol::handler<obtain_reply> handler;
         duration ttl{};
     };
 
@@ -190,6 +191,7 @@ struct acquisition : boost::intrusive::set_base_hook<>,
     std::string lock_key; // of the resource
     std::string locker;
     int priority = 0;
+    bool preempt = true;
     std::int64_t ticket = 0;
     duration ttl{};
     duration longest_ttl{}; // that was asked for
@@ -213,6 +215,12 @@ struct acquisition : boost::intrusive::set_base_hook<>,
     std::deque<extension> extensions; // the first is on its way
     protocol::handler<obtain_reply> on_reply;
     std::vector<protocol::done_handler> on_end;
+
+    /// Somewhere another one, which is before it, leaves the holder alone.
+    [[nodiscard]] bool is_kept_back() const noexcept
+    {
+        return std::any_of(nodes.begin(), nodes.end(), [](const at_node& n) { return n.kept_back; });
+    }
 };
 
 /// The client's side of the protocol: which scripts to run on which node, and what their answers mean. Decides only:
@@ -230,13 +238,6 @@ public:
         obtain_reply reply;
     };
 
-    struct reply_to_extend
-    {
-        protocol::handler<time_point> handler;
-        error_code ec;
-        time_point until;
-    };
-
     struct reply_done
     {
         protocol::done_handler handler;
@@ -252,7 +253,7 @@ public:
     struct actions
     {
         std::vector<call> calls;
-        std::vector<std::variant<reply_to_obtain, reply_to_extend, reply_done, protocol_event>> told; // in this order
+        std::vector<std::variant<reply_to_obtain, reply_done, protocol_event>> told; // in this order
         std::vector<line> log;
     };
 
@@ -272,8 +273,6 @@ public:
 
     void obtain(obtain_request request, protocol::handler<obtain_reply> handler, moment now);
     void end(acquisition_id id, protocol::done_handler handler, moment now);
-    void extend(acquisition_id id, duration ttl, protocol::handler<time_point> handler, moment now);
-    void raise(acquisition_id id, int priority, protocol::done_handler handler, moment now);
 
     // --- what comes from the nodes ---
 
@@ -388,7 +387,7 @@ private:
     void finish(acquisition& a);
     void start_extension(acquisition& a, moment now);
     void judge_extension(acquisition& a, moment now);
-    void end_extension(acquisition& a, error_code ec, time_point until, moment now);
+    void end_extension(acquisition& a, error_code ec, bool is_held, moment now);
     void note(acquisition& a, std::size_t node, acquisition_id thief, int priority, bool answered, moment now);
     void heed_notices(acquisition& a, moment now);
     void repeat(const call& c, moment now);

@@ -92,8 +92,7 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
     case step::obtain: on_obtain(c, a, now); break;
     case step::settle: on_settled(c, a, now); break;
     case step::release: on_released(c, a, now); break;
-    case step::yield:
-    case step::raise: break;
+    case step::yield: break;
     }
     count_voting(now);
 }

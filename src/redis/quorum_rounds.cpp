@@ -38,7 +38,7 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
         return;
     const bool woken = std::exchange(n.woken, false);
     n.answered = c.round;
-    n.outranked = false;
+    n.outranked = n.kept_back = false;
     n.heard = r.what == verdict::granted || r.what == verdict::waiting || r.what == verdict::refused
               || r.what == verdict::gone;
     switch (r.what) {
@@ -50,6 +50,7 @@ void quorum_client::on_obtain(const call& c, const answer& r, moment now)
     case verdict::waiting: {
         n.is = status::waiting;
         n.outranked = r.outranks;
+        n.kept_back = r.kept_back;
         n.holder = r.text;
         const bool is_next = r.best && r.number > 0;
         n.ask_again(saturating_add(now.steady, rest(a)),
@@ -192,10 +193,10 @@ void quorum_client::give_up_round(acquisition& a, moment now)
 }
 
 /// The holder goes when a quorum of its nodes has told it. Where not so many can, it is told that a quorum has answered
-/// its thief.
+/// its thief: of one that is kept back anywhere that is not said, as it may be kept back wherever it is not the first.
 void quorum_client::prompt_holder(acquisition& a, moment now)
 {
-    if (!a.answered || a.told_of_answer)
+    if (!a.answered || a.told_of_answer || a.is_kept_back())
         return;
     std::size_t reached = 0;
     bool outranks = false;
@@ -222,7 +223,7 @@ void quorum_client::yield(acquisition& a, std::size_t node, moment now)
     at_node& n = a.nodes[node];
     n.ignore_before = send(step::yield, node, &a, now).sequence;
     n.is = status::waiting;
-    n.outranked = n.woken = false;
+    n.outranked = n.kept_back = n.woken = false;
     n.yielded = true;
     n.ask_again(saturating_add(now.steady, rest(a)));
     for (at_node& other : a.nodes) // that it yields was not known yet when they answered
@@ -238,7 +239,7 @@ void quorum_client::withdraw(acquisition& a, moment now)
     for (std::size_t i = 0; i < size(); ++i) {
         at_node& n = a.nodes[i];
         n.ask_again(never);
-        n.heard = n.yielded = false;
+        n.heard = n.yielded = n.kept_back = false;
         if (std::exchange(n.is, status::nothing) != status::nothing && n.may_exist
             && nodes_[i].is != node_state::status::down)
             n.ignore_before = send(step::release, i, &a, now).sequence;
@@ -363,7 +364,7 @@ void quorum_client::grant(acquisition& a, moment now)
 void quorum_client::start_extension(acquisition& a, moment now)
 {
     if (a.valid_until <= now.steady) {
-        end_extension(a, errc::not_held, {}, now);
+        end_extension(a, {}, false, now);
         return;
     }
     ++a.round;
@@ -394,27 +395,28 @@ void quorum_client::judge_extension(acquisition& a, moment now)
     if (sent.size() >= quorum_) {
         std::sort(sent.begin(), sent.end(), std::greater<>());
         const auto until = sent[quorum_ - 1] + a.ttl - drift(a.ttl);
-        if (until > now.steady && a.valid_until > now.steady) {
-            a.valid_until = until;
-            end_extension(a, {}, until, now);
-        } else {
-            end_extension(a, errc::not_held, {}, now);
-        }
+        const bool is_held = a.valid_until > now.steady;
+        if (is_held)
+            a.valid_until = std::max(a.valid_until, until); // no node brings the end forward
+        end_extension(a, {}, is_held, now);
     } else if (refused > size() - quorum_) {
-        end_extension(a, errc::not_held, {}, now);
+        end_extension(a, {}, false, now);
     } else if (refused + unreachable > size() - quorum_ || a.round_ends <= now.steady) {
-        end_extension(a, errc::no_quorum, {}, now);
+        end_extension(a, errc::no_quorum, false, now);
     } else {
         reschedule(a);
     }
 }
 
-void quorum_client::end_extension(acquisition& a, error_code ec, time_point until, moment now)
+void quorum_client::end_extension(acquisition& a, error_code ec, bool is_held, moment now)
 {
     a.round_ends = never;
     for (at_node& n : a.nodes)
         n.renewed = at_node::renewal::none;
-    out_.told.emplace_back(reply_to_extend{std::move(a.extensions.front().handler), ec, until});
+    obtain_reply reply;
+    if (is_held)
+        reply = {obtain_reply::verdict::granted, a.valid_until, static_cast<std::uint64_t>(a.token)};
+    out_.told.emplace_back(reply_to_obtain{std::move(a.extensions.front().handler), ec, reply});
     a.extensions.pop_front();
     if (!a.extensions.empty())
         start_extension(a, now);
@@ -429,7 +431,7 @@ void quorum_client::start_ending(acquisition& a, moment now)
     a.now = phase::ending;
     answer_obtain(a, {}, {});
     for (auto& each : a.extensions)
-        out_.told.emplace_back(reply_to_extend{std::move(each.handler), errc::not_held, {}});
+        out_.told.emplace_back(reply_to_obtain{std::move(each.handler), {}, {}});
     a.extensions.clear();
     a.round_ends = saturating_add(now.steady, a.longest_ttl + options_.node_timeout); // then nothing can be left of it
     for (std::size_t i = 0; i < size(); ++i) {

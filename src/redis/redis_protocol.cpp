@@ -227,7 +227,6 @@ private:
     }
 
     void tell(quorum_client::reply_to_obtain& r) { std::move(r.handler)(r.ec, std::move(r.reply)); }
-    void tell(quorum_client::reply_to_extend& r) { std::move(r.handler)(r.ec, r.until); }
     void tell(quorum_client::reply_done& r) { std::move(r.handler)(r.ec); }
 
     void tell(const protocol_event& e)
@@ -339,34 +338,10 @@ void redis_protocol::obtain(obtain_request request, handler<obtain_reply> on_rep
     });
 }
 
-void redis_protocol::withdraw(acquisition_id id, done_handler on_done)
-{
-    release(id, std::move(on_done));
-}
-
-void redis_protocol::release(acquisition_id id, done_handler on_done)
+void redis_protocol::end(acquisition_id id, done_handler on_done)
 {
     session_->run([id, on_done = std::move(on_done)](session& s) mutable {
         s.client().end(id, std::move(on_done), session::now());
-    });
-}
-
-void redis_protocol::acknowledge(acquisition_id id, done_handler on_done)
-{
-    release(id, std::move(on_done));
-}
-
-void redis_protocol::extend(acquisition_id id, duration ttl, handler<clock::time_point> on_reply)
-{
-    session_->run([id, ttl, on_reply = std::move(on_reply)](session& s) mutable {
-        s.client().extend(id, ttl, std::move(on_reply), session::now());
-    });
-}
-
-void redis_protocol::raise(acquisition_id id, int priority, done_handler on_done)
-{
-    session_->run([id, priority, on_done = std::move(on_done)](session& s) mutable {
-        s.client().raise(id, priority, std::move(on_done), session::now());
     });
 }
 

@@ -105,8 +105,7 @@ bool takes_a_step(const call& c) noexcept
 
 std::string_view name_of(step s) noexcept
 {
-    static constexpr std::array<std::string_view, 7> names{"hello",   "declare", "obtain", "yield",
-                                                           "release", "settle",  "raise"};
+    static constexpr std::array<std::string_view, 6> names{"hello", "declare", "obtain", "yield", "release", "settle"};
     return names[static_cast<std::size_t>(s)];
 }
 
@@ -145,9 +144,9 @@ script_texts make_script_texts(const quorum_client& client)
     compose(script::obtain, {step_of(obtain_source, "KEYS[2], KEYS[3], KEYS[4], unpack(ARGV, 2)")});
     compose(script::release, {step_of(release_source, "KEYS[1], KEYS[2], KEYS[3], unpack(ARGV)")});
     std::string steps = "local steps = {}\n";
-    for (const auto& [name, source] : {std::pair{step::obtain, obtain_source}, std::pair{step::yield, yield_source},
-                                       std::pair{step::release, release_source}, std::pair{step::settle, settle_source},
-                                       std::pair{step::raise, raise_source}})
+    for (const auto& [name, source] :
+         {std::pair{step::obtain, obtain_source}, std::pair{step::yield, yield_source},
+          std::pair{step::release, release_source}, std::pair{step::settle, settle_source}})
         steps += "function steps." + std::string(name_of(name)) + "(...)\n" + step_of(source, "...") + "end\n";
     compose(script::steps, {steps, steps_source});
     return result;
@@ -254,7 +253,7 @@ void call_encoder::put_arguments(const call& c, const quorum_client& client)
         put({digits(c.ttl)});
         put({digits(c.number)});
         put({digits(a.ticket), " ", digits(c.waited), " ", digits(micros(client.window(c.node))), " ", mode_of(c.how),
-             c.answered ? " 1" : " 0"});
+             c.answered ? " 1" : " 0", a.preempt ? " 1" : " 0"});
         break;
     case step::yield:
         put({digits(a.priority)});
@@ -262,13 +261,13 @@ void call_encoder::put_arguments(const call& c, const quorum_client& client)
         put({digits(c.waited)});
         put({digits(c.sequence)});
         put({digits(micros(client.window(c.node)))});
+        put({a.preempt ? "1" : "0"});
         break;
     case step::release:
         put({digits(c.sequence)});
         put({digits((c.ttl + 999) / 1000)});
         break;
-    case step::settle:
-    case step::raise: put({digits(c.number)}); break;
+    case step::settle: put({digits(c.number)}); break;
     case step::hello:
     case step::declare: break;
     }
@@ -321,7 +320,6 @@ void answer_reader::read_part(std::string_view part)
         word{"yielded", verdict::done},
         word{"released", verdict::done},
         word{"settled", verdict::done},
-        word{"raised", verdict::done},
         word{"absent", verdict::absent},
     };
     answer& a = answers_.back();
@@ -349,7 +347,10 @@ void answer_reader::read_part(std::string_view part)
             a.best = part == "1";
         break;
     case 4: (a.what == verdict::quarantined ? a.identity : a.text) = part; break;
-    case 5: a.outranks = part == "1"; break;
+    case 5:
+        a.outranks = part == "1";
+        a.kept_back = part == "2";
+        break;
     default: understood_ = false;
     }
 }

@@ -93,14 +93,13 @@ public:
         bool granted = false;
         bool ended = false;
         bool failed = false;
-        bool done = false; // release or withdraw confirmed
+        bool done = false; // its end is confirmed
         int notices = 0;
         protocol_event notice;
         clock::time_point valid_until;
         std::uint64_t token = 0;
         error_code reason;
-        std::optional<std::pair<error_code, clock::time_point>> extended;
-        bool raised = false;
+        std::optional<obtain_reply> kept; // the answer to the latest request to keep it
     };
 
     static std::shared_ptr<client> make(bench& b)
@@ -154,24 +153,34 @@ public:
         });
     }
 
-    void release(acquisition_id id) { b_.store->release(id, confirm(id)); }
-    void acknowledge(acquisition_id id) { b_.store->acknowledge(id, confirm(id)); }
-    void withdraw(acquisition_id id) { b_.store->withdraw(id, confirm(id)); }
-
-    void extend(acquisition_id id, duration ttl)
+    void end(acquisition_id id)
     {
-        b_.store->extend(id, ttl, [self = shared_from_this(), id](error_code ec, clock::time_point until) {
+        {
+            const std::lock_guard guard(mutex_);
+            waiting_.erase(id.number);
+        }
+        b_.store->end(id, [self = shared_from_this(), id](error_code) {
             const std::lock_guard guard(self->mutex_);
-            self->acquisitions_[id.number].extended = {ec, until};
+            self->acquisitions_[id.number].done = true;
         });
     }
 
-    void raise(acquisition_id id, int priority)
+    /// Asks for what it holds once more.
+    obtain_reply keep(obtain_request r, int priority, duration ttl)
     {
-        b_.store->raise(id, priority, [self = shared_from_this(), id](error_code) {
+        r.priority = priority;
+        r.ttl = ttl;
+        r.how = obtain_request::mode::now;
+        {
+            const std::lock_guard guard(mutex_);
+            acquisitions_[r.id.number].kept.reset();
+        }
+        b_.store->obtain(r, [self = shared_from_this(), id = r.id](error_code ec, const obtain_reply& reply) {
             const std::lock_guard guard(self->mutex_);
-            self->acquisitions_[id.number].raised = true;
+            self->acquisitions_[id.number].kept = ec ? obtain_reply() : reply;
         });
+        b_.await([&] { return at(r.id).kept.has_value(); }, "the answer to an obtain of what is held");
+        return *at(r.id).kept;
     }
 
     [[nodiscard]] acquisition at(acquisition_id id)
@@ -190,7 +199,7 @@ public:
     }
     void await_done(acquisition_id id)
     {
-        b_.await([&] { return at(id).done; }, "the confirmation of a release");
+        b_.await([&] { return at(id).done; }, "the confirmation of an end");
     }
     void await_notice(acquisition_id id)
     {
@@ -226,18 +235,6 @@ private:
         a.granted = true;
         a.valid_until = until;
         a.token = token;
-    }
-
-    protocol::done_handler confirm(acquisition_id id)
-    {
-        {
-            const std::lock_guard guard(mutex_);
-            waiting_.erase(id.number);
-        }
-        return [self = shared_from_this(), id](error_code) {
-            const std::lock_guard guard(self->mutex_);
-            self->acquisitions_[id.number].done = true;
-        };
     }
 
     void arm()
@@ -299,7 +296,7 @@ void I1_one_holder_at_a_time(const conformance_subject& s)
     const auto other = d->obtain(d->request("another", 0, 3));
     d->await_grant(other);
     b.require(!d->at(second).granted, "two acquisitions hold one resource");
-    c->release(first);
+    c->end(first);
     d->await_grant(second);
     b.require(d->at(second).token > c->at(first).token, "the fencing token did not rise");
 }
@@ -316,7 +313,7 @@ void I6_tokens_rise_over_grants_and_clients(const conformance_subject& s)
         who->await_grant(id);
         b.require(who->at(id).token > highest, "a fencing token is not greater than all before it");
         highest = who->at(id).token;
-        who->release(id);
+        who->end(id);
         who->await_done(id);
     }
 }
@@ -334,7 +331,7 @@ void I7_waiters_of_one_priority_by_ticket(const conformance_subject& s)
     }
     std::vector<bool> served(waiting.size());
     for (const std::size_t expected : {1u, 3u, 0u, 2u}) {
-        c->release(holder);
+        c->end(holder);
         holder = waiting[expected];
         c->await_grant(holder);
         served[expected] = true;
@@ -353,10 +350,10 @@ void I7_higher_priority_before_earlier_ticket(const conformance_subject& s)
     c->await_answer(low);
     const auto high = c->obtain(c->request("r", 5, 3));
     c->await_answer(high);
-    c->release(holder);
+    c->end(holder);
     c->await_grant(high);
     b.require(!c->at(low).granted, "a lower priority was granted while a higher one waited");
-    c->release(high);
+    c->end(high);
     c->await_grant(low);
 }
 
@@ -370,7 +367,7 @@ void P1_equal_priority_is_no_reason_to_go(const conformance_subject& s)
     c->await_answer(equal);
     const auto lower = c->obtain(c->request("r", 4, 3));
     c->await_answer(lower);
-    c->release(holder);
+    c->end(holder);
     c->await_grant(equal);
     b.require(c->at(holder).notices == 0, "a holder was told to go for an equal or lower priority");
 }
@@ -389,7 +386,7 @@ void P2_holder_is_told_and_keeps_the_resource_until_it_lets_go(const conformance
     b.require(notice.thief == thief, "the notice does not name the thief");
     d->await_answer(thief);
     b.require(!d->at(thief).granted, "the thief was granted before the victim let go");
-    c->acknowledge(victim);
+    c->end(victim);
     d->await_grant(thief);
 }
 
@@ -403,11 +400,56 @@ void P5_better_waiter_in_the_hand_shake_goes_first(const conformance_subject& s)
     c->await_notice(victim);
     const auto better = c->obtain(c->request("r", 2, 3));
     c->await_answer(better);
-    c->release(victim);
+    c->end(victim);
     c->await_grant(better);
     b.require(!c->at(first).granted, "the earlier thief was granted past a better one");
-    c->release(better);
+    c->end(better);
     c->await_grant(first);
+}
+
+void P10_who_does_not_preempt_waits_in_its_place(const conformance_subject& s)
+{
+    bench b(s);
+    const auto c = client::make(b);
+    const auto d = client::make(b);
+    const auto holder = c->obtain(c->request("r", 0, 1));
+    c->await_grant(holder);
+    auto lenient = d->request("r", 5, 2);
+    lenient.preempt = false;
+    d->obtain(lenient);
+    d->await_answer(lenient.id);
+    const auto behind = c->obtain(c->request("r", 3, 3));
+    c->await_answer(behind);
+    auto once = d->request("r", 9, 4, infinite, obtain_request::mode::once);
+    once.preempt = false;
+    d->obtain(once);
+    b.await([&] { return d->at(once.id).refused || d->at(once.id).failed; },
+            "the refusal of one try that does not preempt");
+    c->end(holder);
+    d->await_grant(lenient.id);
+    b.require(c->at(holder).notices == 0, "a holder was told to go although the first in line leaves it alone");
+    b.require(!c->at(behind).granted, "a lower priority was granted while a higher one waited");
+    d->end(lenient.id);
+    c->await_grant(behind);
+}
+
+void P10_the_next_in_line_decides_when_the_first_has_gone(const conformance_subject& s)
+{
+    bench b(s);
+    const auto c = client::make(b);
+    const auto holder = c->obtain(c->request("r", 0, 1));
+    c->await_grant(holder);
+    auto lenient = c->request("r", 5, 2);
+    lenient.preempt = false;
+    c->obtain(lenient);
+    c->await_answer(lenient.id);
+    const auto thief = c->obtain(c->request("r", 3, 3));
+    c->await_answer(thief);
+    c->end(lenient.id);
+    c->await_notice(holder);
+    b.require(c->at(holder).notice.thief == thief, "the notice does not name the thief");
+    c->end(holder);
+    c->await_grant(thief);
 }
 
 void mode_now_refuses_and_tells_nobody(const conformance_subject& s)
@@ -420,7 +462,7 @@ void mode_now_refuses_and_tells_nobody(const conformance_subject& s)
     b.await([&] { return c->at(now).refused; }, "the refusal of an obtain in mode now");
     const auto next = c->obtain(c->request("r", 0, 3));
     c->await_answer(next);
-    c->release(holder);
+    c->end(holder);
     c->await_grant(next);
     b.require(c->at(holder).notices == 0, "an obtain in mode now told the holder to go");
     b.require(!c->at(now).granted, "a refused obtain was granted");
@@ -439,16 +481,16 @@ void mode_once_waits_for_its_own_hand_shake_only(const conformance_subject& s)
     c->await_notice(holder);
     const auto better = c->obtain(c->request("r", 7, 4));
     c->await_answer(better);
-    c->release(holder);
+    c->end(holder);
     c->await_grant(better);
     b.await([&] { return c->at(thief).failed || c->at(thief).refused; }, "the end of a try that lost its hand-shake");
     const auto winner = c->obtain(c->request("r", 8, 5, infinite, obtain_request::mode::once));
     c->await_notice(better);
-    c->release(better);
+    c->end(better);
     c->await_grant(winner);
 }
 
-void withdrawn_waiter_is_passed_over(const conformance_subject& s)
+void ended_waiter_is_passed_over(const conformance_subject& s)
 {
     bench b(s);
     const auto c = client::make(b);
@@ -458,22 +500,11 @@ void withdrawn_waiter_is_passed_over(const conformance_subject& s)
     c->await_answer(gone);
     const auto next = c->obtain(c->request("r", 0, 3));
     c->await_answer(next);
-    c->withdraw(gone);
+    c->end(gone);
     c->await_done(gone);
-    c->release(holder);
+    c->end(holder);
     c->await_grant(next);
-    b.require(!c->at(gone).granted, "a withdrawn waiter was granted");
-}
-
-void withdrawing_a_granted_one_releases_it(const conformance_subject& s)
-{
-    bench b(s);
-    const auto c = client::make(b);
-    const auto holder = c->obtain(c->request("r", 0, 1));
-    c->await_grant(holder);
-    c->withdraw(holder);
-    const auto next = c->obtain(c->request("r", 0, 2));
-    c->await_grant(next);
+    b.require(!c->at(gone).granted, "a waiter was granted that had been ended");
 }
 
 void repeated_requests_have_no_further_effect(const conformance_subject& s)
@@ -489,32 +520,32 @@ void repeated_requests_have_no_further_effect(const conformance_subject& s)
     const auto next = c->obtain(c->request("r", 0, 2));
     c->await_answer(next);
     b.require(c->at(holder).token == token, "a repeated obtain was granted a second time");
-    c->release(holder);
+    c->end(holder);
     c->await_grant(next);
-    c->release(holder); // again
+    c->end(holder); // again
     const auto last = c->obtain(c->request("r", 0, 3));
     c->await_answer(last);
-    b.require(!c->at(last).granted, "a repeated release ended somebody else's hold");
+    b.require(!c->at(last).granted, "a repeated end ended somebody else's hold");
 }
 
-void late_obtain_does_not_bring_a_released_one_back(const conformance_subject& s)
+void late_obtain_does_not_bring_back_what_has_ended(const conformance_subject& s)
 {
     bench b(s);
     const auto c = client::make(b);
     const auto request = c->request("r", 0, 1);
     const auto gone = c->obtain(request);
     c->await_grant(gone);
-    c->release(gone);
+    c->end(gone);
     c->await_done(gone);
     c->send(request);
     const auto never_asked = c->request("r", 0, 2);
-    c->withdraw(never_asked.id); // overtakes its own obtain
+    c->end(never_asked.id); // overtakes its own obtain
     c->await_done(never_asked.id);
     c->send(never_asked);
     c->await_answer(never_asked.id);
     const auto next = c->obtain(c->request("r", 0, 3));
     c->await_grant(next);
-    b.require(!c->at(never_asked.id).granted, "an obtain was granted that had been withdrawn");
+    b.require(!c->at(never_asked.id).granted, "an obtain was granted that had been ended");
 }
 
 void P6_ttl_ends_a_hold_and_not_too_early(const conformance_subject& s)
@@ -531,36 +562,49 @@ void P6_ttl_ends_a_hold_and_not_too_early(const conformance_subject& s)
     b.require(d->at(next).token > c->at(holder).token, "the fencing token did not rise over an expiry");
 }
 
-void extending_moves_the_end(const conformance_subject& s)
+void obtaining_again_moves_the_end(const conformance_subject& s)
 {
     bench b(s);
     const auto c = client::make(b);
-    const auto holder = c->obtain(c->request("r", 0, 1, 20 * s.unit));
+    const auto request = c->request("r", 0, 1, 20 * s.unit);
+    const auto holder = c->obtain(request);
     c->await_grant(holder);
-    const auto before = c->at(holder).valid_until;
-    c->extend(holder, 40 * s.unit);
-    b.await([&] { return c->at(holder).extended.has_value(); }, "the answer to an extend");
-    const auto [ec, until] = *c->at(holder).extended;
-    b.require(!ec, "a hold could not be extended");
-    b.require(until > before, "extending did not move the end");
+    const auto before = c->at(holder);
+    const auto kept = c->keep(request, 0, 40 * s.unit);
+    b.require(kept.what == obtain_reply::verdict::granted, "a hold could not be extended");
+    b.require(kept.fencing_token == before.token, "a hold that was extended has another fencing token");
+    b.require(kept.valid_until > before.valid_until, "extending did not move the end");
     const auto next = c->obtain(c->request("r", 0, 2));
     c->await_grant(next);
-    b.require(clock::now() >= until, "a resource was granted anew before the extended validity ended");
-    c->extend(holder, 40 * s.unit);
-    const auto unknown = c->request("r", 0, 3).id;
-    c->extend(unknown, s.unit);
-    b.await([&] { return c->at(unknown).extended.has_value(); }, "the answer to an extend of nothing");
-    b.require(c->at(unknown).extended->first == errc::not_held, "extending nothing was not refused");
+    b.require(clock::now() >= kept.valid_until, "a resource was granted anew before the extended validity ended");
+    b.require(c->keep(request, 0, 40 * s.unit).what == obtain_reply::verdict::refused,
+              "an acquisition whose ttl had ended was kept, or queued, although it asked in mode now");
 }
 
-void raising_spares_the_holder(const conformance_subject& s)
+void obtaining_again_does_not_shorten(const conformance_subject& s)
 {
     bench b(s);
     const auto c = client::make(b);
-    const auto holder = c->obtain(c->request("r", 0, 1));
+    const auto request = c->request("r", 0, 1, 20 * s.unit);
+    const auto holder = c->obtain(request);
     c->await_grant(holder);
-    c->raise(holder, 5);
-    b.await([&] { return c->at(holder).raised; }, "the answer to a raise");
+    const auto kept = c->keep(request, 0, 2 * s.unit); // or a repetition that comes late
+    b.require(kept.what == obtain_reply::verdict::granted, "a hold could not be kept");
+    const auto next = c->obtain(c->request("r", 0, 2));
+    c->await_grant(next);
+    b.require(clock::now() >= c->at(holder).valid_until,
+              "a resource was granted anew before its holder's validity ended, since an obtain was repeated");
+}
+
+void obtaining_again_raises_the_priority(const conformance_subject& s)
+{
+    bench b(s);
+    const auto c = client::make(b);
+    const auto request = c->request("r", 0, 1);
+    const auto holder = c->obtain(request);
+    c->await_grant(holder);
+    c->keep(request, 5, request.ttl);
+    c->keep(request, 0, request.ttl); // a repetition that comes late
     const auto middle = c->obtain(c->request("r", 3, 2));
     c->await_answer(middle);
     const auto high = c->obtain(c->request("r", 6, 3));
@@ -594,7 +638,7 @@ void everybody_is_served_one_at_a_time(const conformance_subject& s)
             b.require(i == holder || served[i] || !all[i].first->at(all[i].second).granted,
                       "two acquisitions hold one resource");
         served[holder] = true;
-        all[holder].first->release(all[holder].second);
+        all[holder].first->end(all[holder].second);
     }
 }
 
@@ -655,6 +699,27 @@ void manager_P2_P3_preempts_after_the_victim_has_unwound(const conformance_subje
                 "the thief was granted before the victim had unwound");
 }
 
+void manager_P10_leaves_the_holder_alone(const conformance_subject& s)
+{
+    bench env(s);
+    lock_manager one(env.context, env.store);
+    lock_manager two(env.context, env.store);
+    env.run([](bench& b, lock_manager& m, lock_manager& n) -> asio::awaitable<void> {
+        auto lk = co_await m.async_acquire("r", "low", {}, asio::use_awaitable);
+        const acquire_options lenient{.priority = 1, .preempt = false};
+        acquire_options for_a_while = lenient, one_try = lenient;
+        for_a_while.timeout = 5 * b.subject.unit;
+        one_try.max_attempts = 1;
+        auto [timeout, none] = co_await n.async_acquire("r", "high", for_a_while, tuple);
+        b.require(timeout == errc::acquire_timeout && lk.is_held(), "a holder went for one that does not preempt");
+        auto [tries, none2] = co_await n.async_acquire("r", "high", one_try, tuple);
+        b.require(tries == errc::already_acquired && lk.is_held(), "one try that does not preempt was not refused");
+        lk.release();
+        auto next = co_await n.async_acquire("r", "high", lenient, asio::use_awaitable);
+        b.require(next.is_held(), "a free lock was not granted to one that does not preempt");
+    }(env, one, two));
+}
+
 void manager_P3_grace_ends_the_hand_shake(const conformance_subject& s)
 {
     bench env(s);
@@ -700,6 +765,12 @@ void manager_extends_and_releases(const conformance_subject& s)
         const auto before = lk.expires_at();
         auto [extended] = co_await lk.async_extend(60 * b.subject.unit, tuple);
         b.require(!extended && lk.expires_at() > before, "a lock could not be extended");
+        auto [shortened] = co_await lk.async_extend(10 * b.subject.unit, tuple);
+        b.require(!shortened && lk.expires_at() <= clock::now() + 10 * b.subject.unit, "a lock could not be shortened");
+        auto after = co_await n.async_acquire("r", "b", {.timeout = 30 * b.subject.unit}, asio::use_awaitable);
+        b.require(after.is_held() && lk.state() == lock_state::expired, "a shortened lock did not end");
+        after.release();
+        lk = co_await m.async_acquire("r", "a", {}, asio::use_awaitable);
         auto [released] = co_await lk.async_release(tuple);
         b.require(!released && lk.state() == lock_state::released, "a lock could not be released");
         auto [again] = co_await lk.async_release(tuple);
@@ -949,18 +1020,21 @@ constexpr conformance_case all_cases[] = {
     {"P2_holder_is_told_and_keeps_the_resource_until_it_lets_go",
      P2_holder_is_told_and_keeps_the_resource_until_it_lets_go},
     {"P5_better_waiter_in_the_hand_shake_goes_first", P5_better_waiter_in_the_hand_shake_goes_first},
+    {"P10_who_does_not_preempt_waits_in_its_place", P10_who_does_not_preempt_waits_in_its_place},
+    {"P10_the_next_in_line_decides_when_the_first_has_gone", P10_the_next_in_line_decides_when_the_first_has_gone},
     {"mode_now_refuses_and_tells_nobody", mode_now_refuses_and_tells_nobody},
     {"mode_once_waits_for_its_own_hand_shake_only", mode_once_waits_for_its_own_hand_shake_only},
-    {"withdrawn_waiter_is_passed_over", withdrawn_waiter_is_passed_over},
-    {"withdrawing_a_granted_one_releases_it", withdrawing_a_granted_one_releases_it},
+    {"ended_waiter_is_passed_over", ended_waiter_is_passed_over},
     {"repeated_requests_have_no_further_effect", repeated_requests_have_no_further_effect},
-    {"late_obtain_does_not_bring_a_released_one_back", late_obtain_does_not_bring_a_released_one_back},
+    {"late_obtain_does_not_bring_back_what_has_ended", late_obtain_does_not_bring_back_what_has_ended},
     {"P6_ttl_ends_a_hold_and_not_too_early", P6_ttl_ends_a_hold_and_not_too_early},
-    {"extending_moves_the_end", extending_moves_the_end},
-    {"raising_spares_the_holder", raising_spares_the_holder},
+    {"obtaining_again_moves_the_end", obtaining_again_moves_the_end},
+    {"obtaining_again_does_not_shorten", obtaining_again_does_not_shorten},
+    {"obtaining_again_raises_the_priority", obtaining_again_raises_the_priority},
     {"everybody_is_served_one_at_a_time", everybody_is_served_one_at_a_time},
     {"manager_reenters", manager_reenters},
     {"manager_P2_P3_preempts_after_the_victim_has_unwound", manager_P2_P3_preempts_after_the_victim_has_unwound},
+    {"manager_P10_leaves_the_holder_alone", manager_P10_leaves_the_holder_alone},
     {"manager_P3_grace_ends_the_hand_shake", manager_P3_grace_ends_the_hand_shake},
     {"manager_times_out_and_gives_up", manager_times_out_and_gives_up},
     {"manager_extends_and_releases", manager_extends_and_releases},

@@ -10,9 +10,9 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -31,6 +31,7 @@ using detail::manager_backend;
 using detail::memory_backend;
 using detail::never;
 using detail::notice;
+using detail::saturating_add;
 using detail::time_point;
 namespace asio = boost::asio;
 
@@ -49,7 +50,9 @@ const manager_options backend_options{.shards = 1, .idle_resources = 1024, .over
 class memory_protocol::store : public std::enable_shared_from_this<store>
 {
 public:
-    explicit store(std::unique_ptr<manager_backend> backend) : backend_(std::move(backend)) {}
+    using time_source = time_point (*)() noexcept;
+
+    store(std::unique_ptr<manager_backend> backend, time_source now) : backend_(std::move(backend)), now_(now) {}
 
     void shut()
     {
@@ -92,6 +95,8 @@ public:
         if (!fresh) {
             if (r->waits())
                 remind_holder(request);
+            else
+                r->keep(request);
             return r->answer();
         }
         const auto reply = r->start(*backend_);
@@ -125,18 +130,6 @@ public:
         }
     }
 
-    std::optional<time_point> extend(acquisition_id id, duration ttl)
-    {
-        const auto r = find(id);
-        return r ? r->extend(ttl) : std::nullopt;
-    }
-
-    void raise(acquisition_id id, int priority)
-    {
-        if (const auto r = find(id))
-            r->raise(priority);
-    }
-
 private:
     /// One acquisition: the operation that waits in the backend, the hold it is granted, and the notice of its end.
     struct record final : acquire_operation,
@@ -152,6 +145,7 @@ private:
             a.anonymous = true;
             a.ticket = request.ticket;
             a.options.priority = request.priority;
+            a.options.preempt = request.preempt;
             a.options.ttl = request.ttl;
             a.options.grace = infinite;
             if (request.how == obtain_request::mode::now)
@@ -218,10 +212,12 @@ private:
             return !granted && !left;
         }
 
-        [[nodiscard]] bool is_revoking()
+        /// Whether it was told to go, and this waiter is a reason to.
+        [[nodiscard]] bool has_to_go_for(const obtain_request& other)
         {
             const std::lock_guard guard(mutex);
-            return granted && granted->state.load(std::memory_order_acquire) == lock_state::revoking;
+            return granted && granted->state.load(std::memory_order_acquire) == lock_state::revoking && other.preempt
+                   && other.priority > granted->priority.load(std::memory_order_relaxed);
         }
 
         /// Leaves the queue, if it is in it.
@@ -244,26 +240,27 @@ private:
             released.swap(granted);
         }
 
-        std::optional<time_point> extend(duration new_ttl)
+        /// The priority only rises, and the end is moved only away.
+        void keep(const obtain_request& wanted)
         {
-            const hold_pin pin = pinned();
+            hold_pin pin;
+            time_point end;
+            {
+                const std::lock_guard guard(mutex);
+                pin = hold_pin(granted.get());
+                end = kept_until = std::max(kept_until, saturating_add(owner.now_(), wanted.ttl));
+            }
             hold* const h = pin.get();
-            if (!h || h->domain->extend(*h, new_ttl))
-                return std::nullopt;
-            return h->expires_at();
-        }
-
-        void raise(int new_priority)
-        {
-            const hold_pin pin = pinned();
-            if (hold* const h = pin.get())
-                h->domain->raise(*h, new_priority);
-        }
-
-        [[nodiscard]] hold_pin pinned()
-        {
-            const std::lock_guard guard(mutex);
-            return hold_pin(granted.get());
+            if (!h)
+                return;
+            h->domain->raise(*h, wanted.priority);
+            // Two that come at once may do so in either order: who finds that the other wanted more does it again.
+            for (bool done = end <= h->expires_at(); !done;) {
+                h->domain->extend(*h, end == never ? infinite : end - owner.now_());
+                const std::lock_guard guard(mutex);
+                done = end == kept_until;
+                end = kept_until;
+            }
         }
 
         // The operation.
@@ -327,18 +324,12 @@ private:
         std::shared_ptr<record> in_notices; // the hold has it as a notice
         detail::mutex mutex;
         hold_ref granted;
+        time_point kept_until{};
         bool started = false; // it waits in the backend, or did
         bool left = false;    // its manager gave it up
     };
 
     using record_map = boost::unordered_flat_map<acquisition_id, std::shared_ptr<record>, std::hash<acquisition_id>>;
-
-    std::shared_ptr<record> find(acquisition_id id)
-    {
-        const std::lock_guard guard(mutex_);
-        const auto it = records_.find(id);
-        return it == records_.end() ? nullptr : it->second;
-    }
 
     // Under the mutex: erase_holder. Not under it: the others.
 
@@ -414,7 +405,7 @@ private:
             if (const auto it = holders_.find(thief.resource); it != holders_.end())
                 holder = it->second.lock();
         }
-        if (holder && holder->is_revoking())
+        if (holder && holder->has_to_go_for(thief))
             send_notice(holder->request.id, thief.id, thief.priority);
     }
 
@@ -432,6 +423,7 @@ private:
 
     detail::mutex mutex_;
     std::unique_ptr<manager_backend> backend_;
+    const time_source now_;
     record_map records_;
     boost::unordered_flat_map<std::string, std::weak_ptr<record>> holders_;
     boost::unordered_flat_map<std::uint64_t, std::weak_ptr<listener>> listeners_;
@@ -440,12 +432,12 @@ private:
 };
 
 memory_protocol::memory_protocol(const boost::asio::any_io_executor& ex)
-    : store_(std::make_shared<store>(make_memory_backend(ex, false, backend_options)))
+    : store_(std::make_shared<store>(make_memory_backend(ex, false, backend_options), &clock::now))
 {
 }
 
 memory_protocol::memory_protocol(const boost::asio::any_io_executor& ex, manual_time_t)
-    : store_(std::make_shared<store>(make_manual_memory_backend(ex, false, backend_options)))
+    : store_(std::make_shared<store>(make_manual_memory_backend(ex, false, backend_options), &manual_clock::now))
 {
 }
 
@@ -464,33 +456,9 @@ void memory_protocol::obtain(obtain_request request, handler<obtain_reply> on_re
     std::move(on_reply)(error_code(), store_->obtain(request));
 }
 
-void memory_protocol::withdraw(acquisition_id id, done_handler on_done)
+void memory_protocol::end(acquisition_id id, done_handler on_done)
 {
     store_->end(id);
-    std::move(on_done)(error_code());
-}
-
-void memory_protocol::release(acquisition_id id, done_handler on_done)
-{
-    store_->end(id);
-    std::move(on_done)(error_code());
-}
-
-void memory_protocol::acknowledge(acquisition_id id, done_handler on_done)
-{
-    store_->end(id);
-    std::move(on_done)(error_code());
-}
-
-void memory_protocol::extend(acquisition_id id, duration ttl, handler<clock::time_point> on_reply)
-{
-    const auto until = store_->extend(id, ttl);
-    std::move(on_reply)(until ? error_code() : error_code(errc::not_held), until.value_or(clock::time_point()));
-}
-
-void memory_protocol::raise(acquisition_id id, int priority, done_handler on_done)
-{
-    store_->raise(id, priority);
     std::move(on_done)(error_code());
 }
 

@@ -200,31 +200,9 @@ void unreliable_protocol::obtain(obtain_request request, handler<obtain_reply> o
                                  [request](protocol& p, handler<obtain_reply> h) { p.obtain(request, std::move(h)); });
 }
 
-void unreliable_protocol::withdraw(acquisition_id id, done_handler on_done)
+void unreliable_protocol::end(acquisition_id id, done_handler on_done)
 {
-    network_->call<>(std::move(on_done), [id](protocol& p, done_handler h) { p.withdraw(id, std::move(h)); });
-}
-
-void unreliable_protocol::release(acquisition_id id, done_handler on_done)
-{
-    network_->call<>(std::move(on_done), [id](protocol& p, done_handler h) { p.release(id, std::move(h)); });
-}
-
-void unreliable_protocol::acknowledge(acquisition_id id, done_handler on_done)
-{
-    network_->call<>(std::move(on_done), [id](protocol& p, done_handler h) { p.acknowledge(id, std::move(h)); });
-}
-
-void unreliable_protocol::extend(acquisition_id id, duration ttl, handler<clock::time_point> on_reply)
-{
-    network_->call<clock::time_point>(
-        std::move(on_reply), [id, ttl](protocol& p, handler<clock::time_point> h) { p.extend(id, ttl, std::move(h)); });
-}
-
-void unreliable_protocol::raise(acquisition_id id, int priority, done_handler on_done)
-{
-    network_->call<>(std::move(on_done),
-                     [id, priority](protocol& p, done_handler h) { p.raise(id, priority, std::move(h)); });
+    network_->call<>(std::move(on_done), [id](protocol& p, done_handler h) { p.end(id, std::move(h)); });
 }
 
 duration unreliable_protocol::retry_interval() const noexcept

@@ -29,6 +29,7 @@ struct request_to_node
     std::string lock;
     std::string locker;
     int priority = 0;
+    bool preempt = true;
     std::int64_t ticket = 0;
     std::int64_t window = 0; // us
     std::int64_t entry_lease = 0;
@@ -46,6 +47,7 @@ struct request_to_node
             q.lock = c.about->lock_key;
             q.locker = c.about->locker;
             q.priority = c.about->priority;
+            q.preempt = c.about->preempt;
             q.ticket = c.about->ticket;
             q.ends = c.about->now == priority_redlock::detail::redis::acquisition::phase::ending;
         }
@@ -106,6 +108,7 @@ public:
         std::int64_t ends = 0;
         std::int64_t window = 0;
         rank place;
+        bool preempt = true;
     };
 
     struct resource
@@ -165,7 +168,6 @@ private:
         case step::yield: return yield(q, r);
         case step::release: return release(q, r);
         case step::settle: return settle(q, r);
-        case step::raise: return raise(q, r);
         case step::hello:
         case step::declare: break;
         }
@@ -274,7 +276,8 @@ private:
         }
         const auto best = best_waiter(r);
         const bool first = !best || place_of(q, r) <= r.waiters[*best].place;
-        const bool outranks = held && q.priority > r.holder->priority;
+        const bool outranks = held && q.preempt && q.priority > r.holder->priority;
+        const bool evicts = outranks && (first || r.waiters[*best].preempt);
         if (!held && first) {
             const std::int64_t floor = (born ? born->since : 0) + 2 * skew_;
             r.counter = std::max({r.counter + 1, floor + 1, std::min(q.call.number, now_ + skew_), now_ - skew_});
@@ -288,9 +291,9 @@ private:
             r.waiters.erase(q.id);
             return {.what = verdict::refused};
         }
-        r.waiters[q.id] = {now_ + q.entry_lease, q.window, place_of(q, r)};
+        r.waiters[q.id] = {now_ + q.entry_lease, q.window, place_of(q, r), q.preempt};
         keep(r);
-        if (outranks) {
+        if (evicts) {
             tell(r.holder->id, "notice " + r.holder->id + ' ' + q.id + ' ' + std::to_string(q.priority)
                                    + (q.call.answered ? " 1" : " 0"));
         }
@@ -306,7 +309,8 @@ private:
         return {.what = verdict::waiting,
                 .number = left,
                 .best = next,
-                .outranks = outranks,
+                .outranks = evicts,
+                .kept_back = outranks && !evicts,
                 .text = held ? r.holder->id : std::string()};
     }
 
@@ -316,7 +320,7 @@ private:
             return {.what = verdict::absent};
         r.holder.reset();
         if (!tombs_.contains(q.id)) {
-            r.waiters[q.id] = {now_ + q.entry_lease, q.window, new_place(q)};
+            r.waiters[q.id] = {now_ + q.entry_lease, q.window, new_place(q), q.preempt};
             keep(r);
         }
         hand_on(r, q.id);
@@ -353,14 +357,6 @@ private:
         r.holder->token = std::max(r.holder->token, q.call.number);
         r.counter = std::max(r.counter, q.call.number);
         keep(r);
-        return {.what = verdict::done};
-    }
-
-    answer raise(const request_to_node& q, resource& r)
-    {
-        if (!r.holder || r.holder->id != q.id)
-            return {.what = verdict::absent};
-        r.holder->priority = std::max(r.holder->priority, static_cast<int>(q.call.number));
         return {.what = verdict::done};
     }
 

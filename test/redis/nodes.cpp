@@ -526,7 +526,7 @@ BOOST_AUTO_TEST_CASE(a_user_limited_to_the_prefix)
     for (redis_server& node : nodes)
         configs.push_back(node.config("locks", "PASSWORD"));
 
-    // Waiting, preemption, hand-over, a renewal, a raise, a manager that goes.
+    // Waiting, preemption, hand-over, a renewal, a manager that goes.
     client a(io, configs);
     lock_manager(io, a.protocol).close();
     lock_manager another(io, a.protocol);

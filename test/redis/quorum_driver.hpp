@@ -52,6 +52,7 @@ public:
         duration remaining{};
         bool best = false;
         bool outranks = false;
+        bool kept_back = false;
         std::string holder = "000000000000000e-1";
     };
 
@@ -94,15 +95,7 @@ private:
         };
     }
 
-    auto done_handler(std::uint64_t number, const char* what)
-    {
-        return [this, number, what](error_code) { tell(number, what); };
-    }
-
-public:
-    // --- what the manager asks for ---
-
-    std::string obtain(std::uint64_t number, const wish& w)
+    [[nodiscard]] priority_redlock::obtain_request request(std::uint64_t number, const wish& w) const
     {
         priority_redlock::obtain_request q;
         q.id = {me, number};
@@ -112,7 +105,15 @@ public:
         q.ticket = static_cast<std::uint64_t>(now().wall);
         q.ttl = w.ttl;
         q.how = w.how;
-        client_.obtain(q, reply_handler(number), now());
+        return q;
+    }
+
+public:
+    // --- what the manager asks for ---
+
+    std::string obtain(std::uint64_t number, const wish& w)
+    {
+        client_.obtain(request(number, w), reply_handler(number), now());
         return happened();
     }
 
@@ -120,24 +121,22 @@ public:
 
     std::string end(std::uint64_t number = 1)
     {
-        client_.end({me, number}, done_handler(number, "ended"), now());
+        client_.end({me, number}, [this, number](error_code) { tell(number, "ended"); }, now());
         return happened();
     }
 
-    std::string extend(duration ttl, std::uint64_t number = 1)
+    /// Of what is held.
+    std::string extend(duration ttl, std::uint64_t number = 1, int priority = 0)
     {
-        client_.extend(
-            {me, number}, ttl,
-            [this, number](error_code ec, time_point until) {
-                tell(number, ec ? "not extended: " + name_of(ec) : "extended until " + text(until));
+        using reply_verdict = priority_redlock::obtain_reply::verdict;
+        client_.obtain(
+            request(number, {.priority = priority, .ttl = ttl, .how = mode::now}),
+            [this, number](error_code ec, const priority_redlock::obtain_reply& r) {
+                tell(number, ec                                 ? "not extended: " + name_of(ec)
+                             : r.what == reply_verdict::granted ? "extended until " + text(r.valid_until)
+                                                                : "not extended: refused");
             },
             now());
-        return happened();
-    }
-
-    std::string raise(int priority, std::uint64_t number = 1)
-    {
-        client_.raise({me, number}, priority, done_handler(number, "raised"), now());
         return happened();
     }
 
@@ -207,6 +206,7 @@ public:
                             .number = std::chrono::duration_cast<std::chrono::microseconds>(w.remaining).count(),
                             .best = w.best,
                             .outranks = w.outranks,
+                            .kept_back = w.kept_back,
                             .text = w.holder});
     }
 
@@ -309,7 +309,6 @@ private:
         case step::yield: return "yield";
         case step::release: return "release";
         case step::settle: return "settle";
-        case step::raise: return "raise";
         }
         return "?";
     }
@@ -322,7 +321,6 @@ private:
                                                             {errc::invalid_argument, "invalid argument"},
                                                             {errc::lost, "lost"},
                                                             {errc::no_quorum, "no quorum"},
-                                                            {errc::not_held, "not held"},
                                                             {boost::asio::error::operation_aborted, "aborted"}};
         for (const auto& [code, name] : names)
             if (ec == code)
@@ -393,7 +391,6 @@ private:
     }
 
     void carry_out(client_type::reply_to_obtain& r) { std::move(r.handler)(r.ec, std::move(r.reply)); }
-    void carry_out(client_type::reply_to_extend& r) { std::move(r.handler)(r.ec, r.until); }
     void carry_out(client_type::reply_done& r) { std::move(r.handler)(r.ec); }
 
     void carry_out(const priority_redlock::protocol_event& e)

@@ -90,7 +90,8 @@ std::vector<answer> answers_of(const redis_reply& reply, std::size_t calls)
 
 std::ostream& operator<<(std::ostream& stream, const answer& a)
 {
-    return stream << static_cast<int>(a.what) << ' ' << a.number << ' ' << a.best << a.outranks << ' ' << a.text;
+    return stream << static_cast<int>(a.what) << ' ' << a.number << ' ' << a.best << a.outranks << a.kept_back << ' '
+                  << a.text;
 }
 
 /// The texts of the scripts, with the clock of the test for the server's: how long a call takes then decides nothing.
@@ -191,7 +192,7 @@ public:
         return run(c);
     }
 
-    /// With a number: settle, raise.
+    /// With a number: settle.
     answer run(step what, const pointer& a, std::int64_t number)
     {
         call c = calling(what, a);
@@ -461,7 +462,8 @@ BOOST_AUTO_TEST_CASE(a_locker_may_be_any_text)
     a->locker = std::string("it's\0 9 \r\n\\", 12);
     BOOST_TEST((obtain(a).what == verdict::granted));
     BOOST_TEST((obtain(a).what == verdict::granted));
-    BOOST_TEST((run(step::raise, a, 4).what == verdict::done));
+    a->priority = 4;
+    BOOST_TEST((obtain(a).what == verdict::granted));
     BOOST_TEST(field("h").ends_with(" 4 " + a->locker));
     BOOST_TEST(!obtain(make("b-1", 4)).outranks);
     BOOST_TEST(obtain(make("c-1", 5)).outranks);
@@ -472,7 +474,7 @@ BOOST_AUTO_TEST_CASE(steps_that_come_together_are_taken_in_their_order)
     const auto a = make("a-1");
     const auto b = make("b-1", 1);
     const auto r = run({calling(step::obtain, a), calling(step::obtain, b), calling(step::release, a),
-                        calling(step::obtain, b), calling(step::raise, b), calling(step::release, a)});
+                        calling(step::obtain, b), calling(step::settle, b), calling(step::release, a)});
     BOOST_REQUIRE(r.size() == 6u);
     BOOST_TEST((r[0].what == verdict::granted));
     BOOST_TEST((r[1].what == verdict::waiting));
@@ -673,14 +675,50 @@ BOOST_AUTO_TEST_CASE(R12_a_raised_priority_decides_who_outranks)
 {
     const auto a = make("a-1", 1);
     obtain(a);
-    BOOST_TEST((run(step::raise, a, 5).what == verdict::done));
-    BOOST_TEST((run(step::raise, a, 3).what == verdict::done)); // it only rises
-    BOOST_TEST((run(step::raise, make("b-1"), 9).what == verdict::absent));
+    a->priority = 5;
+    BOOST_TEST((obtain(a).what == verdict::granted));
+    a->priority = 3; // it only rises
+    obtain(a);
     BOOST_TEST(!obtain(make("b-1", 5)).outranks);
     BOOST_TEST(obtain(make("c-1", 6)).outranks);
-    a->priority = 6; // was lost, and the next renewal brings it
+    a->priority = 6;
     obtain(a);
     BOOST_TEST(!obtain(make("c-1", 6)).outranks);
+}
+
+BOOST_AUTO_TEST_CASE(P10_the_first_in_line_decides_whether_the_holder_is_told)
+{
+    const auto holder = make("a-1");
+    obtain(holder);
+    const auto lenient = make("b-1", 5);
+    lenient->preempt = false;
+    const auto other = make("c-1", 3);
+    BOOST_TEST(obtain(other).outranks);
+    BOOST_TEST(joined(published()) == "a: notice a-1 c-1 3 0");
+    BOOST_TEST(!obtain(lenient).outranks);
+    BOOST_TEST(!obtain(lenient).kept_back); // by its own will
+    const auto r = obtain(other);
+    BOOST_TEST(!r.outranks);
+    BOOST_TEST(r.kept_back);
+    BOOST_TEST((obtain(lenient, mode::once).what == verdict::refused));
+    BOOST_TEST(joined(published()).empty());
+    BOOST_TEST(obtain(other).outranks); // when that one has gone
+    obtain(make("d-1", 4));             // and behind one that preempts
+    BOOST_TEST(obtain(other).outranks);
+    BOOST_TEST(joined(published()) == "a: notice a-1 c-1 3 0; a: notice a-1 d-1 4 0; a: notice a-1 c-1 3 0");
+}
+
+BOOST_AUTO_TEST_CASE(P10_one_that_yields_keeps_its_will)
+{
+    const auto lenient = make("a-1", 5);
+    lenient->preempt = false;
+    obtain(lenient);
+    const auto other = make("b-1", 3);
+    obtain(other);
+    yield(lenient);
+    release(other);
+    server().command({"HSET", "t:{r}", "h", "c-1 " + std::to_string(time() + 1'000'000) + " 1 0 locker"});
+    BOOST_TEST(obtain(other).kept_back);
 }
 
 BOOST_AUTO_TEST_CASE(C2_keys_of_a_resource_share_a_slot_and_expire)
@@ -951,10 +989,14 @@ BOOST_AUTO_TEST_CASE(the_model_of_a_node_is_right)
                 if (all.size() > 6)
                     all.erase(all.begin() + below(6));
             }
-            const step what[] = {step::obtain, step::obtain,  step::obtain, step::obtain,
-                                 step::yield,  step::release, step::settle, step::raise};
-            call c =
-                calling(what[below(8)], all[static_cast<std::size_t>(below(static_cast<std::int64_t>(all.size())))]);
+            const step what[] = {step::obtain, step::obtain, step::obtain,  step::obtain,
+                                 step::obtain, step::yield,  step::release, step::settle};
+            const auto& a = all[static_cast<std::size_t>(below(static_cast<std::int64_t>(all.size())))];
+            if (below(8) == 0)
+                a->preempt = !a->preempt;
+            if (below(8) == 0)
+                a->priority = static_cast<int>(below(3));
+            call c = calling(what[below(8)], a);
             c.waited = below(3) == 0 ? below(2'000'000) : 0;
             if (below(10) == 0 && c.sequence > 20)
                 c.sequence -= 20; // it comes late
@@ -967,8 +1009,6 @@ BOOST_AUTO_TEST_CASE(the_model_of_a_node_is_right)
                 c.ttl = below(10) == 0 ? 100'000'000 : 0;
             } else if (c.what == step::settle) {
                 c.number += below(3000);
-            } else if (c.what == step::raise) {
-                c.number = below(3);
             }
             return c;
         };

@@ -53,6 +53,7 @@ struct simulated_world
     std::size_t dead_nodes = 0;   // and that cannot be reached, while faults last
     bool stubborn = false;        // some victims don't go
     bool impatient = false;       // some acquires end by a timeout, some do not wait
+    double lenient = 0;           // acquires that leave the holder alone
     bool extend = false;          // some locks are extended, to longer and to shorter ttls
     bool new_nodes = false;       // which the clients have to declare
 };
@@ -75,8 +76,9 @@ public:
         std::size_t failures = 0;
         std::size_t extensions = 0;
         std::int64_t longest_wait = 0;
-        std::size_t overtaken = 0; // grants before one that had the same priority and came clearly earlier
-        std::size_t unranked = 0;  // grants before one that had a higher priority and was queued
+        std::size_t overtaken = 0;      // grants before one that had the same priority and came clearly earlier
+        std::size_t unranked = 0;       // grants before one that had a higher priority and was queued
+        std::size_t past_a_lenient = 0; // notices for one behind another that leaves the holder alone and was queued
     };
 
     simulation(const simulated_world& world, std::uint64_t seed, std::vector<std::string>* trace = nullptr)
@@ -213,6 +215,8 @@ private:
         std::uint64_t number = 0; // of its acquisition
         std::string resource;
         int priority = 0;
+        std::int64_t ticket = 0;
+        bool preempt = true;
         mode how = mode::wait;
         std::int64_t since = 0;
         std::int64_t queued_at = -1; // it was told that it waits
@@ -352,7 +356,6 @@ private:
     }
 
     void tell(client&, client_type::reply_to_obtain& r) { std::move(r.handler)(r.ec, std::move(r.reply)); }
-    void tell(client&, client_type::reply_to_extend& r) { std::move(r.handler)(r.ec, r.until); }
     void tell(client&, client_type::reply_done& r) { std::move(r.handler)(r.ec); }
 
     void tell(client& c, const priority_redlock::protocol_event& e)
@@ -374,6 +377,7 @@ private:
             ++counts_.notices;
             if (w->now != worker::phase::holds || e.thief_priority <= w->priority)
                 fail(who(c) + " was told to go without a reason");
+            check_reason(*w, e);
             if (std::exchange(w->going, true) || (world_.stubborn && chance(0.3)))
                 break;
             after(below(20'000), [this, &c, w = &*w, number = w->number] {
@@ -397,17 +401,13 @@ private:
             w.number = ++c.last_number;
             w.resource = 'r' + std::to_string(below(static_cast<std::int64_t>(world_.resources)));
             w.priority = static_cast<int>(below(world_.priorities));
+            w.preempt = !chance(world_.lenient);
             w.since = now_;
             w.leased = world_.extend && chance(0.5);
             if (world_.impatient && chance(0.3))
                 w.how = chance(0.5) ? mode::now : mode::once;
-            priority_redlock::obtain_request q;
-            q.id = {c.number, w.number};
-            q.resource = w.resource;
-            q.locker = who(c);
-            q.priority = w.priority;
-            c.last_ticket = std::max(c.last_ticket + 1, moment_of(c).wall);
-            q.ticket = static_cast<std::uint64_t>(c.last_ticket);
+            w.ticket = c.last_ticket = std::max(c.last_ticket + 1, moment_of(c).wall);
+            auto q = request(c, w);
             q.ttl = std::chrono::microseconds(100'000 + below(world_.stubborn ? 200'000 : 900'000));
             q.how = w.how;
             note([&] {
@@ -439,6 +439,18 @@ private:
                 });
             carry_out(c);
         });
+    }
+
+    [[nodiscard]] static priority_redlock::obtain_request request(const client& c, const worker& w)
+    {
+        priority_redlock::obtain_request q;
+        q.id = {c.number, w.number};
+        q.resource = w.resource;
+        q.locker = who(c);
+        q.priority = w.priority;
+        q.preempt = w.preempt;
+        q.ticket = static_cast<std::uint64_t>(w.ticket);
+        return q;
     }
 
     void granted(client& c, worker& w, std::int64_t until, std::uint64_t token)
@@ -501,18 +513,17 @@ private:
             on_client(c, [this, &c, &w, number] {
                 if (w.number != number || w.now != worker::phase::holds || w.until <= now_)
                     return;
-                if (chance(0.1)) {
-                    ++w.priority;
-                    c.machine->raise({c.number, number}, w.priority, [](error_code) {}, moment_of(c));
-                }
-                const auto ttl = std::chrono::microseconds(100'000 + below(900'000));
-                note([&] { return who(c, w) + " extends to " + std::to_string(test::micros(ttl)); });
-                c.machine->extend(
-                    {c.number, w.number}, ttl,
-                    [this, &c, &w, number](error_code ec, time_point until) {
+                w.priority += chance(0.1);
+                auto q = request(c, w);
+                q.ttl = std::chrono::microseconds(100'000 + below(900'000));
+                q.how = mode::now;
+                note([&] { return who(c, w) + " extends to " + std::to_string(test::micros(q.ttl)); });
+                c.machine->obtain(
+                    q,
+                    [this, &c, &w, number](error_code ec, const priority_redlock::obtain_reply& r) {
                         if (w.number != number || w.now != worker::phase::holds)
                             return;
-                        if (ec == priority_redlock::errc::not_held) {
+                        if (!ec && r.what != priority_redlock::obtain_reply::verdict::granted) {
                             finish(c, w, "has lost it");
                             return;
                         }
@@ -520,7 +531,9 @@ private:
                             ++counts_.extensions;
                             if (w.until <= now_)
                                 fail(who(c, w) + " was extended after its end");
-                            w.until = micros(until);
+                            if (r.fencing_token != w.token)
+                                fail(who(c, w) + " was extended with another token");
+                            w.until = micros(r.valid_until);
                             note([&] { return who(c, w) + " is extended until " + std::to_string(w.until); });
                             check_exclusion(c, w);
                             watch_end(c, w);
@@ -547,6 +560,20 @@ private:
     }
 
     // --- the rules ---
+
+    /// P10: the first in line decides.
+    void check_reason(const worker& victim, const priority_redlock::protocol_event& e)
+    {
+        for (const auto& other : clients_)
+            for (const worker& o : other->workers) {
+                if (o.preempt || o.now != worker::phase::waits || o.resource != victim.resource)
+                    continue;
+                if (other->number == e.thief.client && o.number == e.thief.number)
+                    fail(who(*other, o) + " leaves the holder alone, which was told to go for it");
+                counts_.past_a_lenient +=
+                    o.priority > e.thief_priority && o.queued_at >= 0 && o.queued_at + 20'000 < now_;
+            }
+    }
 
     void check_exclusion(const client& c, const worker& w)
     {
@@ -624,7 +651,7 @@ private:
         std::vector<node_model::message> published;
         const answer a = n.state.run(q, clock_of(n), published);
         note([&] {
-            static const char* const scripts[] = {"hello", "declare", "obtain", "yield", "release", "settle", "raise"};
+            static const char* const scripts[] = {"hello", "declare", "obtain", "yield", "release", "settle"};
             static const char* const verdicts[] = {"granted",  "waiting", "refused", "gone",     "quarantined",
                                                    "mismatch", "ready",   "unborn",  "evicting", "done",
                                                    "absent",   "unknown", "failed",  "lost"};

@@ -449,11 +449,7 @@ public:
         reply.fencing_token = ++token_;
         std::move(on_reply)(error_code(), reply);
     }
-    void withdraw(redlock::acquisition_id, done_handler) override {}
-    void release(redlock::acquisition_id, done_handler) override {}
-    void acknowledge(redlock::acquisition_id, done_handler) override {}
-    void extend(redlock::acquisition_id, redlock::duration, handler<redlock::clock::time_point>) override {}
-    void raise(redlock::acquisition_id, int, done_handler) override {}
+    void end(redlock::acquisition_id, done_handler) override {}
 
 private:
     std::uint64_t token_ = 0;

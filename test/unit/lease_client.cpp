@@ -28,18 +28,14 @@ public:
 
     void subscribe(std::uint64_t, std::weak_ptr<listener>) override {}
     void obtain(obtain_request, handler<obtain_reply>) override {}
-    void withdraw(acquisition_id, done_handler) override {}
-    void release(acquisition_id, done_handler) override {}
-    void acknowledge(acquisition_id, done_handler) override {}
-    void extend(acquisition_id, duration, handler<clock::time_point>) override {}
-    void raise(acquisition_id, int, done_handler) override {}
+    void end(acquisition_id, done_handler) override {}
     [[nodiscard]] duration retry_interval() const noexcept override { return retry_; }
 
 private:
     duration retry_;
 };
 
-/// One waiter "a" for one resource "r". Steps return the requests that they cause: "obtain", "renew 30" (ms) ...
+/// One waiter "a" for one resource "r". Steps return the requests that they cause: "obtain", "renew 30" (ms), "end" ...
 class lease_driver
 {
 public:
@@ -114,12 +110,8 @@ public:
     std::string granted(duration validity)
     {
         return step([&](auto& out) {
-            obtain_reply reply;
-            reply.what = obtain_reply::verdict::granted;
-            reply.valid_until = now_ + validity;
-            reply.fencing_token = 1;
             held_ = id_;
-            client_.on_reply(id_, {}, reply, now_, out);
+            client_.on_reply(id_, {}, reply(validity), now_, out);
         });
     }
 
@@ -132,28 +124,38 @@ public:
     /// It is that late, and the timer has not run.
     void late(duration t) { now_ = time_point(1h) + t; }
 
-    std::string renewed(duration validity)
+    std::string renewed(duration validity) { return kept({}, reply(validity)); }
+    std::string not_renewed(error_code why) { return kept(why, {}); }
+
+    /// The store does not have it any more; or has it, but had forgotten that it did.
+    std::string refused() { return kept({}, {}); }
+    std::string granted_anew() { return kept({}, reply(29ms, 2)); }
+
+    std::string raise(int priority)
     {
-        return step([&](auto& out) { client_.on_renewed(held_, count_, {}, now_ + validity, now_, out); });
+        return step([&](auto&) { table_.raise(*h, priority); });
     }
 
-    std::string not_renewed(error_code why)
+    /// The owner asks for a new end.
+    std::string begin_extend(duration ttl)
     {
-        return step([&](auto& out) { client_.on_renewed(held_, count_, why, {}, now_, out); });
-    }
-
-    std::string begin_extend()
-    {
-        client_.begin_extend(held_);
+        const auto q = client_.begin_extend(*h, ttl);
+        if (!q)
+            return "not held";
+        BOOST_TEST((q->id == held_ && q->resource == "r" && q->locker == "a" && q->ttl == ttl));
+        BOOST_TEST((q->how == obtain_request::mode::now));
+        extension_ = ttl;
+        extended_at_ = now_;
         return {};
     }
 
-    std::string end_extend(duration validity)
+    std::string end_extend(duration validity) { return end_extend({}, reply(validity)); }
+
+    std::string end_extend(error_code ec, const obtain_reply& r)
     {
-        return step([&](auto& out) {
-            client_.end_extend(held_);
-            table_.extend(*h, now_ + validity, false, now_, out);
-        });
+        const auto requests =
+            step([&](auto& out) { ec = client_.end_extend(*h, held_, extension_, extended_at_, ec, r, now_, out); });
+        return ec == errc::not_held ? "not held, " + requests : requests;
     }
 
     /// The completion of the grant has run.
@@ -201,6 +203,16 @@ private:
         return t == never ? -1 : std::chrono::duration_cast<std::chrono::milliseconds>(t - time_point(1h)).count();
     }
 
+    [[nodiscard]] obtain_reply reply(duration validity, std::uint64_t token = 1) const
+    {
+        return {obtain_reply::verdict::granted, detail::saturating_add(now_, validity), token};
+    }
+
+    std::string kept(error_code ec, const obtain_reply& r)
+    {
+        return step([&](auto& out) { client_.on_kept(asked_, ec, r, now_, out); });
+    }
+
     template <class F>
     std::string step(F f)
     {
@@ -215,19 +227,18 @@ private:
             switch (q.what) {
             case verb::obtain:
                 id_ = q.obtain.id;
-                result += "obtain";
+                result += q.obtain.preempt ? "obtain" : "obtain without preempting";
                 break;
-            case verb::end:
-                result += q.end == detail::pending_end::verb::withdraw  ? "withdraw"
-                          : q.end == detail::pending_end::verb::release ? "release"
-                                                                        : "acknowledge";
-                break;
-            case verb::raise: result += "raise"; break;
-            case verb::renew:
-                BOOST_TEST((q.id == held_));
-                count_ = q.extensions;
-                result +=
-                    "renew " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(q.ttl).count());
+            case verb::end: result += "end"; break;
+            case verb::keep:
+                BOOST_TEST((q.obtain.id == held_ && q.of.id == held_ && q.obtain.how == obtain_request::mode::now));
+                BOOST_TEST(q.obtain.priority == h->priority.load());
+                asked_ = q.of;
+                result += (q.of.renews ? "renew " : "raise ")
+                          + (q.obtain.ttl == infinite
+                                 ? std::string("for ever")
+                                 : std::to_string(
+                                       std::chrono::duration_cast<std::chrono::milliseconds>(q.obtain.ttl).count()));
                 break;
             }
         }
@@ -243,7 +254,9 @@ private:
     acquisition_id id_; // that was asked for last
     acquisition_id held_;
     bool delivered_ = false;
-    std::uint32_t count_ = 0;
+    lease_client::kept asked_; // last
+    duration extension_{};
+    time_point extended_at_;
 };
 
 struct renewed_fixture : lease_driver
@@ -263,17 +276,17 @@ BOOST_AUTO_TEST_CASE(R10_those_that_waited_for_a_quorum_as_long_as_the_first_are
 {
     lease_driver d;
     d.more({.timeout = 1h});
-    BOOST_TEST(d.failed(errc::no_quorum) == "withdraw");
+    BOOST_TEST(d.failed(errc::no_quorum) == "end");
     BOOST_TEST(d.still_waiting() == "");
 
     BOOST_TEST(d.more({}) == "obtain"); // b1
     BOOST_TEST(d.more({}) == "");       // came after the first was asked for
-    BOOST_TEST(d.failed(errc::no_quorum) == "withdraw, obtain");
+    BOOST_TEST(d.failed(errc::no_quorum) == "end, obtain");
     BOOST_TEST(d.still_waiting() == "b2");
     BOOST_TEST(d.more({}) == "");
-    BOOST_TEST(d.more({.priority = 1}) == "withdraw, obtain"); // b4, when b2 and b3 were there
+    BOOST_TEST(d.more({.priority = 1}) == "end, obtain"); // b4, when b2 and b3 were there
     BOOST_TEST(d.more({}) == "");
-    BOOST_TEST(d.failed(errc::no_quorum) == "withdraw, obtain");
+    BOOST_TEST(d.failed(errc::no_quorum) == "end, obtain");
     BOOST_TEST(d.still_waiting() == "b5");
 }
 
@@ -283,7 +296,7 @@ BOOST_AUTO_TEST_CASE(R10_another_error_and_one_that_did_not_wait_are_of_the_firs
         lease_driver d;
         d.more({});
         d.more({.priority = 1, .timeout = why == errc::no_quorum ? duration::zero() : infinite});
-        BOOST_TEST(d.failed(why) == "withdraw, obtain");
+        BOOST_TEST(d.failed(why) == "end, obtain");
         BOOST_TEST(d.still_waiting() == "b0");
     }
 }
@@ -291,6 +304,14 @@ BOOST_AUTO_TEST_CASE(R10_another_error_and_one_that_did_not_wait_are_of_the_firs
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(lease_client_notices)
+
+BOOST_AUTO_TEST_CASE(P10_the_store_is_told_whether_its_waiter_preempts)
+{
+    lease_driver d;
+    BOOST_TEST(d.acquire({.preempt = false}) == "obtain without preempting");
+    BOOST_TEST(d.more({.priority = 1}) == "end, obtain");
+    BOOST_TEST(d.more({.priority = 2, .preempt = false}) == "end, obtain without preempting");
+}
 
 BOOST_AUTO_TEST_CASE(a_holder_overruns_for_a_waiter_that_only_the_store_knows)
 {
@@ -313,7 +334,7 @@ BOOST_AUTO_TEST_CASE(a_holder_overruns_for_a_waiter_that_only_the_store_knows)
     BOOST_TEST(d.at_time(3500ms) == "overruns");
     BOOST_TEST(d.counted().overruns == 1u);
     BOOST_TEST(d.counted().preemptions == 1u);
-    BOOST_TEST(d.release() == "acknowledge");
+    BOOST_TEST(d.release() == "end");
     BOOST_TEST(!d.thief());
 }
 
@@ -327,7 +348,7 @@ BOOST_AUTO_TEST_CASE(a_waiter_of_its_own_is_known_to_the_table)
     BOOST_TEST(d.notice(5, true) == "");
     BOOST_TEST(!d.thief());
     BOOST_TEST(d.at_time(1s) == "overruns");
-    BOOST_TEST(d.at_time(2s) == "withdraw"); // and with that nobody waits any more
+    BOOST_TEST(d.at_time(2s) == "end"); // and with that nobody waits any more
     BOOST_TEST(d.at_time(3s) == "");
     BOOST_TEST(d.due() == 3600'000); // the end of the grant
 
@@ -335,7 +356,7 @@ BOOST_AUTO_TEST_CASE(a_waiter_of_its_own_is_known_to_the_table)
     BOOST_TEST((d.thief() == 9));
     BOOST_TEST(d.due() == 3000);
     BOOST_TEST(d.at_time(3s) == "overruns");
-    BOOST_TEST(d.release() == "release"); // it was told before the store had a say
+    BOOST_TEST(d.release() == "end");
 }
 
 BOOST_AUTO_TEST_CASE(every_wait_and_every_hold_is_measured)
@@ -363,7 +384,7 @@ BOOST_AUTO_TEST_CASE(not_without_being_asked)
     d.acquire({.ttl = 30ms});
     d.granted(29ms);
     BOOST_TEST(d.due() == 29);
-    BOOST_TEST(d.at_time(29ms) == "release");
+    BOOST_TEST(d.at_time(29ms) == "end");
     BOOST_TEST(d.state() == lock_state::expired);
 }
 
@@ -390,7 +411,7 @@ BOOST_FIXTURE_TEST_CASE(C16_max_hold_ends_it_as_expired, renewed_fixture)
     renewed(20ms);
     BOOST_TEST(expires() == 100);
     BOOST_TEST(due() == 100);
-    BOOST_TEST(at_time(100ms) == "release");
+    BOOST_TEST(at_time(100ms) == "end");
     BOOST_TEST(state() == lock_state::expired);
 }
 
@@ -400,7 +421,7 @@ BOOST_AUTO_TEST_CASE(max_hold_bounds_a_store_that_grants_more_than_it_was_asked_
     d.acquire({.ttl = 30ms, .auto_extend = true, .max_hold = 40ms});
     d.granted(1h);
     BOOST_TEST(d.expires() == 40);
-    BOOST_TEST(d.at_time(40ms) == "release");
+    BOOST_TEST(d.at_time(40ms) == "end");
     BOOST_TEST(d.state() == lock_state::expired);
 }
 
@@ -439,7 +460,7 @@ BOOST_FIXTURE_TEST_CASE(T20_it_is_lost_at_its_end_and_a_late_success_does_not_br
 {
     at_time(10ms);
     not_renewed(errc::no_quorum);
-    BOOST_TEST(at_time(29ms) == "release");
+    BOOST_TEST(at_time(29ms) == "end");
     BOOST_TEST(state() == lock_state::lost);
     BOOST_TEST(renewed(29ms) == "");
     BOOST_TEST(state() == lock_state::lost);
@@ -450,22 +471,29 @@ BOOST_FIXTURE_TEST_CASE(T20_a_success_that_finds_its_end_before_the_timer_comes_
     at_time(10ms);
     at_time(20ms);
     late(29ms);
-    BOOST_TEST(renewed(20ms) == "release");
+    BOOST_TEST(renewed(20ms) == "end");
     BOOST_TEST(state() == lock_state::lost);
 }
 
 BOOST_FIXTURE_TEST_CASE(the_store_has_given_it_away, renewed_fixture)
 {
     at_time(10ms);
-    BOOST_TEST(not_renewed(errc::not_held) == "release"); // a minority may still have it
+    BOOST_TEST(refused() == "end"); // a minority may still have it
     BOOST_TEST(state() == lock_state::lost);
     BOOST_TEST(due() == -1);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_store_had_forgotten_it_and_grants_it_anew, renewed_fixture)
+{
+    at_time(10ms);
+    BOOST_TEST(granted_anew() == "end");
+    BOOST_TEST(state() == lock_state::lost);
 }
 
 BOOST_FIXTURE_TEST_CASE(T18_nothing_is_renewed_after_the_release, renewed_fixture)
 {
     BOOST_TEST(at_time(10ms) == "renew 30");
-    BOOST_TEST(release() == "release");
+    BOOST_TEST(release() == "end");
     BOOST_TEST(due() == -1);
     BOOST_TEST(renewed(29ms) == "");
     BOOST_TEST(state() == lock_state::released);
@@ -481,24 +509,83 @@ BOOST_FIXTURE_TEST_CASE(P3_renewal_goes_on_in_the_grace, renewed_fixture)
     BOOST_TEST(expires() == 39);
     BOOST_TEST(at_time(20ms) == "renew 30");
     h->handlers.store(0); // the completion of the grant has run
-    BOOST_TEST(release() == "acknowledge");
+    BOOST_TEST(release() == "end");
     BOOST_TEST(due() == -1);
 }
 
 BOOST_FIXTURE_TEST_CASE(the_owners_extension_counts_and_not_a_renewal_from_before_it, renewed_fixture)
 {
     BOOST_TEST(at_time(10ms) == "renew 30");
-    begin_extend();
+    begin_extend(6ms);
     BOOST_TEST(renewed(29ms) == "");
     BOOST_TEST(expires() == 29);
-    BOOST_TEST(at_time(20ms) == ""); // not while that is under way
-    BOOST_TEST(end_extend(6ms) == "");
-    BOOST_TEST(expires() == 26);
+    BOOST_TEST(at_time(12ms) == ""); // not while that is under way
+    BOOST_TEST(end_extend(29ms) == "");
+    BOOST_TEST(expires() == 16); // the store keeps it for longer, but its owner does not want that
     BOOST_TEST(renewed(29ms) == "");
-    BOOST_TEST(expires() == 26);
-    BOOST_TEST(at_time(22ms) == "renew 30");
+    BOOST_TEST(expires() == 16);
+    BOOST_TEST(at_time(14ms) == "renew 30");
     renewed(29ms);
-    BOOST_TEST(expires() == 51);
+    BOOST_TEST(expires() == 43);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_owners_extension_that_is_refused_ends_it, renewed_fixture)
+{
+    begin_extend(60ms);
+    BOOST_TEST(end_extend(errc::no_quorum, {}) == ""); // which says nothing
+    BOOST_TEST(state() == lock_state::held);
+    begin_extend(60ms);
+    BOOST_TEST(end_extend({}, {}) == "not held, end");
+    BOOST_TEST(state() == lock_state::lost);
+    BOOST_TEST(begin_extend(60ms) == "not held");
+}
+
+BOOST_AUTO_TEST_CASE(a_shorter_end_is_the_managers_to_keep)
+{
+    lease_driver d;
+    d.acquire({.ttl = 30ms});
+    d.granted(29ms);
+    d.begin_extend(5ms);
+    d.late(2ms);
+    BOOST_TEST(d.end_extend(27ms) == "");
+    BOOST_TEST(d.expires() == 5);
+    BOOST_TEST(d.at_time(5ms) == "end");
+    BOOST_TEST(d.state() == lock_state::expired);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(lease_client_priority)
+
+BOOST_AUTO_TEST_CASE(a_higher_one_is_told_without_another_end)
+{
+    lease_driver d;
+    d.acquire({.ttl = 30ms});
+    d.granted(29ms);
+    d.late(9ms);
+    BOOST_TEST(d.raise(5) == "raise 20");
+    BOOST_TEST(d.raise(4) == "");
+    BOOST_TEST(d.renewed(25ms) == "");
+    BOOST_TEST(d.expires() == 29);
+    BOOST_TEST(d.raise(6) == "raise 20");
+    BOOST_TEST(d.refused() == "end");
+    BOOST_TEST(d.state() == lock_state::lost);
+
+    lease_driver for_ever;
+    for_ever.acquire({});
+    for_ever.granted(infinite);
+    BOOST_TEST(for_ever.raise(5) == "raise for ever");
+}
+
+BOOST_FIXTURE_TEST_CASE(renewal_goes_on_at_its_own_times, renewed_fixture)
+{
+    for (int i = 1; i <= 9; ++i) {
+        late(i * 1ms);
+        BOOST_TEST(raise(i) == "raise " + std::to_string(29 - i));
+        renewed(29ms);
+    }
+    BOOST_TEST(expires() == 29);
+    BOOST_TEST(at_time(10ms) == "renew 30");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

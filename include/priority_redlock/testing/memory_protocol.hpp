@@ -19,7 +19,7 @@ namespace priority_redlock::testing {
 /// The managers over it share its locks. A manager that has its locks for itself needs none and is faster without.
 ///
 /// Remembers the last 4096 acquisitions that were given back, so that a request for one of them that arrives late does
-/// not bring it back to life.
+/// not bring it back to life. A hold that was told to go is kept until its present end, which is not moved any more.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, except destruction.
@@ -42,11 +42,7 @@ public:
 
     void subscribe(std::uint64_t client, std::weak_ptr<listener> sink) override;
     void obtain(obtain_request request, handler<obtain_reply> on_reply) override;
-    void withdraw(acquisition_id id, done_handler on_done) override;
-    void release(acquisition_id id, done_handler on_done) override;
-    void acknowledge(acquisition_id id, done_handler on_done) override;
-    void extend(acquisition_id id, duration ttl, handler<clock::time_point> on_reply) override;
-    void raise(acquisition_id id, int priority, done_handler on_done) override;
+    void end(acquisition_id id, done_handler on_done) override;
 
 private:
     class store;

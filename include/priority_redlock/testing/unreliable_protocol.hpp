@@ -58,11 +58,7 @@ public:
 
     void subscribe(std::uint64_t client, std::weak_ptr<listener> sink) override;
     void obtain(obtain_request request, handler<obtain_reply> on_reply) override;
-    void withdraw(acquisition_id id, done_handler on_done) override;
-    void release(acquisition_id id, done_handler on_done) override;
-    void acknowledge(acquisition_id id, done_handler on_done) override;
-    void extend(acquisition_id id, duration ttl, handler<clock::time_point> on_reply) override;
-    void raise(acquisition_id id, int priority, done_handler on_done) override;
+    void end(acquisition_id id, done_handler on_done) override;
     [[nodiscard]] duration retry_interval() const noexcept override;
 
     /// How many transmissions were lost so far.

@@ -5,15 +5,15 @@
 --   options.NAME     the client's: `channels`, the prefix of the clients' channels; `deployment`, what its clients agree on;
 --                    `guard`: on, durable or off; `max_ttl`, `skew`, and `entry_lease`, how long an entry of the queue lasts, in
 --                    microseconds; `keep`, how long keys are kept after the last write, in milliseconds.
---   arguments()      the keys and the arguments of a step on a lock, which are obtain, yield, release, settle and raise. An
---                    obtain or a release that comes alone is a script by itself; all others are taken by steps.lua, of which
---                    they are functions.
+--   arguments()      the keys and the arguments of a step on a lock, which are obtain, yield, release and settle. An obtain or
+--                    a release that comes alone is a script by itself; all others are taken by steps.lua, of which they are
+--                    functions.
 --
 -- Keys of a resource, which share one hash tag:
 --   lock  hash   h            the holder: '<acquisition> <end> <latest call> <priority> <locker>'
 --                n            the fencing counter, the largest token so far, which is the holder's
 --                v            '<acquisition> <until>': the waiter for whom the free lock is reserved
---                l<id>        '<end> <window> <member>': a waiter's entry, its window and its member of the queue
+--                l<id>        '<end> <window> <member> <preempts>': a waiter's entry, its window, its member of the queue, 1 or 0
 --                q            there may be waiters
 --                x            until when there may be a tomb
 --   queue zset   the waiters, all with the score 0, so that they are ordered by their members: rank, then id

@@ -2,13 +2,14 @@
 --
 -- Keys: lock, queue, tomb
 -- Arguments: acquisition, '<priority> <locker>', count of calls, ttl (us), proposal of a token, and what matters only if
---            it is not free: '<ticket> <how long it has waited> <window of a reservation> <mode> <answered by a quorum>', the
---            first three in us, wait, once or now, 1 or 0
--- Reply: {granted, time, token} | {waiting, time, how long it is not free yet (us), next in line (1, 0), holder, outranks (1, 0)}
+--            it is not free: '<ticket> <how long it has waited> <window of a reservation> <mode> <answered by a quorum>
+--            <preempts>', the first three in us, wait, once or now, 1 or 0
+-- Reply: {granted, time, token} | {waiting, time, how long it is not free yet (us), next in line (1, 0), holder, outranks}
 --        | {refused, time} | {gone, time} | {quarantined, ...} | {mismatch, ...}
+--        outranks is 1: the holder, which was told; 2: the holder, but one before it leaves that alone; 0: no
 --
--- Idempotent: what is held is granted again with the same token and a later end, and an entry of the queue is renewed.
--- A notice is repeated. Nothing is granted without a write, so that a replica cannot vote.
+-- Idempotent: what is held is granted again with the same token, a later end and the higher of the two priorities, and an
+-- entry of the queue is renewed. A notice is repeated. Nothing is granted without a write, so that a replica cannot vote.
 local lock, queue, tomb, id, who, call, ttl, proposal, terms = arguments()
 include('guard')
 local f = redis.call('HMGET', lock, 'h', 'n', 'v', 'q', 'x')
@@ -28,7 +29,7 @@ end
 
 if holder == id then
     if tonumber(string.match(who, '^%S+')) > tonumber(string.match(held_by, '^%S+')) then
-        held_by = who -- a raise was lost
+        held_by = who
     end
     -- Never earlier than before: the holder counts on that until it knows that it has less, and this may have come late.
     local hold = string.format('%s %.0f %.0f ', id, math.max(held_until, ends), math.max(latest, call))
@@ -40,7 +41,8 @@ end
 if holder or reservation or any then
     include('waiters')
     local priority = string.match(who, '^%S+')
-    local ticket, waited, window, mode, answered = string.match(terms, '^(%S+) (%d+) (%d+) (%a+) (%d)$')
+    local ticket, waited, window, mode, answered, preempts =
+        string.match(terms, '^(%S+) (%d+) (%d+) (%a+) (%d) (%d)$')
 
     -- A waiter that has let its reservation lapse loses its place, unless it is the one that asks.
     local reserved, reserved_until
@@ -55,10 +57,10 @@ if holder or reservation or any then
         end
     end
 
-    local best, best_id = best_waiter(lock, queue, any)
+    local best, best_id, _, _, best_preempts = best_waiter(lock, queue, any)
     local place = best -- mine in the queue, if I have one
     if best_id ~= id then
-        place = any and string.match(redis.call('HGET', lock, 'l' .. id) or '', '%S+$')
+        place = any and member_in(redis.call('HGET', lock, 'l' .. id) or '')
     end
     -- The ticket of a message that was long under way seems to be that of a wrong clock: the place that it gave is mended
     -- by the next, so that all nodes come to agree on who is first.
@@ -67,7 +69,7 @@ if holder or reservation or any then
         mine = place
     end
     local first = not best or mine <= best
-    local outranks = holder and tonumber(priority) > tonumber(string.match(held_by, '^%S+'))
+    local outranks = holder and preempts == '1' and tonumber(priority) > tonumber(string.match(held_by, '^%S+'))
 
     if holder or not first then
         if mode == 'now' or (mode == 'once' and not (outranks and first)) then
@@ -80,8 +82,10 @@ if holder or reservation or any then
         if place and place ~= mine then
             redis.call('ZREM', queue, place)
         end
-        remember_waiter(lock, queue, id, mine, window)
-        if outranks then
+        remember_waiter(lock, queue, id, mine, window, preempts)
+        -- The first in line decides: nobody evicts from behind one that leaves the holder alone.
+        local evicts = outranks and (first or best_preempts == '1')
+        if evicts then
             tell(holder, 'notice ' .. holder .. ' ' .. id .. ' ' .. priority .. ' ' .. answered)
         end
         if not holder and not reserved then
@@ -94,7 +98,7 @@ if holder or reservation or any then
             next_in_line = best_id == reserved and redis.call('ZRANGE', queue, 1, 1)[1] == mine
             left = tonumber(reserved_until) - now
         end
-        return { 'waiting', now, left, next_in_line and 1 or 0, holder or '', outranks and 1 or 0 }
+        return { 'waiting', now, left, next_in_line and 1 or 0, holder or '', evicts and 1 or outranks and 2 or 0 }
     end
 
     if place then

@@ -18,8 +18,8 @@ local function id_of(member)
     return string.sub(member, 27)
 end
 
--- The best waiter whose entry has not ended: member, id and window; and the member of the next. Those before it are
--- dropped. `any` is the field q.
+-- The best waiter whose entry has not ended: member, id and window; the member of the next; and whether the best one
+-- preempts (1, 0). Those before it are dropped. `any` is the field q.
 local function best_waiter(lock, queue, any)
     while any do
         local two = redis.call('ZRANGE', queue, 0, 1)
@@ -29,27 +29,32 @@ local function best_waiter(lock, queue, any)
             return nil
         end
         local id = id_of(member)
-        local ends, window = string.match(redis.call('HGET', lock, 'l' .. id) or '0 0', '^(%d+) (%d+)')
+        local ends, window, preempts =
+            string.match(redis.call('HGET', lock, 'l' .. id) or '0 0 - 0', '^(%d+) (%d+) %S+ (%d)')
         if tonumber(ends) > now then
-            return member, id, tonumber(window), two[2]
+            return member, id, tonumber(window), two[2], preempts
         end
         redis.call('ZREM', queue, member)
         redis.call('HDEL', lock, 'l' .. id)
     end
 end
 
-local function remember_waiter(lock, queue, id, member, window)
+local function remember_waiter(lock, queue, id, member, window, preempts)
     redis.call('ZADD', queue, 0, member)
-    redis.call('HSET', lock, 'l' .. id, string.format('%.0f %s %s', now + options.entry_lease, window, member),
-        'q', '1')
+    redis.call('HSET', lock, 'l' .. id,
+        string.format('%.0f %s %s ', now + options.entry_lease, window, member) .. preempts, 'q', '1')
     redis.call('PEXPIRE', lock, options.keep)
     redis.call('PEXPIRE', queue, options.keep)
+end
+
+local function member_in(entry)
+    return string.match(entry, '^%S+ %S+ (%S+)')
 end
 
 local function forget_waiter(lock, queue, id)
     local entry = redis.call('HGET', lock, 'l' .. id)
     if entry then
-        redis.call('ZREM', queue, string.match(entry, '%S+$'))
+        redis.call('ZREM', queue, member_in(entry))
         redis.call('HDEL', lock, 'l' .. id)
     end
 end
