@@ -98,16 +98,37 @@ std::string quoted(std::string_view text)
 /// So many steps at most in one run, which nothing else of the server interrupts.
 constexpr std::size_t longest_run = 64;
 
+/// Of a lock, as opposed to what is asked of a node.
 bool takes_a_step(const call& c) noexcept
 {
-    return c.what != step::hello && c.what != step::declare;
+    return c.about != nullptr;
 }
 
 std::string_view name_of(step s) noexcept
 {
-    static constexpr std::array<std::string_view, 7> names{"hello",   "declare", "obtain", "yield",
-                                                           "release", "settle",  "raise"};
-    return names[static_cast<std::size_t>(s)];
+    switch (s) {
+    case step::obtain: return "obtain";
+    case step::yield: return "yield";
+    case step::release: return "release";
+    case step::settle: return "settle";
+    case step::raise: return "raise";
+    case step::hello:
+    case step::look:
+    case step::provision: break;
+    }
+    return {};
+}
+
+/// A pattern of all that begins with this.
+std::string pattern_of(std::string_view prefix)
+{
+    std::string result;
+    for (const char c : prefix) {
+        if (std::string_view("*?[]^\\").find(c) != std::string_view::npos)
+            result += '\\';
+        result += c;
+    }
+    return result + '*';
 }
 
 } // namespace
@@ -129,6 +150,7 @@ script_texts make_script_texts(const quorum_client& client)
         std::string& whole = result[static_cast<std::size_t>(which)] = common_source;
         for (const std::string_view part : parts)
             whole += part;
+        replace_all(whole, "include('eviction')", eviction_source);
         replace_all(whole, "include('guard')", guard_source);
         replace_all(whole, "include('marker')", marker_source);
         replace_all(whole, "include('waiters')", waiters_source);
@@ -141,7 +163,8 @@ script_texts make_script_texts(const quorum_client& client)
         return text;
     };
     compose(script::hello, {hello_source});
-    compose(script::declare, {declare_source});
+    compose(script::look, {look_source});
+    compose(script::provision, {provision_source});
     compose(script::obtain, {step_of(obtain_source, "KEYS[2], KEYS[3], KEYS[4], unpack(ARGV, 2)")});
     compose(script::release, {step_of(release_source, "KEYS[1], KEYS[2], KEYS[3], unpack(ARGV)")});
     std::string steps = "local steps = {}\n";
@@ -165,7 +188,8 @@ script script_for(std::span<const call> run) noexcept
 {
     switch (run.front().what) {
     case step::hello: return script::hello;
-    case step::declare: return script::declare;
+    case step::look: return script::look;
+    case step::provision: return script::provision;
     case step::obtain: return run.size() == 1 ? script::obtain : script::steps;
     case step::release: return run.size() == 1 ? script::release : script::steps;
     default: return script::steps;
@@ -235,16 +259,16 @@ void call_encoder::put_keys(const call& c)
 void call_encoder::put_arguments(const call& c, const quorum_client& client)
 {
     if (c.what == step::hello) {
-        put({c.trust ? "1" : "0"});
-        put({c.nonce});
         put({c.met});
         put({digits(c.met_ago)});
         return;
     }
-    if (c.what == step::declare) {
-        put({c.nonce});
-        return;
+    if (c.what == step::look) {
+        put({c.cursor});
+        put({pattern_of(client.options().prefix)});
     }
+    if (!c.about)
+        return;
     const acquisition& a = *c.about;
     put({a.id_text});
     switch (c.what) {
@@ -270,7 +294,8 @@ void call_encoder::put_arguments(const call& c, const quorum_client& client)
     case step::settle:
     case step::raise: put({digits(c.number)}); break;
     case step::hello:
-    case step::declare: break;
+    case step::look:
+    case step::provision: break;
     }
 }
 
@@ -316,8 +341,10 @@ void answer_reader::read_part(std::string_view part)
         word{"quarantined", verdict::quarantined},
         word{"mismatch", verdict::mismatch},
         word{"ready", verdict::ready},
-        word{"unborn", verdict::unborn},
         word{"evicting", verdict::evicting},
+        word{"looked", verdict::looked},
+        word{"occupied", verdict::occupied},
+        word{"provisioned", verdict::done},
         word{"yielded", verdict::done},
         word{"released", verdict::done},
         word{"settled", verdict::done},
@@ -335,7 +362,7 @@ void answer_reader::read_part(std::string_view part)
     }
     case 1: understood_ = understood_ && read(part, a.time); break;
     case 2:
-        if (a.what == verdict::mismatch || a.what == verdict::unborn || a.what == verdict::evicting)
+        if (a.what == verdict::mismatch || a.what == verdict::evicting || a.what == verdict::looked)
             a.text = part;
         else if (a.what == verdict::ready)
             a.identity = part;
@@ -345,6 +372,8 @@ void answer_reader::read_part(std::string_view part)
     case 3:
         if (a.what == verdict::quarantined)
             a.text = part;
+        else if (a.what == verdict::looked)
+            a.key = part;
         else
             a.best = part == "1";
         break;

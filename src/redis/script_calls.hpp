@@ -25,13 +25,17 @@ namespace priority_redlock::detail::redis {
 enum class script : std::uint8_t
 {
     hello,
-    declare,
     obtain,  // one
     release, // one
     steps,   // any others on locks, one or more
+    look,
+    provision,
 };
 
-inline constexpr std::size_t script_count = 5;
+inline constexpr std::size_t script_count = 6;
+
+/// Of these the first, which every connection needs, are loaded when it is made. The others are sent with each run.
+inline constexpr std::size_t loaded_scripts = 4;
 
 using script_texts = std::array<std::string, script_count>;
 

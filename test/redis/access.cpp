@@ -76,8 +76,8 @@ BOOST_AUTO_TEST_CASE(the_documented_user_can_lock)
     const redis_server node({.password = "of the tests", .users = {documented_user()}});
     boost::asio::io_context context;
     priority_redlock::redis_options options;
-    options.trust_fresh_nodes = true;
     options.idle_timeout = 10ms;
+    provision({node.config()}, options);
     const auto make_store = [&] {
         return std::make_shared<priority_redlock::redis_protocol>(
             context.get_executor(), std::vector{node.config("locks", "PASSWORD")}, options);

@@ -304,7 +304,8 @@ private:
     {
         switch (s) {
         case step::hello: return "hello";
-        case step::declare: return "declare";
+        case step::look: return "look";
+        case step::provision: return "provision";
         case step::obtain: return "obtain";
         case step::yield: return "yield";
         case step::release: return "release";

@@ -66,6 +66,7 @@ refused boost 1.88 unit
 refused bench --json
 refused bench --redis --json
 refused bench memory
+refused provision
 refused scale extra
 refused scale --json
 refused scale --json one two

@@ -23,7 +23,7 @@
 --   node  hash   run since deployment: the server's run id, since when, and what its clients agree on
 --                id: made with the marker; why: it is in quarantine, unless it was restarted
 --                before: who had been met at its address; evicted: how many keys, when a client last looked
---                nonce: of a node that has not been set up; asked: when a client last saw that it votes
+--                asked: when a client last saw that it votes
 --
 -- A client counts its calls to a node. What was sent earlier can still arrive later, over a connection that it has given
 -- up: a yield or a release that is older than the latest obtain of the holder leaves the hold alone.
