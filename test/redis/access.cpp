@@ -60,7 +60,10 @@ BOOST_AUTO_TEST_CASE(every_command_of_the_scripts_is_allowed)
     const std::regex call(R"(redis\.call\('(\w+)')");
     std::size_t calls = 0;
     const redis::quorum_client client({"node"}, {}, 1);
-    for (const std::string& script : redis::make_script_texts(client)) {
+    const auto texts = redis::make_script_texts(client);
+    for (const std::string& script : texts) {
+        if (&script == &texts[static_cast<std::size_t>(redis::script::look)])
+            continue; // an operator's, for which there is another right
         for (std::sregex_iterator it(script.begin(), script.end(), call), end; it != end; ++it, ++calls) {
             std::string right = " +" + (*it)[1].str() + ' ';
             for (char& c : right)

@@ -261,7 +261,7 @@ BOOST_AUTO_TEST_CASE(a_node_that_lets_nobody_subscribe)
 
 BOOST_AUTO_TEST_CASE(nodes_that_let_a_second_manager_not_subscribe)
 {
-    redis_nodes nodes(1, {.users = {"user mute on resetchannels &* >pass ~* +@all"}});
+    voting_nodes nodes(1, {.users = {"user mute on resetchannels &* >pass ~* +@all"}});
     client first(io, {nodes[0].config("mute", "pass")});
     attempt held = first.acquire("r");
     BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
