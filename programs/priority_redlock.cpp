@@ -4,10 +4,14 @@
 
 // priority-redlock: what an operator does with the nodes of locks over Redis.
 
+#include <priority_redlock/redis_protocol.hpp>
 #include <priority_redlock/redis_provision.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -28,10 +32,14 @@ namespace asio = boost::asio;
 namespace redlock = priority_redlock;
 using namespace std::chrono_literals;
 
-constexpr std::string_view usage = R"(usage: priority-redlock COMMAND [OPTION VALUE]... NODES [ARGUMENT...]
+constexpr std::string_view usage = R"(usage: priority-redlock COMMAND [OPTION VALUE]... NODES [ARGUMENT]...
 
   provision NODES       sets up new nodes, so that they vote at once. Refuses if one of them holds anything already,
                         and then changes none
+  inspect NODES RESOURCE
+                        says who holds a resource and who waits, on which nodes, until when
+  force-release NODES RESOURCE TOKEN
+                        ends the hold that has this fencing token, which inspect tells, and no other
 
 NODES: HOST:PORT,HOST:PORT,... or redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss:// over TLS
 
@@ -118,6 +126,40 @@ void provision(const command_line& line)
     std::cout << nodes.size() << (nodes.size() == 1 ? " node is" : " nodes are") << " set up\n";
 }
 
+redlock::redis_protocol connected_to(const asio::any_io_executor& ex, const command_line& line)
+{
+    return {ex, redlock::parse_redis_nodes(line.arguments.at(0)), line.options};
+}
+
+void inspect(const command_line& line)
+{
+    const auto [error, found] = run([&](const asio::any_io_executor& ex) {
+        return connected_to(ex, line).async_inspect(line.arguments.at(1), asio::as_tuple(asio::use_future));
+    });
+    std::cout << found << '\n';
+    if (error)
+        throw boost::system::system_error(error);
+}
+
+void force_release(const command_line& line)
+{
+    const std::string& text = line.arguments.at(2);
+    std::uint64_t token = 0;
+    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), token);
+    if (bad != std::errc() || end != text.data() + text.size())
+        throw wrong_usage("'" + text + "' is no fencing token: inspect tells that of the holder");
+    const auto [error] = run([&](const asio::any_io_executor& ex) {
+        return connected_to(ex, line).async_force_release(line.arguments.at(1), token,
+                                                          asio::as_tuple(asio::use_future));
+    });
+    if (error == redlock::errc::not_held)
+        throw std::runtime_error("no node has a hold of '" + line.arguments.at(1) + "' with token " + text
+                                 + ": nothing was changed. inspect tells who holds it now");
+    if (error)
+        throw boost::system::system_error(error);
+    std::cout << "the hold with token " << token << " has ended\n";
+}
+
 struct command
 {
     std::string_view name;
@@ -125,7 +167,9 @@ struct command
     void (*run)(const command_line&);
 };
 
-constexpr command commands[] = {{"provision", 1, provision}};
+constexpr command commands[] = {{"provision", 1, provision},
+                                {"inspect", 2, inspect},
+                                {"force-release", 3, force_release}};
 
 } // namespace
 

@@ -17,6 +17,7 @@
 #include <boost/redis/config.hpp>
 
 #include <exception>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -85,8 +86,10 @@ template <boost::asio::completion_token_for<void(std::exception_ptr)> Token =
 auto async_provision(const boost::asio::any_io_executor& ex, std::vector<boost::redis::config> nodes,
                      redis_options options, Token&& token = {})
 {
-    return boost::asio::async_initiate<Token, void(std::exception_ptr)>(detail::initiate_provision(ex), token,
-                                                                        std::move(nodes), std::move(options));
+    return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
+        detail::initiate_provision(
+            std::make_shared<detail::redis_deployment>(ex, std::move(nodes), std::move(options))),
+        token);
 }
 
 } // namespace priority_redlock

@@ -18,19 +18,19 @@ namespace priority_redlock::detail::redis {
 
 namespace asio = boost::asio;
 
-node_visit::node_visit(const asio::any_io_executor& ex, const std::vector<boost::redis::config>& nodes,
-                       const redis_options& options)
-    : strand_(detail::make_strand(ex)), names_(names_of(nodes)), client_(names_, options, 0),
-      texts_(make_script_texts(client_)), failed_(nodes.size()), run_ids_(nodes.size())
+node_visit::node_visit(const redis_deployment& where)
+    : strand_(detail::make_strand(where.executor)), names_(names_of(where.nodes)), client_(names_, where.options, 0),
+      texts_(make_script_texts(client_)), failed_(where.nodes.size()), run_ids_(where.nodes.size())
 {
-    check_deployment(nodes, options);
-    for (std::size_t i = 0; i < nodes.size(); ++i)
-        links_.push_back(std::make_unique<node_link>(i, strand_, nodes[i], client_, texts_, *this));
+    check_deployment(where.nodes, where.options);
+    for (std::size_t i = 0; i < where.nodes.size(); ++i)
+        links_.push_back(std::make_unique<node_link>(i, strand_, where.nodes[i], client_, texts_, *this));
 }
 
 void node_visit::start()
 {
     asio::post(strand_, [self = shared_from_this()] {
+        self->on_start();
         for (const auto& each : self->links_)
             if (!self->ended_)
                 each->start();

@@ -11,11 +11,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_type.hpp>
-#include <boost/redis/config.hpp>
 
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace priority_redlock::detail::redis {
@@ -27,14 +28,16 @@ class node_visit : public errand,
                    public std::enable_shared_from_this<node_visit>
 {
 public:
-    node_visit(const boost::asio::any_io_executor& ex, const std::vector<boost::redis::config>& nodes,
-               const redis_options& options);
+    /// Throws if the nodes or the options are bad, or a file of TLS.
+    explicit node_visit(const redis_deployment& where);
     virtual ~node_visit() = default;
 
     void start() final;
     void cancel(boost::asio::cancellation_type_t type) final;
 
 protected:
+    [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return strand_; }
+    [[nodiscard]] const quorum_client& client() const noexcept { return client_; }
     [[nodiscard]] std::size_t size() const noexcept { return links_.size(); }
     [[nodiscard]] const std::string& name(std::size_t node) const noexcept { return names_[node]; }
 
@@ -43,7 +46,11 @@ protected:
     /// The connections are closed, and nothing is told any more.
     void end();
 
+    [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+
 private:
+    virtual void on_start() {}
+
     /// It is connected and can be asked.
     virtual void on_node(std::size_t node) = 0;
 
@@ -75,6 +82,33 @@ private:
     bool flushing_ = false;
     bool ended_ = false;
 };
+
+/// One that cannot begin.
+template <class Handler, class... Results>
+class ended_errand final : public errand
+{
+public:
+    explicit ended_errand(Handler handler, Results... results)
+        : handler_(std::move(handler)), results_(std::move(results)...)
+    {
+    }
+
+    void start() override
+    {
+        std::apply([this](Results&... each) { std::move(handler_)(std::move(each)...); }, results_);
+    }
+    void cancel(boost::asio::cancellation_type_t) override {}
+
+private:
+    Handler handler_;
+    std::tuple<Results...> results_;
+};
+
+template <class Handler, class... Results>
+[[nodiscard]] std::shared_ptr<errand> make_ended_errand(Handler handler, Results... results)
+{
+    return std::make_shared<ended_errand<Handler, Results...>>(std::move(handler), std::move(results)...);
+}
 
 } // namespace priority_redlock::detail::redis
 

@@ -19,7 +19,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-const char* text_of(int value) noexcept
+const char* provision_text(int value) noexcept
 {
     switch (static_cast<provision_errc>(value)) {
     case provision_errc::occupied:
@@ -31,23 +31,23 @@ const char* text_of(int value) noexcept
     return "unknown error of provisioning";
 }
 
-class error_category final : public boost::system::error_category
+class provision_category_type final : public boost::system::error_category
 {
 public:
-    constexpr error_category() noexcept : boost::system::error_category(0x3ad27c1690f4be58) {}
+    constexpr provision_category_type() noexcept : boost::system::error_category(0x3ad27c1690f4be58) {}
 
     const char* name() const noexcept override { return "priority_redlock.provision"; }
-    std::string message(int value) const override { return text_of(value); }
-    const char* message(int value, char*, std::size_t) const noexcept override { return text_of(value); }
+    std::string message(int value) const override { return provision_text(value); }
+    const char* message(int value, char*, std::size_t) const noexcept override { return provision_text(value); }
 };
 
-constexpr error_category the_category;
+constexpr provision_category_type the_provision_category;
 
 } // namespace
 
 const boost::system::error_category& provision_category() noexcept
 {
-    return the_category;
+    return the_provision_category;
 }
 
 namespace detail {
@@ -60,11 +60,8 @@ namespace {
 class provisioning final : public node_visit
 {
 public:
-    using handler_type = asio::any_completion_handler<void(std::exception_ptr)>;
-
-    provisioning(const asio::any_io_executor& ex, const std::vector<boost::redis::config>& nodes,
-                 const redis_options& options, handler_type& handler)
-        : node_visit(ex, nodes, options), node_key_(options.prefix + "node"), handler_(std::move(handler))
+    provisioning(const redis_deployment& where, provision_handler& handler)
+        : node_visit(where), node_key_(where.options.prefix + "node"), handler_(std::move(handler))
     {
     }
 
@@ -84,10 +81,10 @@ private:
     {
         switch (a.what) {
         case answer::verdict::looked:
-            if (!a.key.empty())
-                refuse(c.node, a.key);
-            else if (a.text != "0")
-                look(c.node, a.text);
+            if (a.rest.size() > 1)
+                refuse(c.node, a.rest[1]);
+            else if (!a.rest.empty() && a.rest[0] != "0")
+                look(c.node, a.rest[0]);
             else if (++looked_at_ == size())
                 set_up_all();
             break;
@@ -142,43 +139,24 @@ private:
     }
 
     const std::string node_key_;
-    handler_type handler_;
+    provision_handler handler_;
     std::size_t looked_at_ = 0;
     std::size_t missing_ = 0; // of those that are being set up
     std::string set_up_;
-};
-
-/// One that cannot begin.
-class failed_errand final : public errand
-{
-public:
-    failed_errand(std::exception_ptr why, provisioning::handler_type handler)
-        : why_(std::move(why)), handler_(std::move(handler))
-    {
-    }
-
-    void start() override { std::move(handler_)(std::move(why_)); }
-    void cancel(asio::cancellation_type_t) override {}
-
-private:
-    std::exception_ptr why_;
-    provisioning::handler_type handler_;
 };
 
 } // namespace
 
 } // namespace redis
 
-std::shared_ptr<errand> make_provisioning(const asio::any_io_executor& ex,
-                                          const std::vector<boost::redis::config>& nodes, const redis_options& options,
-                                          asio::any_completion_handler<void(std::exception_ptr)> handler)
+std::shared_ptr<errand> make_provisioning(const redis_deployment& where, provision_handler handler)
 {
     try {
-        return std::make_shared<redis::provisioning>(ex, nodes, options, handler);
+        return std::make_shared<redis::provisioning>(where, handler);
     } catch (const std::invalid_argument&) {
-        return std::make_shared<redis::failed_errand>(std::current_exception(), std::move(handler));
+        return redis::make_ended_errand(std::move(handler), std::current_exception());
     } catch (const boost::system::system_error&) {
-        return std::make_shared<redis::failed_errand>(std::current_exception(), std::move(handler));
+        return redis::make_ended_errand(std::move(handler), std::current_exception());
     }
 }
 

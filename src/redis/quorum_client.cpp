@@ -43,7 +43,7 @@ quorum_client::quorum_client(std::vector<std::string> names, const redis_options
       random_(static_cast<std::minstd_rand::result_type>(seed))
 {
     deployment_ =
-        "version=4 nodes=" + std::to_string(names.size()) + " max_ttl_us=" + std::to_string(micros(options.max_ttl));
+        "version=5 nodes=" + std::to_string(names.size()) + " max_ttl_us=" + std::to_string(micros(options.max_ttl));
     for (std::size_t i = 0; i < names.size(); ++i)
         nodes_[i].name = std::move(names[i]);
 }

@@ -49,6 +49,8 @@ enum class step : std::uint8_t
     hello,
     look,
     provision,
+    inspect,
+    force_release,
     obtain,
     yield,
     release,
@@ -92,6 +94,7 @@ struct answer
         evicting,
         looked,
         occupied,
+        inspected,
         done, // yielded, released, settled, raised, provisioned
         absent,
         unknown, // the node does not have the script
@@ -105,9 +108,9 @@ struct answer
     bool best = false;       // waiting
     bool outranks = false;   // waiting: the holder
     std::string text{};      // waiting: the holder; mismatch: the node's deployment; failed: message; quarantined: why;
-                             // evicting: its policy; looked: where it goes on
+                             // evicting: its policy
     std::string identity{};  // ready, quarantined: of the server
-    std::string key{};       // looked: one that was found
+    std::vector<std::string> rest{}; // looked, inspected: what the script tells
 };
 
 /// What the client has of a resource on one node.
@@ -141,6 +144,7 @@ struct at_node
     bool outranked = false; // its holder has a lower priority
     bool woken = false;     // while it was asked
     bool settling = false;  // the token is on its way
+    bool taken = false;     // by an operator
     renewal renewed = renewal::none;
     std::uint32_t outstanding = 0;
     std::uint64_t ignore_before = 0; // the sequence of the latest yield or release
@@ -388,6 +392,7 @@ private:
     void end_extension(acquisition& a, error_code ec, time_point until, moment now);
     void note(acquisition& a, std::size_t node, acquisition_id thief, int priority, bool answered, moment now);
     void heed_notices(acquisition& a, moment now);
+    void note_taken(acquisition& a, std::size_t node, moment now);
     void repeat(const call& c, moment now);
     void remember_end(acquisition_id id);
     [[nodiscard]] time_point gives_up_at(const acquisition& a) const noexcept;

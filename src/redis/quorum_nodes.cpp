@@ -90,7 +90,9 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
     case step::yield:
     case step::raise:
     case step::look:
-    case step::provision: break;
+    case step::provision:
+    case step::inspect:
+    case step::force_release: break;
     }
     count_voting(now);
 }
@@ -144,6 +146,8 @@ void quorum_client::on_push(std::size_t node, std::string_view message, moment n
         int priority = 0;
         if (thief && read(next_word(message), priority))
             note(a, node, thief, priority, next_word(message) == "1", now);
+    } else if (what == "ended") {
+        note_taken(a, node, now);
     }
 }
 
@@ -203,6 +207,23 @@ void quorum_client::heed_notices(acquisition& a, moment now)
             return seen.second + options_.retry_interval * 5 / 4 < now.steady;
         });
     });
+}
+
+/// An operator has ended it there. It is lost when so many nodes say so that no quorum can be left.
+void quorum_client::note_taken(acquisition& a, std::size_t node, moment now)
+{
+    a.nodes[node].taken = true;
+    const auto taken = std::count_if(a.nodes.begin(), a.nodes.end(), [](const at_node& n) { return n.taken; });
+    if (a.now != phase::held || static_cast<std::size_t>(taken) <= size() - quorum_)
+        return;
+    out_.log.push_back({log_level::warning, "redis: the lock " + a.lock_key + " of '" + a.locker + "', token "
+                                                + std::to_string(a.token) + ", was ended by async_force_release"});
+    protocol_event e;
+    e.what = protocol_event::kind::ended;
+    e.id = a.id;
+    e.reason = errc::lost;
+    out_.told.emplace_back(std::move(e));
+    start_ending(a, now);
 }
 
 // --- nodes -----------------------------------------------------------------------------------------------------------

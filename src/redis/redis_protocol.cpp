@@ -281,6 +281,7 @@ redis_protocol::redis_protocol(const asio::any_io_executor& ex, std::vector<boos
 {
     detail::redis::check_deployment(nodes, options);
     session_ = std::make_shared<session>(ex, nodes, options);
+    deployment_ = std::make_shared<detail::redis_deployment>(ex, std::move(nodes), std::move(options));
 }
 
 redis_protocol::~redis_protocol() = default;

@@ -80,7 +80,7 @@ private:
 };
 
 /// As a string of Lua, whatever is in it.
-std::string quoted(std::string_view text)
+std::string lua_string(std::string_view text)
 {
     std::string result = "'";
     for (const char c : text) {
@@ -98,12 +98,6 @@ std::string quoted(std::string_view text)
 /// So many steps at most in one run, which nothing else of the server interrupts.
 constexpr std::size_t longest_run = 64;
 
-/// Of a lock, as opposed to what is asked of a node.
-bool takes_a_step(const call& c) noexcept
-{
-    return c.about != nullptr;
-}
-
 std::string_view name_of(step s) noexcept
 {
     switch (s) {
@@ -114,9 +108,17 @@ std::string_view name_of(step s) noexcept
     case step::raise: return "raise";
     case step::hello:
     case step::look:
-    case step::provision: break;
+    case step::provision:
+    case step::inspect:
+    case step::force_release: break;
     }
     return {};
+}
+
+/// That clients take on a lock, several in one run.
+bool takes_a_step(const call& c) noexcept
+{
+    return !name_of(c.what).empty();
 }
 
 /// A pattern of all that begins with this.
@@ -137,13 +139,13 @@ script_texts make_script_texts(const quorum_client& client)
 {
     const redis_options& o = client.options();
     const std::array<std::pair<std::string_view, std::string>, 7> options{{
-        {"options.deployment", quoted(client.deployment())},
-        {"options.guard", quoted(name_of(o.guard))},
+        {"options.deployment", lua_string(client.deployment())},
+        {"options.guard", lua_string(name_of(o.guard))},
         {"options.max_ttl", std::to_string(micros(o.max_ttl))},
         {"options.skew", std::to_string(micros(o.clock_skew))},
         {"options.entry_lease", std::to_string(micros(client.entry_lease()))},
-        {"options.keep", quoted(std::to_string(keep(o)))},
-        {"options.channels", quoted(o.prefix + "client:")}, // the last, as it may have anything in it
+        {"options.keep", lua_string(std::to_string(keep(o)))},
+        {"options.channels", lua_string(o.prefix + "client:")}, // the last, as it may have anything in it
     }};
     script_texts result;
     const auto compose = [&](script which, std::initializer_list<std::string_view> parts) {
@@ -165,6 +167,8 @@ script_texts make_script_texts(const quorum_client& client)
     compose(script::hello, {hello_source});
     compose(script::look, {look_source});
     compose(script::provision, {provision_source});
+    compose(script::inspect, {inspect_source});
+    compose(script::force_release, {force_release_source});
     compose(script::obtain, {step_of(obtain_source, "KEYS[2], KEYS[3], KEYS[4], unpack(ARGV, 2)")});
     compose(script::release, {step_of(release_source, "KEYS[1], KEYS[2], KEYS[3], unpack(ARGV)")});
     std::string steps = "local steps = {}\n";
@@ -190,6 +194,8 @@ script script_for(std::span<const call> run) noexcept
     case step::hello: return script::hello;
     case step::look: return script::look;
     case step::provision: return script::provision;
+    case step::inspect: return script::inspect;
+    case step::force_release: return script::force_release;
     case step::obtain: return run.size() == 1 ? script::obtain : script::steps;
     case step::release: return run.size() == 1 ? script::release : script::steps;
     default: return script::steps;
@@ -205,7 +211,7 @@ void call_encoder::add(std::span<const call> run, const quorum_client& client, s
     ends_.clear();
     put({script_or_sha});
     const script which = script_for(run);
-    const bool on_locks = takes_a_step(run.front());
+    const bool on_locks = run.front().about != nullptr;
     const bool asks_the_node = which != script::release;
     put({digits((asks_the_node ? 1 : 0) + (on_locks ? 3 * run.size() : 0))}); // keys
     if (asks_the_node)
@@ -292,10 +298,12 @@ void call_encoder::put_arguments(const call& c, const quorum_client& client)
         put({digits((c.ttl + 999) / 1000)});
         break;
     case step::settle:
-    case step::raise: put({digits(c.number)}); break;
+    case step::raise:
+    case step::force_release: put({digits(c.number)}); break;
     case step::hello:
     case step::look:
-    case step::provision: break;
+    case step::provision:
+    case step::inspect: break;
     }
 }
 
@@ -344,6 +352,7 @@ void answer_reader::read_part(std::string_view part)
         word{"evicting", verdict::evicting},
         word{"looked", verdict::looked},
         word{"occupied", verdict::occupied},
+        word{"inspected", verdict::inspected},
         word{"provisioned", verdict::done},
         word{"yielded", verdict::done},
         word{"released", verdict::done},
@@ -361,8 +370,23 @@ void answer_reader::read_part(std::string_view part)
         break;
     }
     case 1: understood_ = understood_ && read(part, a.time); break;
+    default:
+        if (a.what == verdict::looked || a.what == verdict::inspected)
+            a.rest.emplace_back(part);
+        else
+            read_detail(part);
+    }
+}
+
+/// What comes after the time.
+void answer_reader::read_detail(std::string_view part)
+{
+    using verdict = answer::verdict;
+
+    answer& a = answers_.back();
+    switch (parts_ - 1) {
     case 2:
-        if (a.what == verdict::mismatch || a.what == verdict::evicting || a.what == verdict::looked)
+        if (a.what == verdict::mismatch || a.what == verdict::evicting)
             a.text = part;
         else if (a.what == verdict::ready)
             a.identity = part;
@@ -372,8 +396,6 @@ void answer_reader::read_part(std::string_view part)
     case 3:
         if (a.what == verdict::quarantined)
             a.text = part;
-        else if (a.what == verdict::looked)
-            a.key = part;
         else
             a.best = part == "1";
         break;

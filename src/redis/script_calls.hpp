@@ -30,9 +30,11 @@ enum class script : std::uint8_t
     steps,   // any others on locks, one or more
     look,
     provision,
+    inspect,
+    force_release,
 };
 
-inline constexpr std::size_t script_count = 6;
+inline constexpr std::size_t script_count = 8;
 
 /// Of these the first, which every connection needs, are loaded when it is made. The others are sent with each run.
 inline constexpr std::size_t loaded_scripts = 4;
@@ -86,6 +88,7 @@ public:
 
 private:
     void read_part(std::string_view part);
+    void read_detail(std::string_view part);
 
     std::vector<answer> answers_;
     bool of_all_ = false;   // there is one for all calls

@@ -37,7 +37,7 @@ namespace redis = priority_redlock::detail::redis;
 // The lines between the marks are those of the documentation.
 const std::string text = R"(
 // [acl]
-user locks on >PASSWORD resetkeys ~redlock:* resetchannels &redlock:* -@all +hello +auth +ping +info +script|load +eval +evalsha +subscribe +unsubscribe +publish +time +exists +del +set +pexpire +hget +hmget +hexists +hset +hsetnx +hdel +zadd +zrange +zrem
+user locks on >PASSWORD resetkeys ~redlock:* resetchannels &redlock:* -@all +hello +auth +ping +info +script|load +eval +evalsha +subscribe +unsubscribe +publish +time +exists +del +set +pexpire +hget +hmget +hexists +hset +hsetnx +hdel +zadd +zcard +zrange +zrem
 // [/acl]
 )";
 

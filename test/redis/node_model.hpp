@@ -167,7 +167,9 @@ private:
         case step::raise: return raise(q, r);
         case step::hello:
         case step::look:
-        case step::provision: break;
+        case step::provision:
+        case step::inspect:
+        case step::force_release: break;
         }
         return {};
     }

@@ -841,6 +841,32 @@ BOOST_AUTO_TEST_CASE(R4_one_notice_will_do_if_a_quorum_has_answered_the_thief)
     BOOST_TEST(d.notice(4, 1, 9, true) == "1 must go for 1 of 9");
 }
 
+BOOST_AUTO_TEST_CASE(R13_a_hold_that_is_ended_by_force_is_lost_when_no_quorum_can_have_it)
+{
+    const auto ended = [](quorum_driver& d, std::size_t node, std::uint64_t number = 1) {
+        return d.push(node, "ended 000000000000000c-" + std::to_string(number));
+    };
+    quorum_driver five(5);
+    let_hold(five, 5);
+    BOOST_TEST(ended(five, 0, 2) == ""); // another's
+    BOOST_TEST(ended(five, 0) == "");
+    BOOST_TEST(ended(five, 0) == ""); // the same node
+    BOOST_TEST(ended(five, 1) == "");
+    BOOST_TEST(ended(five, 4).find("1 ended: lost") != std::string::npos);
+    BOOST_REQUIRE(five.log.size() == 1);
+    BOOST_TEST(five.log[0].find("was ended by async_force_release") != std::string::npos);
+    BOOST_TEST(ended(five, 3) == ""); // once
+
+    quorum_driver four(4); // two of them are no quorum
+    let_hold(four, 4);
+    BOOST_TEST(ended(four, 0) == "");
+    BOOST_TEST(ended(four, 1).find("1 ended: lost") != std::string::npos);
+
+    quorum_driver one(1);
+    let_hold(one, 1);
+    BOOST_TEST(ended(one, 0).find("1 ended: lost") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(R4_notices_of_different_times_do_not_add_up)
 {
     quorum_driver d(3);
@@ -995,7 +1021,7 @@ BOOST_AUTO_TEST_CASE(R9_a_node_of_another_deployment_is_excluded_by_name)
 {
     quorum_driver d(3);
     d.obtain();
-    d.reply(1, {.what = verdict::mismatch, .text = "version=4 nodes=5"});
+    d.reply(1, {.what = verdict::mismatch, .text = "version=5 nodes=5"});
     BOOST_TEST_REQUIRE(d.log.size() == 1);
     BOOST_TEST(d.log[0].find("n1") != std::string::npos);
     BOOST_TEST(d.log[0].find("nodes=5") != std::string::npos);

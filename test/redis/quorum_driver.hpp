@@ -306,6 +306,8 @@ private:
         case step::hello: return "hello";
         case step::look: return "look";
         case step::provision: return "provision";
+        case step::inspect: return "inspect";
+        case step::force_release: return "force_release";
         case step::obtain: return "obtain";
         case step::yield: return "yield";
         case step::release: return "release";

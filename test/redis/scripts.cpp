@@ -225,9 +225,10 @@ public:
         for (int looks = 1;; ++looks) {
             const answer a = run(c);
             BOOST_TEST((a.what == verdict::looked));
-            if (!a.key.empty() || a.text == "0")
-                return {a.key, looks};
-            c.cursor = a.text;
+            BOOST_REQUIRE(!a.rest.empty());
+            if (a.rest.size() > 1 || a.rest[0] == "0")
+                return {a.rest.size() > 1 ? a.rest[1] : std::string(), looks};
+            c.cursor = a.rest[0];
         }
     }
 
@@ -952,6 +953,63 @@ BOOST_AUTO_TEST_CASE(R9_a_look_finds_what_is_under_the_prefix_and_nothing_else)
     BOOST_TEST(look().first == "");
     server().command({"SET", o.prefix + "node", "x"});
     BOOST_TEST(look().first == o.prefix + "node");
+}
+
+// --- for operators ---
+
+BOOST_AUTO_TEST_CASE(inspect_tells_who_holds_and_who_waits_and_changes_nothing)
+{
+    const auto a = make("a-1", 3);
+    const auto b = make("b-1", 1);
+    const auto c = make("c-1", 2);
+    a->locker = "a locker with\nspaces";
+    const auto token = obtain(a).number;
+    obtain(b);
+    obtain(c);
+    const auto before = server().command({"HGETALL", "t:{r}"}).elements.size();
+    const auto at = make("");
+    const answer r = run(calling(step::inspect, at));
+    BOOST_TEST((r.what == verdict::inspected));
+    BOOST_REQUIRE(r.rest.size() == 9);
+    BOOST_TEST(r.rest[0] == "0"); // it votes
+    BOOST_TEST(r.rest[2] == client().deployment());
+    BOOST_TEST(r.rest[3].starts_with("a-1 "));
+    BOOST_TEST(r.rest[3].ends_with(" 3 a locker with\nspaces"));
+    BOOST_TEST(r.rest[4] == std::to_string(token));
+    BOOST_TEST(r.rest[5] == "0");
+    BOOST_TEST(r.rest[6] == "2");
+    BOOST_TEST(r.rest[7].ends_with("c-1 locker")); // the best first
+    BOOST_TEST(r.rest[8].ends_with("b-1 locker"));
+    BOOST_TEST(server().command({"HGETALL", "t:{r}"}).elements.size() == before);
+    yield(a);
+    const answer of_yielder = run(calling(step::inspect, at));
+    BOOST_REQUIRE(of_yielder.rest.size() == 10);
+    BOOST_TEST(of_yielder.rest[3] == "");
+    BOOST_TEST(of_yielder.rest[7].ends_with("a-1 a locker with\nspaces"));
+
+    server().command({"FLUSHALL"});
+    const answer of_new = run(calling(step::inspect, at));
+    BOOST_REQUIRE(of_new.rest.size() == 7);
+    BOOST_TEST(of_new.rest[1] == "new");
+    BOOST_TEST(server().command({"DBSIZE"}).integer == 1); // but for the clock
+}
+
+BOOST_AUTO_TEST_CASE(R13_what_is_ended_by_force_does_not_come_back_and_others_are_left_alone)
+{
+    const auto a = make("a-1");
+    const auto b = make("b-1");
+    const auto token = obtain(a).number;
+    obtain(b);
+    published();
+    BOOST_TEST((run(step::force_release, b, token).what == verdict::absent)); // it does not hold
+    BOOST_TEST(holder() == "a-1");
+    published();
+    BOOST_TEST((run(step::force_release, a, token).what == verdict::done));
+    BOOST_TEST(joined(published()) == "a: ended a-1; b: wake b-1");
+    BOOST_TEST((obtain(a).what == verdict::gone));
+    BOOST_TEST(field("f") == std::to_string(token));
+    BOOST_TEST((run(step::force_release, a, token).what == verdict::absent)); // again
+    BOOST_TEST(joined(published()) == "a: ended a-1");
 }
 
 // --- the model -------------------------------------------------------------------------------------------------------

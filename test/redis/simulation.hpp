@@ -625,11 +625,11 @@ private:
         std::vector<node_model::message> published;
         const answer a = n.state.run(q, clock_of(n), published);
         note([&] {
-            static const char* const scripts[] = {"hello", "look",    "provision", "obtain",
-                                                  "yield", "release", "settle",    "raise"};
-            static const char* const verdicts[] = {"granted",  "waiting", "refused",  "gone",   "quarantined",
-                                                   "mismatch", "ready",   "evicting", "looked", "occupied",
-                                                   "done",     "absent",  "unknown",  "failed", "lost"};
+            static const char* const scripts[] = {"hello",  "look",  "provision", "inspect", "force_release",
+                                                  "obtain", "yield", "release",   "settle",  "raise"};
+            static const char* const verdicts[] = {
+                "granted", "waiting",  "refused",   "gone", "quarantined", "mismatch", "ready",  "evicting",
+                "looked",  "occupied", "inspected", "done", "absent",      "unknown",  "failed", "lost"};
             return 'n' + std::to_string(n.index) + ": " + scripts[static_cast<std::size_t>(q.call.what)] + ' ' + q.id
                    + " call " + std::to_string(q.call.sequence) + " -> " + verdicts[static_cast<std::size_t>(a.what)]
                    + ' ' + std::to_string(a.number) + ' ' + a.text;

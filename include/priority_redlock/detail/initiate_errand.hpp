@@ -8,6 +8,8 @@
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/strand_for.hpp>
+#include <priority_redlock/errc.hpp>
+#include <priority_redlock/redis_inspection.hpp>
 #include <priority_redlock/redis_options.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -16,8 +18,11 @@
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/redis/config.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <memory>
+#include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -58,34 +63,99 @@ private:
     Handler handler_;
 };
 
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<errand> make_provisioning(
-    const asio::any_io_executor& ex, const std::vector<boost::redis::config>& nodes, const redis_options& options,
-    asio::any_completion_handler<void(std::exception_ptr)> handler);
+/// The nodes of a deployment and how to connect to them.
+struct redis_deployment
+{
+    asio::any_io_executor executor;
+    std::vector<boost::redis::config> nodes;
+    redis_options options;
+};
 
-class initiate_provision
+using provision_handler = asio::any_completion_handler<void(std::exception_ptr)>;
+using inspect_handler = asio::any_completion_handler<void(error_code, redis_inspection)>;
+using forced_release_handler = asio::any_completion_handler<void(error_code)>;
+
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<errand> make_provisioning(const redis_deployment& where,
+                                                                              provision_handler handler);
+
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<errand> make_inspection(const redis_deployment& where,
+                                                                            const std::string& resource,
+                                                                            inspect_handler handler);
+
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<errand> make_forced_release(const redis_deployment& where,
+                                                                                const std::string& resource,
+                                                                                std::uint64_t fencing_token,
+                                                                                forced_release_handler handler);
+
+/// Base of the initiations of errands.
+class errand_initiation
 {
 public:
     using executor_type = asio::any_io_executor;
 
-    explicit initiate_provision(executor_type ex) noexcept : executor_(std::move(ex)) {}
-    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+    explicit errand_initiation(std::shared_ptr<const redis_deployment> where) noexcept : where_(std::move(where)) {}
+    [[nodiscard]] executor_type get_executor() const noexcept { return where_->executor; }
 
-    template <class Handler>
-    void operator()(Handler&& handler, const std::vector<boost::redis::config>& nodes,
-                    const redis_options& options) const
+protected:
+    [[nodiscard]] const redis_deployment& where() const noexcept { return *where_; }
+
+    /// `make` makes it of a handler.
+    template <class... Results, class Handler, class Make>
+    void begin(Handler&& handler, Make make) const
     {
         using handler_type = std::decay_t<Handler>;
         handler_type own(std::forward<Handler>(handler));
         auto slot = asio::get_associated_cancellation_slot(own);
-        const auto made = make_provisioning(
-            executor_, nodes, options, posted_handler<handler_type, std::exception_ptr>(std::move(own), executor_));
+        const std::shared_ptr<errand> made =
+            make(posted_handler<handler_type, Results...>(std::move(own), where_->executor));
         if (slot.is_connected())
             slot.template emplace<weak_canceller<errand>>(made);
         made->start();
     }
 
 private:
-    executor_type executor_;
+    std::shared_ptr<const redis_deployment> where_;
+};
+
+class initiate_provision : public errand_initiation
+{
+public:
+    using errand_initiation::errand_initiation;
+
+    template <class Handler>
+    void operator()(Handler&& handler) const
+    {
+        begin<std::exception_ptr>(std::forward<Handler>(handler),
+                                  [this](auto own) { return make_provisioning(where(), std::move(own)); });
+    }
+};
+
+class initiate_inspect : public errand_initiation
+{
+public:
+    using errand_initiation::errand_initiation;
+
+    template <class Handler>
+    void operator()(Handler&& handler, const std::string& resource) const
+    {
+        begin<error_code, redis_inspection>(std::forward<Handler>(handler), [&](auto own) {
+            return make_inspection(where(), resource, std::move(own));
+        });
+    }
+};
+
+class initiate_force_release : public errand_initiation
+{
+public:
+    using errand_initiation::errand_initiation;
+
+    template <class Handler>
+    void operator()(Handler&& handler, const std::string& resource, std::uint64_t fencing_token) const
+    {
+        begin<error_code>(std::forward<Handler>(handler), [&](auto own) {
+            return make_forced_release(where(), resource, fencing_token, std::move(own));
+        });
+    }
 };
 
 } // namespace priority_redlock::detail

@@ -13,9 +13,10 @@
 --   lock  hash   h            the holder: '<acquisition> <end> <latest call> <priority> <locker>'
 --                n            the fencing counter, the largest token so far, which is the holder's
 --                v            '<acquisition> <until>': the waiter for whom the free lock is reserved
---                l<id>        '<end> <window> <member>': a waiter's entry, its window and its member of the queue
+--                l<id>        '<end> <window> <member> <locker>': a waiter's entry, its window and its member of the queue
 --                q            there may be waiters
 --                x            until when there may be a tomb
+--                f            the token of the hold that was ended by force last
 --   queue zset   the waiters, all with the score 0, so that they are ordered by their members: rank, then id
 --   tomb  string exists while a late obtain of an acquisition that was given up must be ignored
 --

@@ -58,7 +58,7 @@ if holder or reservation or any then
     local best, best_id = best_waiter(lock, queue, any)
     local place = best -- mine in the queue, if I have one
     if best_id ~= id then
-        place = any and string.match(redis.call('HGET', lock, 'l' .. id) or '', '%S+$')
+        place = any and member_in(redis.call('HGET', lock, 'l' .. id) or '')
     end
     -- The ticket of a message that was long under way seems to be that of a wrong clock: the place that it gave is mended
     -- by the next, so that all nodes come to agree on who is first.
@@ -80,7 +80,7 @@ if holder or reservation or any then
         if place and place ~= mine then
             redis.call('ZREM', queue, place)
         end
-        remember_waiter(lock, queue, id, mine, window)
+        remember_waiter(lock, queue, id, mine, window, string.match(who, '^%S+ (.*)$'))
         if outranks then
             tell(holder, 'notice ' .. holder .. ' ' .. id .. ' ' .. priority .. ' ' .. answered)
         end

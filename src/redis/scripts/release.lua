@@ -17,7 +17,7 @@ if held then
     redis.call('HDEL', lock, 'h')
 end
 if entry then
-    redis.call('ZREM', queue, string.match(entry, '%S+$'))
+    redis.call('ZREM', queue, string.match(entry, '^%S+ %S+ (%S+)'))
     redis.call('HDEL', lock, 'l' .. id)
 end
 local reserved, reserved_until

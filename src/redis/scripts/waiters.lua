@@ -38,18 +38,22 @@ local function best_waiter(lock, queue, any)
     end
 end
 
-local function remember_waiter(lock, queue, id, member, window)
+local function remember_waiter(lock, queue, id, member, window, locker)
     redis.call('ZADD', queue, 0, member)
-    redis.call('HSET', lock, 'l' .. id, string.format('%.0f %s %s', now + options.entry_lease, window, member),
-        'q', '1')
+    redis.call('HSET', lock, 'l' .. id,
+        string.format('%.0f %s %s ', now + options.entry_lease, window, member) .. locker, 'q', '1')
     redis.call('PEXPIRE', lock, options.keep)
     redis.call('PEXPIRE', queue, options.keep)
+end
+
+local function member_in(entry)
+    return string.match(entry, '^%S+ %S+ (%S+)')
 end
 
 local function forget_waiter(lock, queue, id)
     local entry = redis.call('HGET', lock, 'l' .. id)
     if entry then
-        redis.call('ZREM', queue, string.match(entry, '%S+$'))
+        redis.call('ZREM', queue, member_in(entry))
         redis.call('HDEL', lock, 'l' .. id)
     end
 end
