@@ -7,7 +7,7 @@
 
 #include "node_link.hpp"
 
-#include <priority_redlock/detail/initiate_errand.hpp>
+#include <priority_redlock/detail/redis_errand.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_type.hpp>

@@ -2,8 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_DETAIL_INITIATE_ERRAND_HPP
-#define PRIORITY_REDLOCK_DETAIL_INITIATE_ERRAND_HPP
+#ifndef PRIORITY_REDLOCK_DETAIL_REDIS_ERRAND_HPP
+#define PRIORITY_REDLOCK_DETAIL_REDIS_ERRAND_HPP
 
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/config.hpp>
