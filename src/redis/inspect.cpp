@@ -278,7 +278,8 @@ private:
     {
         timer_.expires_after(d);
         timer_.async_wait([this, kept = shared_from_this()](error_code cancelled) {
-            if (!cancelled && !has_ended())
+            const bool is_due = timer_.expiry() <= clock::now(); // not set anew while this was on its way
+            if (!cancelled && is_due && !has_ended())
                 over();
         });
     }
@@ -342,7 +343,7 @@ private:
         } else if (const std::string id = found().holder_with(token_); !id.empty()) {
             have_done(step::force_release, id, token_);
         } else {
-            finish(found().ended_by_force() == token_ ? error_code() : error_code(errc::not_held));
+            finish(token_ != 0 && found().ended_by_force() == token_ ? error_code() : error_code(errc::not_held));
         }
     }
 
