@@ -45,8 +45,8 @@ struct group
     std::size_t parts = 1; ///< how many different resources one visit needs, all or none
     int priority = 0;
     duration grace = std::chrono::seconds(1);
-    duration ttl = infinite;
-    duration timeout = infinite;
+    duration ttl = priority_redlock::infinite;
+    duration timeout = priority_redlock::infinite;
 
     [[nodiscard]] priority_redlock::acquire_options options() const
     {
