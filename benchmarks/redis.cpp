@@ -12,6 +12,7 @@
 
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/redis_protocol.hpp>
+#include <priority_redlock/redis_provision.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -21,6 +22,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <boost/version.hpp>
@@ -54,9 +56,19 @@ constexpr std::size_t node_count = 5;
 constexpr std::size_t key_count = 1000;
 constexpr auto settling = 3ms; // what nodes and clients still do is done by then
 
+/// New ones, that are set up.
 test::redis_nodes& nodes()
 {
     static test::redis_nodes all(node_count);
+    static const bool set_up = [] {
+        asio::io_context context;
+        auto done =
+            priority_redlock::async_provision(context.get_executor(), all.configs(), redis_options(), asio::use_future);
+        context.run();
+        done.get();
+        return true;
+    }();
+    static_cast<void>(set_up);
     return all;
 }
 
@@ -71,13 +83,6 @@ std::vector<std::string> make_keys()
 }
 
 const std::vector<std::string> keys = make_keys();
-
-redis_options make_options()
-{
-    redis_options o;
-    o.trust_fresh_nodes = true;
-    return o;
-}
 
 /// Times in microseconds.
 class latencies
@@ -126,8 +131,7 @@ void rethrow(std::exception_ptr e)
 struct participant
 {
     explicit participant(asio::io_context& c)
-        : store(std::make_shared<redis_protocol>(c.get_executor(), nodes().configs(), make_options())),
-          manager(c, store)
+        : store(std::make_shared<redis_protocol>(c.get_executor(), nodes().configs())), manager(c, store)
     {
     }
 

@@ -12,6 +12,7 @@
 #include "child_process.hpp"
 
 #include <priority_redlock/errc.hpp>
+#include <priority_redlock/redis_provision.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -226,6 +227,15 @@ private:
         auto& [batch, report, alarm] = workers_;
         test::redis_server& victim = nodes_[1];
 
+        // [provision]
+        priority_redlock::redis_options options; // as those of the workers
+        options.prefix = prefix;
+        options.lease = 1s;
+        options.max_ttl = 1500ms;
+        options.clock_skew = 200ms;
+        co_await priority_redlock::async_provision(context_.get_executor(), nodes_.configs(), options,
+                                                   asio::use_awaitable);
+        // [/provision]
         for (std::size_t i = 0; i < nodes_.size(); ++i) {
             timeline_.call(nodes_[i].address(), std::to_string(i + 1));
             listen_to(i);

@@ -9,7 +9,7 @@
 //
 // WORK is in milliseconds. One that is told to go cleans up, lets go, and queues again for the rest of its work. What
 // happens goes to the standard output: a line each, with the microseconds of the machine's steady clock, which is the
-// same for all its processes.
+// same for all its processes. New nodes grant nothing for the first 1500 ms, unless they have been provisioned.
 
 #include "store.hpp"
 
@@ -102,10 +102,9 @@ try {
 
     priority_redlock::redis_options options;
     options.prefix = argc > 4 ? argv[4] : "robot:";
-    options.lease = 1s;         // so long the arm is out of reach when the process that has it dies
-    options.max_ttl = 1500ms;   // so long a node that was restarted does not vote
-    options.clock_skew = 200ms; // all nodes are on one machine
-    options.trust_fresh_nodes = true;
+    options.lease = 1s;           // so long the arm is out of reach when the process that has it dies
+    options.max_ttl = 1500ms;     // so long a node that was restarted does not vote
+    options.clock_skew = 200ms;   // all nodes are on one machine
     options.idle_timeout = 200ms; // the program ends so long after its last lock
 
     asio::io_context context;

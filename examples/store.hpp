@@ -9,6 +9,7 @@
 
 #ifdef PRIORITY_REDLOCK_EXAMPLES_WITH_REDIS
 #include <priority_redlock/redis_protocol.hpp>
+#include <priority_redlock/redis_provision.hpp>
 #endif
 
 #include <boost/asio/io_context.hpp>
@@ -51,7 +52,7 @@ inline std::string take_redis_option(int& argc, char* argv[])
 
 #ifdef PRIORITY_REDLOCK_EXAMPLES_WITH_REDIS
 
-/// The locks of these nodes, which need not have been set up before. Each run has its own.
+/// The locks of these nodes. Each run has its own, which makes it a new deployment.
 template <class Context>
 priority_redlock::lock_manager make_redis_manager(Context& context, const std::string& nodes)
 {
@@ -59,18 +60,22 @@ priority_redlock::lock_manager make_redis_manager(Context& context, const std::s
 
     priority_redlock::redis_options options;
     options.prefix = "example" + std::to_string(std::random_device{}()) + ':';
-    options.trust_fresh_nodes = true; // else new nodes do not vote for the first minute
-    options.idle_timeout = 200ms;     // the example ends so long after its last lock
-    const auto store = std::make_shared<priority_redlock::redis_protocol>(
-        context.get_executor(), priority_redlock::parse_redis_nodes(nodes), options);
+    options.idle_timeout = 200ms; // the example ends so long after its last lock
+    const auto configs = priority_redlock::parse_redis_nodes(nodes);
+    const auto get = [&context](auto result) {
+        if constexpr (std::is_same_v<Context, boost::asio::io_context>) // nobody runs it yet
+            while (result.wait_for(0s) != std::future_status::ready)
+                context.run_one();
+        return result.get();
+    };
+
+    // Else new nodes do not vote for the first minute.
+    get(priority_redlock::async_provision(context.get_executor(), configs, options, boost::asio::use_future));
 
     // The story begins when there are connections.
+    const auto store = std::make_shared<priority_redlock::redis_protocol>(context.get_executor(), configs, options);
     priority_redlock::lock_manager first(context, store);
-    auto ready = first.async_acquire("are you there", {}, boost::asio::use_future);
-    if constexpr (std::is_same_v<Context, boost::asio::io_context>) // nobody runs it yet
-        while (ready.wait_for(0s) != std::future_status::ready)
-            context.run_one();
-    ready.get();
+    get(first.async_acquire("are you there", {}, boost::asio::use_future));
     return priority_redlock::lock_manager(context, store);
 }
 

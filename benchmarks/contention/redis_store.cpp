@@ -7,7 +7,10 @@
 #include "redis/redis_server.hpp"
 
 #include <priority_redlock/redis_protocol.hpp>
+#include <priority_redlock/redis_provision.hpp>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/redis/config.hpp>
 
 #include <unistd.h>
@@ -54,7 +57,6 @@ public:
         for (const group& g : s.groups)
             if (g.ttl != infinite)
                 options_.max_ttl = std::max(options_.max_ttl, g.ttl);
-        options_.trust_fresh_nodes = true; // no lock under a prefix that nobody used before can have been forgotten
     }
 
     std::shared_ptr<priority_redlock::protocol> connect(boost::asio::any_io_executor ex) override
@@ -63,6 +65,7 @@ public:
         std::vector<boost::redis::config> configs;
         for (const std::string& each : addresses_)
             configs.push_back(config_of(each));
+        provision(configs); // no lock under a prefix that nobody used before can have been forgotten
         return std::make_shared<priority_redlock::redis_protocol>(ex, std::move(configs), options_);
     }
 
@@ -102,6 +105,15 @@ public:
     }
 
 private:
+    void provision(const std::vector<boost::redis::config>& configs) const
+    {
+        boost::asio::io_context context;
+        auto done =
+            priority_redlock::async_provision(context.get_executor(), configs, options_, boost::asio::use_future);
+        context.run();
+        done.get();
+    }
+
     static void revive(test::redis_server& node)
     {
         if (node.running())

@@ -68,11 +68,6 @@ struct redis_options
 
     restart_guard guard = restart_guard::on;
 
-    /// Lets nodes vote at once when all of them are new and empty. Otherwise a deployment waits for `max_ttl` when it
-    /// first starts; and so it does if not all nodes can be seen within half of `quorum_timeout`. Dangerous only if all
-    /// nodes lost their data at the same time while locks were held.
-    bool trust_fresh_nodes = false;
-
     /// TLS, for nodes whose `boost::redis::config::use_ssl` is set: PEM files of the certificate authorities that are
     /// trusted (empty: the system's) and of this client's certificate and key (empty: none). The certificate of a node
     /// has to name its host. They are read for each connection, so that they can be rotated; one that cannot be read

@@ -6,15 +6,22 @@
 #define PRIORITY_REDLOCK_REDIS_PROTOCOL_HPP
 
 #include <priority_redlock/detail/config.hpp>
+#include <priority_redlock/detail/redis_errand.hpp>
 #include <priority_redlock/protocol.hpp>
+#include <priority_redlock/redis_inspection.hpp>
 #include <priority_redlock/redis_options.hpp>
 #include <priority_redlock/redis_url.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/default_completion_token.hpp>
 #include <boost/redis/config.hpp>
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace priority_redlock {
@@ -69,6 +76,74 @@ public:
     /// ends with its ttl. Release first what others should get sooner.
     void close();
 
+    /// Asks the nodes what they have of a resource: who holds it and who waits, on which nodes, until when. For
+    /// incidents: it asks over connections of its own, takes no part in the locks and changes nothing; also after
+    /// `close()`. The installed program does the same: `priority-redlock inspect NODES RESOURCE`.
+    ///
+    /// It completes when all nodes have answered or cannot be reached; when a quorum has answered, and the others have
+    /// not for `redis_options::retry_interval` since; or after `redis_options::quorum_timeout`.
+    ///
+    /// @par Completion signature
+    /// `void(error_code, redis_inspection)`
+    ///
+    /// @par Errors
+    /// - `errc::no_quorum`: too few nodes have answered to tell who holds it; what the others say is delivered, too,
+    /// - `errc::invalid_argument`: the name is empty or has more than 65536 bytes,
+    /// - `boost::asio::error::operation_aborted`: it was cancelled,
+    /// - another one: a file of TLS cannot be read.
+    ///
+    /// @par Per-operation cancellation
+    /// Terminal, partial and total: it ends at once.
+    ///
+    /// @par Object lifetimes
+    /// The protocol may be destroyed meanwhile, its context not.
+    ///
+    /// @par Thread safety
+    /// Safe from any thread.
+    template <boost::asio::completion_token_for<void(error_code, redis_inspection)> Token =
+                  boost::asio::default_completion_token_t<boost::asio::any_io_executor>>
+    auto async_inspect(std::string_view resource, Token&& token = {}) const
+    {
+        return boost::asio::async_initiate<Token, void(error_code, redis_inspection)>(
+            detail::initiate_inspect(deployment_), token, std::string(resource));
+    }
+
+    /// Ends the hold of a resource that has this fencing token, on all nodes, whoever's it is and whether or not its
+    /// process is alive. It hits nobody else: the token is that of one hold. Its lock ends as `errc::lost`, as soon as
+    /// its manager is told; one that cannot be reached finds it out with its next renewal, or not before its ttl has
+    /// passed: until then only the fencing token separates it from the next holder. The next in line is woken. The
+    /// installed program does the same: `priority-redlock force-release NODES RESOURCE TOKEN`.
+    ///
+    /// It may be repeated: a hold that was ended so is ended. Who it is that holds the resource, and by which token,
+    /// `async_inspect` tells.
+    ///
+    /// @par Completion signature
+    /// `void(error_code)`. No error: a quorum of nodes has ended it, so that it is not held any more.
+    ///
+    /// @par Errors
+    /// - `errc::not_held`: no node has a hold with this token; nothing was changed,
+    /// - `errc::no_quorum`: too few nodes have answered, some of which may have ended it; repeat it,
+    /// - `errc::invalid_argument`: the name is empty or has more than 65536 bytes,
+    /// - `boost::asio::error::operation_aborted`: it was cancelled,
+    /// - another one: a file of TLS cannot be read.
+    ///
+    /// @par Per-operation cancellation
+    /// Terminal and partial: it ends at once; nodes may have ended the hold. Total: only as long as none has been told
+    /// to.
+    ///
+    /// @par Object lifetimes
+    /// The protocol may be destroyed meanwhile, its context not.
+    ///
+    /// @par Thread safety
+    /// Safe from any thread.
+    template <boost::asio::completion_token_for<void(error_code)> Token =
+                  boost::asio::default_completion_token_t<boost::asio::any_io_executor>>
+    auto async_force_release(std::string_view resource, std::uint64_t fencing_token, Token&& token = {}) const
+    {
+        return boost::asio::async_initiate<Token, void(error_code)>(detail::initiate_force_release(deployment_), token,
+                                                                    std::string(resource), fencing_token);
+    }
+
     void subscribe(std::uint64_t client, std::weak_ptr<listener> sink) override;
     void obtain(obtain_request request, handler<obtain_reply> on_reply) override;
     void end(acquisition_id id, done_handler on_done) override;
@@ -78,6 +153,7 @@ public:
 private:
     class session;
 
+    std::shared_ptr<const detail::redis_deployment> deployment_;
     std::shared_ptr<session> session_;
 };
 

@@ -18,6 +18,8 @@ const known_error* find_known_error(std::string_view text) noexcept
         known_error{"NOREPLICAS", "wants replicas: unset min-replicas-to-write, nodes are independent of each other"},
         known_error{"NOPERM", "forbids a command, key or channel to its user: "
                               "see doc/redis.md, Access, for the ACL that its user needs"},
+        known_error{"The user executing the script", "forbids a command, key or channel to its user: "
+                                                     "see doc/redis.md, Access, for the ACL that its user needs"},
         known_error{"NOAUTH", "wants a user and a password"},
         known_error{"WRONGPASS", "refuses the user or the password: check them"},
         known_error{"LOADING", "is loading its data", true, true},

@@ -187,8 +187,8 @@ void node_link::run()
         g->request.push_range("SUBSCRIBE", channels_);
     for (const char* section : {"server", "replication"})
         g->request.push("INFO", section);
-    for (const std::string& text : texts_)
-        g->request.push("SCRIPT", "LOAD", text);
+    for (std::size_t i = 0; i < loaded_scripts; ++i)
+        g->request.push("SCRIPT", "LOAD", texts_[i]);
     boost::redis::any_adapter adapter([g](parse_event event, const resp3::node_view& part, boost::system::error_code&) {
         if (event == parse_event::node && part.depth == 0) {
             g->replies.emplace_back(part.value);
@@ -211,7 +211,7 @@ void node_link::on_greeted(greeting& g)
         return;
     }
     constexpr std::size_t sections = 2;
-    if (g.replies.size() < sections + script_count) {
+    if (g.replies.size() < sections + loaded_scripts) {
         refuse("gave too few replies: is it a Redis server?");
         return;
     }
@@ -229,7 +229,7 @@ void node_link::on_greeted(greeting& g)
         refuse("is a " + std::string(role) + ": name a master, nodes are independent of each other");
         return;
     }
-    for (std::size_t i = 0; i < script_count; ++i)
+    for (std::size_t i = 0; i < loaded_scripts; ++i)
         shas_[i] = g.replies[sections + i];
     forgotten_ = {};
     up_ = true;
@@ -407,7 +407,7 @@ void node_link::flush()
     for (std::span<const call> rest = b->calls; !rest.empty();) {
         const auto run = first_run(rest);
         const auto which = static_cast<std::size_t>(script_for(run));
-        if (std::exchange(forgotten_[which], false))
+        if (which >= loaded_scripts || std::exchange(forgotten_[which], false))
             encoder_.add(run, client_, "EVAL", texts_[which], b->request);
         else
             encoder_.add(run, client_, "EVALSHA", shas_[which], b->request);

@@ -127,8 +127,8 @@ private:
     boost::asio::steady_timer pause_;
     std::set<std::string> channels_;
     std::set<std::string> subscribed_; // to these, on this connection
-    std::array<std::string, script_count> shas_;
-    std::array<bool, script_count> forgotten_{}; // by the node: the text is sent once
+    std::array<std::string, loaded_scripts> shas_;
+    std::array<bool, loaded_scripts> forgotten_{}; // by the node: the text is sent once
     call_encoder encoder_;
     std::shared_ptr<batch> next_;
     std::vector<std::shared_ptr<batch>> sent_;

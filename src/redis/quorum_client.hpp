@@ -47,7 +47,10 @@ struct moment
 enum class step : std::uint8_t
 {
     hello,
-    declare,
+    look,
+    provision,
+    inspect,
+    force_release,
     obtain,
     yield,
     release,
@@ -63,15 +66,14 @@ struct call
     std::size_t node = 0;
     std::uint64_t sequence = 0; // of the calls to this node
     time_point sent;
-    std::shared_ptr<acquisition> about; // none: hello, declare
+    std::shared_ptr<acquisition> about; // none: hello, look, provision
     std::uint64_t round = 0;
     std::int64_t waited = 0; // obtain, yield: us since the start of the acquire
     std::int64_t ttl = 0;    // obtain: us; release: how long a late obtain is to be ignored, us
     std::int64_t number = 0; // obtain: proposed token; settle: token
     obtain_request::mode how = obtain_request::mode::wait;
     bool answered = false;    // obtain: a quorum has answered this waiter
-    bool trust = false;       // hello
-    std::string nonce;        // hello, declare
+    std::string cursor;       // look: where it goes on
     std::string met;          // hello: who was met last
     std::int64_t met_ago = 0; // hello: us
 };
@@ -88,9 +90,11 @@ struct answer
         quarantined,
         mismatch,
         ready,
-        unborn,
         evicting,
-        done, // yielded, released, settled
+        looked,
+        occupied,
+        inspected,
+        done, // yielded, released, settled, provisioned
         absent,
         unknown, // the node does not have the script
         failed,  // the node has answered with an error: `text`
@@ -103,9 +107,10 @@ struct answer
     bool best = false;       // waiting
     bool outranks = false;   // waiting: the holder, which was told
     bool kept_back = false;  // waiting: it outranks the holder, but one before it leaves that alone
-    std::string text{};      // waiting: the holder; mismatch: the node's deployment; unborn: nonce; failed: message;
-                             // quarantined: why; evicting: its policy
+    std::string text{};      // waiting: the holder; mismatch: the node's deployment; failed: message; quarantined: why;
+                             // evicting: its policy
     std::string identity{};  // ready, quarantined: of the server
+    std::vector<std::string> rest{}; // looked, inspected: what the script tells
 };
 
 /// What the client has of a resource on one node.
@@ -140,6 +145,7 @@ struct at_node
     bool kept_back = false; // not told, since one before this one leaves it alone
     bool woken = false;     // while it was asked
     bool settling = false;  // the token is on its way
+    bool taken = false;     // by an operator
     renewal renewed = renewal::none;
     std::uint32_t outstanding = 0;
     std::uint64_t ignore_before = 0; // the sequence of the latest yield or release
@@ -325,7 +331,6 @@ private:
         {
             down,
             greeting, // connected, has not said that it votes
-            unborn,
             excluded, // twice the same server, or of another deployment
             quarantined,
             ailing, // answers with errors
@@ -336,12 +341,8 @@ private:
         status is = status::down;
         bool silent = false; // does not answer in time
         std::string run_id;
-        std::string identity;            // of the server that was met last
-        time_point left_at = never;      // when the connection to it was lost, since which nobody has been met
-        std::string nonce;               // unborn
-        std::uint64_t second_look = 0;   // unborn: the sequence of the hello that was sent after all had been seen
-        bool seen_again = false;         // unborn, with the same nonce, by that look
-        time_point unborn_since = never; // while others were not
+        std::string identity;       // of the server that was met last
+        time_point left_at = never; // when the connection to it was lost, since which nobody has been met
         time_point hello_at = never;
         std::uint64_t last_sequence = 0;
         std::deque<std::pair<std::uint64_t, time_point>> unanswered;
@@ -390,6 +391,7 @@ private:
     void end_extension(acquisition& a, error_code ec, bool is_held, moment now);
     void note(acquisition& a, std::size_t node, acquisition_id thief, int priority, bool answered, moment now);
     void heed_notices(acquisition& a, moment now);
+    void note_taken(acquisition& a, std::size_t node, moment now);
     void repeat(const call& c, moment now);
     void remember_end(acquisition_id id);
     [[nodiscard]] time_point gives_up_at(const acquisition& a) const noexcept;
@@ -404,9 +406,6 @@ private:
     void on_released(const call& c, const answer& a, moment now);
     void on_ready(std::size_t node, moment now);
     void exclude(std::size_t node, std::string why, moment now);
-    void look_at_unborn(moment now);
-    static void look_later(node_state& n, moment now) noexcept;
-    [[nodiscard]] duration patience_with_unborn() const noexcept;
     void note_silence(moment now);
     void count_voting(moment now);
     void learn_clock(std::size_t node, const call& c, const answer& a, moment now);
@@ -419,8 +418,6 @@ private:
     std::string deployment_;
     std::vector<node_state> nodes_;
     std::size_t voting_ = 0;
-    bool saw_marker_ = false;
-    bool looked_once_ = false; // at all nodes, which were unborn
     std::int64_t last_token_ = 0;
     std::int64_t correction_ = 0; // of the system's clock
     std::minstd_rand random_;

@@ -18,9 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr duration birth = 500ms;
-constexpr duration birth_poll = 50ms;
-
 constexpr duration shortest_window = 30ms;
 
 constexpr duration smallest_correction = 10ms;
@@ -79,20 +76,22 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
     }
     if (a.what == verdict::failed)
         on_failed(c.node, a.text, now);
-    if (c.what != step::hello && c.what != step::declare
-        && (a.what == verdict::quarantined || a.what == verdict::mismatch))
+    if (c.what != step::hello && (a.what == verdict::quarantined || a.what == verdict::mismatch))
         on_hello(c, a, now);
     if (a.what == verdict::unknown) {
         repeat(c, now);
         return;
     }
     switch (c.what) {
-    case step::hello:
-    case step::declare: on_hello(c, a, now); break;
+    case step::hello: on_hello(c, a, now); break;
     case step::obtain: on_obtain(c, a, now); break;
     case step::settle: on_settled(c, a, now); break;
     case step::release: on_released(c, a, now); break;
-    case step::yield: break;
+    case step::yield:
+    case step::look:
+    case step::provision:
+    case step::inspect:
+    case step::force_release: break;
     }
     count_voting(now);
 }
@@ -146,6 +145,8 @@ void quorum_client::on_push(std::size_t node, std::string_view message, moment n
         int priority = 0;
         if (thief && read(next_word(message), priority))
             note(a, node, thief, priority, next_word(message) == "1", now);
+    } else if (what == "ended") {
+        note_taken(a, node, now);
     }
 }
 
@@ -207,6 +208,23 @@ void quorum_client::heed_notices(acquisition& a, moment now)
     });
 }
 
+/// An operator has ended it there. It is lost when so many nodes say so that no quorum can be left.
+void quorum_client::note_taken(acquisition& a, std::size_t node, moment now)
+{
+    a.nodes[node].taken = true;
+    const auto taken = std::count_if(a.nodes.begin(), a.nodes.end(), [](const at_node& n) { return n.taken; });
+    if (a.now != phase::held || static_cast<std::size_t>(taken) <= size() - quorum_)
+        return;
+    out_.log.push_back({log_level::warning, "redis: the lock " + a.lock_key + " of '" + a.locker + "', token "
+                                                + std::to_string(a.token) + ", was ended by async_force_release"});
+    protocol_event e;
+    e.what = protocol_event::kind::ended;
+    e.id = a.id;
+    e.reason = errc::lost;
+    out_.told.emplace_back(std::move(e));
+    start_ending(a, now);
+}
+
 // --- nodes -----------------------------------------------------------------------------------------------------------
 
 void quorum_client::on_up(std::size_t node, std::string run_id, moment now)
@@ -237,11 +255,9 @@ void quorum_client::on_down(std::size_t node, moment now)
     n.is = node_state::status::down;
     n.silent = false;
     n.unanswered.clear();
-    n.hello_at = n.unborn_since = never;
+    n.hello_at = never;
     if (n.left_at == never)
         n.left_at = now.steady;
-    looked_once_ = false;
-    look_at_unborn(now);
     count_voting(now);
 }
 
@@ -253,20 +269,6 @@ void quorum_client::exclude(std::size_t node, std::string why, moment now)
     count_voting(now);
 }
 
-/// How long a node that is empty is looked at, while others are not or cannot be seen, before it is taken for one that
-/// lost its data: of a deployment that exists as long as another client may take to set it up, of a new one as long as
-/// servers may be started one after the other.
-duration quorum_client::patience_with_unborn() const noexcept
-{
-    return saw_marker_ ? birth : std::max(birth, options_.quorum_timeout / 2);
-}
-
-void quorum_client::look_later(node_state& n, moment now) noexcept
-{
-    n.unborn_since = std::min(n.unborn_since, now.steady);
-    n.hello_at = now.steady + birth_poll;
-}
-
 void quorum_client::send_hello(std::size_t node, moment now)
 {
     node_state& n = nodes_[node];
@@ -274,10 +276,6 @@ void quorum_client::send_hello(std::size_t node, moment now)
     call& c = send(step::hello, node, nullptr, now);
     c.met = n.identity;
     c.met_ago = n.left_at == never ? 0 : micros(now.steady - n.left_at);
-    c.trust = options_.trust_fresh_nodes
-              && (looked_once_ || n.unborn_since == never || now.steady - n.unborn_since < patience_with_unborn());
-    if (c.trust)
-        c.nonce = std::to_string(random_()) + '-' + std::to_string(now.wall);
 }
 
 void quorum_client::on_hello(const call& c, const answer& a, moment now)
@@ -294,21 +292,17 @@ void quorum_client::on_hello(const call& c, const answer& a, moment now)
     }
     switch (a.what) {
     case verdict::ready:
-        saw_marker_ = true;
         n.hello_at = saturating_add(c.sent, check_interval);
         on_ready(node, now);
         break;
     case verdict::quarantined:
-        saw_marker_ = true;
         if (n.is != node_state::status::quarantined)
             complain(node,
                      "does not vote for " + std::to_string(a.number / 1000) + " ms: " + std::string(reason_of(a.text)));
         n.is = node_state::status::quarantined;
-        n.unborn_since = never;
         n.hello_at = now.steady + bounded(a.number) + jittered(1ms);
         break;
     case verdict::mismatch:
-        saw_marker_ = true;
         exclude(node,
                 "is of a deployment with other options: it says '" + a.text + "', this client '" + deployment_
                     + "'. All clients need the same nodes and max_ttl",
@@ -317,49 +311,8 @@ void quorum_client::on_hello(const call& c, const answer& a, moment now)
     case verdict::evicting:
         exclude(node, "may evict locks: its maxmemory-policy is " + a.text + ", set noeviction", now);
         break;
-    case verdict::unborn:
-        n.is = node_state::status::unborn;
-        if (looked_once_ && n.nonce != a.text) { // it was emptied in between: all are looked at anew
-            n.is = node_state::status::greeting;
-            look_later(n, now);
-        }
-        n.seen_again = looked_once_ && c.sequence >= n.second_look;
-        n.nonce = a.text;
-        break;
     case verdict::failed: n.hello_at = std::min(n.hello_at, saturating_add(now.steady, options_.retry_interval)); break;
     default: break;
-    }
-    look_at_unborn(now);
-}
-
-/// Nodes without a marker. If all of them are, the deployment is new; if not, another client is setting it up, or one
-/// has lost its data, or is still to come.
-void quorum_client::look_at_unborn(moment now)
-{
-    using is = node_state::status;
-
-    if (saw_marker_
-        || std::any_of(nodes_.begin(), nodes_.end(), [](const node_state& n) { return n.is != is::unborn; })) {
-        looked_once_ = false;
-        for (node_state& n : nodes_)
-            if (n.is == is::unborn && n.hello_at == never)
-                look_later(n, now);
-        return;
-    }
-    if (!looked_once_) {
-        looked_once_ = true;
-        for (std::size_t i = 0; i < size(); ++i) {
-            nodes_[i].seen_again = false;
-            send_hello(i, now);
-            nodes_[i].second_look = nodes_[i].last_sequence;
-        }
-        return;
-    }
-    if (std::any_of(nodes_.begin(), nodes_.end(), [](const node_state& n) { return !n.seen_again; }))
-        return;
-    for (std::size_t i = 0; i < size(); ++i) {
-        nodes_[i].is = is::greeting;
-        send(step::declare, i, nullptr, now).nonce = nodes_[i].nonce;
     }
 }
 
@@ -369,7 +322,6 @@ void quorum_client::on_ready(std::size_t node, moment now)
     if (n.is == node_state::status::ready)
         return;
     n.is = node_state::status::ready;
-    n.unborn_since = never;
     if (!std::exchange(n.last_complaint, {}).empty())
         out_.log.push_back({log_level::info, "redis: node " + n.name + " votes again"});
     count_voting(now);

@@ -3,6 +3,7 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 #include "../log_lines.hpp"
+#include "deployment.hpp"
 #include "node_link.hpp"
 
 #include <priority_redlock/detail/strand_for.hpp>
@@ -16,7 +17,6 @@
 #include <atomic>
 #include <chrono>
 #include <random>
-#include <stdexcept>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
@@ -36,38 +36,6 @@ using detail::redis::script_texts;
 
 namespace asio = boost::asio;
 
-namespace {
-
-void check(const std::vector<boost::redis::config>& nodes, const redis_options& o)
-{
-    const auto refuse = [](const char* what) { throw std::invalid_argument(std::string("redis_protocol: ") + what); };
-    using namespace std::chrono_literals;
-    if (nodes.empty())
-        refuse("no node is named");
-    if (o.lease <= 0s || o.lease > o.max_ttl)
-        refuse("redis_options::lease must be above zero and at most max_ttl");
-    if (o.clock_skew < 0s || o.max_ttl <= 2 * o.clock_skew)
-        refuse("redis_options::max_ttl must be more than twice clock_skew, which is at least zero");
-    if (o.max_ttl > 24h * 365)
-        refuse("redis_options::max_ttl must be at most a year");
-    if (o.node_timeout < 1ms || o.retry_interval < 1ms || o.quorum_timeout < 1ms)
-        refuse("redis_options::node_timeout, retry_interval and quorum_timeout must be at least 1 ms");
-    if (o.idle_timeout < 0s)
-        refuse("redis_options::idle_timeout must not be negative");
-    if (o.prefix.find_first_of("{}") != std::string::npos)
-        refuse("redis_options::prefix must not contain braces");
-}
-
-std::vector<std::string> names_of(const std::vector<boost::redis::config>& nodes)
-{
-    std::vector<std::string> names;
-    for (const auto& each : nodes)
-        names.push_back(each.unix_socket.empty() ? each.addr.host + ':' + each.addr.port : each.unix_socket);
-    return names;
-}
-
-} // namespace
-
 // Everything runs on its strand. What arrives is noted by the parser and looked at in order; what is decided is carried
 // out afterwards, and what is to be sent leaves with the next turn of the strand, so that calls of one turn go
 // together.
@@ -77,8 +45,8 @@ class redis_protocol::session final : public link_events,
 public:
     session(const asio::any_io_executor& ex, const std::vector<boost::redis::config>& nodes,
             const redis_options& options)
-        : strand_(detail::make_strand(ex)), timer_(strand_), client_(names_of(nodes), options, std::random_device()()),
-          texts_(make_script_texts(client_))
+        : strand_(detail::make_strand(ex)), timer_(strand_),
+          client_(detail::redis::names_of(nodes), options, std::random_device()()), texts_(make_script_texts(client_))
     {
         for (std::size_t i = 0; i < nodes.size(); ++i)
             links_.push_back(std::make_unique<node_link>(i, strand_, nodes[i], client_, texts_, *this));
@@ -310,8 +278,9 @@ private:
 redis_protocol::redis_protocol(const asio::any_io_executor& ex, std::vector<boost::redis::config> nodes,
                                redis_options options)
 {
-    check(nodes, options);
+    detail::redis::check_deployment(nodes, options);
     session_ = std::make_shared<session>(ex, nodes, options);
+    deployment_ = std::make_shared<detail::redis_deployment>(ex, std::move(nodes), std::move(options));
 }
 
 redis_protocol::~redis_protocol() = default;

@@ -80,7 +80,7 @@ private:
 };
 
 /// As a string of Lua, whatever is in it.
-std::string quoted(std::string_view text)
+std::string lua_string(std::string_view text)
 {
     std::string result = "'";
     for (const char c : text) {
@@ -98,15 +98,38 @@ std::string quoted(std::string_view text)
 /// So many steps at most in one run, which nothing else of the server interrupts.
 constexpr std::size_t longest_run = 64;
 
-bool takes_a_step(const call& c) noexcept
-{
-    return c.what != step::hello && c.what != step::declare;
-}
-
 std::string_view name_of(step s) noexcept
 {
-    static constexpr std::array<std::string_view, 6> names{"hello", "declare", "obtain", "yield", "release", "settle"};
-    return names[static_cast<std::size_t>(s)];
+    switch (s) {
+    case step::obtain: return "obtain";
+    case step::yield: return "yield";
+    case step::release: return "release";
+    case step::settle: return "settle";
+    case step::hello:
+    case step::look:
+    case step::provision:
+    case step::inspect:
+    case step::force_release: break;
+    }
+    return {};
+}
+
+/// That clients take on a lock, several in one run.
+bool takes_a_step(const call& c) noexcept
+{
+    return !name_of(c.what).empty();
+}
+
+/// A pattern of all that begins with this.
+std::string pattern_of(std::string_view prefix)
+{
+    std::string result;
+    for (const char c : prefix) {
+        if (std::string_view("*?[]^\\").find(c) != std::string_view::npos)
+            result += '\\';
+        result += c;
+    }
+    return result + '*';
 }
 
 } // namespace
@@ -115,19 +138,20 @@ script_texts make_script_texts(const quorum_client& client)
 {
     const redis_options& o = client.options();
     const std::array<std::pair<std::string_view, std::string>, 7> options{{
-        {"options.deployment", quoted(client.deployment())},
-        {"options.guard", quoted(name_of(o.guard))},
+        {"options.deployment", lua_string(client.deployment())},
+        {"options.guard", lua_string(name_of(o.guard))},
         {"options.max_ttl", std::to_string(micros(o.max_ttl))},
         {"options.skew", std::to_string(micros(o.clock_skew))},
         {"options.entry_lease", std::to_string(micros(client.entry_lease()))},
-        {"options.keep", quoted(std::to_string(keep(o)))},
-        {"options.channels", quoted(o.prefix + "client:")}, // the last, as it may have anything in it
+        {"options.keep", lua_string(std::to_string(keep(o)))},
+        {"options.channels", lua_string(o.prefix + "client:")}, // the last, as it may have anything in it
     }};
     script_texts result;
     const auto compose = [&](script which, std::initializer_list<std::string_view> parts) {
         std::string& whole = result[static_cast<std::size_t>(which)] = common_source;
         for (const std::string_view part : parts)
             whole += part;
+        replace_all(whole, "include('eviction')", eviction_source);
         replace_all(whole, "include('guard')", guard_source);
         replace_all(whole, "include('marker')", marker_source);
         replace_all(whole, "include('waiters')", waiters_source);
@@ -140,7 +164,10 @@ script_texts make_script_texts(const quorum_client& client)
         return text;
     };
     compose(script::hello, {hello_source});
-    compose(script::declare, {declare_source});
+    compose(script::look, {look_source});
+    compose(script::provision, {provision_source});
+    compose(script::inspect, {inspect_source});
+    compose(script::force_release, {force_release_source});
     compose(script::obtain, {step_of(obtain_source, "KEYS[2], KEYS[3], KEYS[4], unpack(ARGV, 2)")});
     compose(script::release, {step_of(release_source, "KEYS[1], KEYS[2], KEYS[3], unpack(ARGV)")});
     std::string steps = "local steps = {}\n";
@@ -164,7 +191,10 @@ script script_for(std::span<const call> run) noexcept
 {
     switch (run.front().what) {
     case step::hello: return script::hello;
-    case step::declare: return script::declare;
+    case step::look: return script::look;
+    case step::provision: return script::provision;
+    case step::inspect: return script::inspect;
+    case step::force_release: return script::force_release;
     case step::obtain: return run.size() == 1 ? script::obtain : script::steps;
     case step::release: return run.size() == 1 ? script::release : script::steps;
     default: return script::steps;
@@ -180,7 +210,7 @@ void call_encoder::add(std::span<const call> run, const quorum_client& client, s
     ends_.clear();
     put({script_or_sha});
     const script which = script_for(run);
-    const bool on_locks = takes_a_step(run.front());
+    const bool on_locks = run.front().about != nullptr;
     const bool asks_the_node = which != script::release;
     put({digits((asks_the_node ? 1 : 0) + (on_locks ? 3 * run.size() : 0))}); // keys
     if (asks_the_node)
@@ -234,16 +264,16 @@ void call_encoder::put_keys(const call& c)
 void call_encoder::put_arguments(const call& c, const quorum_client& client)
 {
     if (c.what == step::hello) {
-        put({c.trust ? "1" : "0"});
-        put({c.nonce});
         put({c.met});
         put({digits(c.met_ago)});
         return;
     }
-    if (c.what == step::declare) {
-        put({c.nonce});
-        return;
+    if (c.what == step::look) {
+        put({c.cursor});
+        put({pattern_of(client.options().prefix)});
     }
+    if (!c.about)
+        return;
     const acquisition& a = *c.about;
     put({a.id_text});
     switch (c.what) {
@@ -267,9 +297,12 @@ void call_encoder::put_arguments(const call& c, const quorum_client& client)
         put({digits(c.sequence)});
         put({digits((c.ttl + 999) / 1000)});
         break;
-    case step::settle: put({digits(c.number)}); break;
+    case step::settle:
+    case step::force_release: put({digits(c.number)}); break;
     case step::hello:
-    case step::declare: break;
+    case step::look:
+    case step::provision:
+    case step::inspect: break;
     }
 }
 
@@ -315,8 +348,11 @@ void answer_reader::read_part(std::string_view part)
         word{"quarantined", verdict::quarantined},
         word{"mismatch", verdict::mismatch},
         word{"ready", verdict::ready},
-        word{"unborn", verdict::unborn},
         word{"evicting", verdict::evicting},
+        word{"looked", verdict::looked},
+        word{"occupied", verdict::occupied},
+        word{"inspected", verdict::inspected},
+        word{"provisioned", verdict::done},
         word{"yielded", verdict::done},
         word{"released", verdict::done},
         word{"settled", verdict::done},
@@ -332,8 +368,23 @@ void answer_reader::read_part(std::string_view part)
         break;
     }
     case 1: understood_ = understood_ && read(part, a.time); break;
+    default:
+        if (a.what == verdict::looked || a.what == verdict::inspected)
+            a.rest.emplace_back(part);
+        else
+            read_detail(part);
+    }
+}
+
+/// What comes after the time.
+void answer_reader::read_detail(std::string_view part)
+{
+    using verdict = answer::verdict;
+
+    answer& a = answers_.back();
+    switch (parts_ - 1) {
     case 2:
-        if (a.what == verdict::mismatch || a.what == verdict::unborn || a.what == verdict::evicting)
+        if (a.what == verdict::mismatch || a.what == verdict::evicting)
             a.text = part;
         else if (a.what == verdict::ready)
             a.identity = part;

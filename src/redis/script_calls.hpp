@@ -25,13 +25,19 @@ namespace priority_redlock::detail::redis {
 enum class script : std::uint8_t
 {
     hello,
-    declare,
     obtain,  // one
     release, // one
     steps,   // any others on locks, one or more
+    look,
+    provision,
+    inspect,
+    force_release,
 };
 
-inline constexpr std::size_t script_count = 5;
+inline constexpr std::size_t script_count = 8;
+
+/// Of these the first, which every connection needs, are loaded when it is made. The others are sent with each run.
+inline constexpr std::size_t loaded_scripts = 4;
 
 using script_texts = std::array<std::string, script_count>;
 
@@ -82,6 +88,7 @@ public:
 
 private:
     void read_part(std::string_view part);
+    void read_detail(std::string_view part);
 
     std::vector<answer> answers_;
     bool of_all_ = false;   // there is one for all calls

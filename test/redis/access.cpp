@@ -37,7 +37,7 @@ namespace redis = priority_redlock::detail::redis;
 // The lines between the marks are those of the documentation.
 const std::string text = R"(
 // [acl]
-user locks on >PASSWORD resetkeys ~redlock:* resetchannels &redlock:* -@all +hello +auth +ping +info +script|load +eval +evalsha +subscribe +unsubscribe +publish +time +exists +del +set +pexpire +hget +hmget +hexists +hset +hsetnx +hdel +zadd +zrange +zrem
+user locks on >PASSWORD resetkeys ~redlock:* resetchannels &redlock:* -@all +hello +auth +ping +info +script|load +eval +evalsha +subscribe +unsubscribe +publish +time +exists +del +set +pexpire +hget +hmget +hexists +hset +hsetnx +hdel +zadd +zcard +zrange +zrem
 // [/acl]
 )";
 
@@ -60,7 +60,10 @@ BOOST_AUTO_TEST_CASE(every_command_of_the_scripts_is_allowed)
     const std::regex call(R"(redis\.call\('(\w+)')");
     std::size_t calls = 0;
     const redis::quorum_client client({"node"}, {}, 1);
-    for (const std::string& script : redis::make_script_texts(client)) {
+    const auto texts = redis::make_script_texts(client);
+    for (const std::string& script : texts) {
+        if (&script == &texts[static_cast<std::size_t>(redis::script::look)])
+            continue; // an operator's, for which there is another right
         for (std::sregex_iterator it(script.begin(), script.end(), call), end; it != end; ++it, ++calls) {
             std::string right = " +" + (*it)[1].str() + ' ';
             for (char& c : right)
@@ -76,8 +79,8 @@ BOOST_AUTO_TEST_CASE(the_documented_user_can_lock)
     const redis_server node({.password = "of the tests", .users = {documented_user()}});
     boost::asio::io_context context;
     priority_redlock::redis_options options;
-    options.trust_fresh_nodes = true;
     options.idle_timeout = 10ms;
+    provision({node.config()}, options);
     const auto make_store = [&] {
         return std::make_shared<priority_redlock::redis_protocol>(
             context.get_executor(), std::vector{node.config("locks", "PASSWORD")}, options);

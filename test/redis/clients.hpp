@@ -6,16 +6,20 @@
 #define PRIORITY_REDLOCK_TEST_REDIS_CLIENTS_HPP
 
 #include "redis/history.hpp"
+#include "redis/redis_server.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/logging.hpp>
 #include <priority_redlock/redis_protocol.hpp>
+#include <priority_redlock/redis_provision.hpp>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -57,7 +61,7 @@ using namespace std::chrono_literals;
 using time_point = redlock::clock::time_point;
 using node_configs = std::vector<boost::redis::config>;
 
-/// Options with which a deployment is ready at once and a restarted node is soon back.
+/// Options with which a node that was restarted is soon back.
 [[nodiscard]] inline redis_options quick_options()
 {
     redis_options result;
@@ -65,9 +69,29 @@ using node_configs = std::vector<boost::redis::config>;
     result.max_ttl = 1500ms;
     result.clock_skew = 500ms;
     result.quorum_timeout = 1s;
-    result.trust_fresh_nodes = true;
     return result;
 }
+
+/// Sets up new nodes, as an operator does.
+inline void provision(const node_configs& nodes, const redis_options& options = quick_options())
+{
+    asio::io_context io(1);
+    auto done = redlock::async_provision(io.get_executor(), nodes, options, asio::use_future);
+    io.run();
+    done.get();
+}
+
+/// Nodes of a deployment that has been set up.
+class voting_nodes : public redis_nodes
+{
+public:
+    explicit voting_nodes(std::size_t count, const redis_server_options& servers = {},
+                          const redis_options& options = quick_options())
+        : redis_nodes(count, servers)
+    {
+        provision(configs(), options);
+    }
+};
 
 /// Runs the context until something is so; false if it is not in time.
 template <std::predicate Condition>

@@ -2,6 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "redis/clients.hpp"
 #include "redis/redis_server.hpp"
 
 #include <priority_redlock/redis_protocol.hpp>
@@ -32,7 +33,7 @@ testing::conformance_subject on_nodes(std::size_t count, const redis_server_opti
                         *nodes = std::make_unique<redis_nodes>(count, servers);
                     priority_redlock::redis_options options;
                     options.prefix = "case" + std::to_string(++*cases) + ":";
-                    options.trust_fresh_nodes = true;
+                    provision((*nodes)->configs(), options);
                     return std::make_shared<priority_redlock::redis_protocol>(ex, (*nodes)->configs(), options);
                 },
             .unit = 100ms};

@@ -96,7 +96,7 @@ BOOST_FIXTURE_TEST_SUITE(redis_faults, faults)
 /// quorum.
 void kill_and_restart_a_minority(const redis_server_options& servers, const redis_options& options, redis_data found)
 {
-    redis_nodes nodes(5, servers);
+    voting_nodes nodes(5, servers, options);
     contenders all(4, nodes.configs(), new_seed(), options);
     BOOST_REQUIRE(all.get_on());
     if (found == redis_data::snapshot)
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_minority_is_killed_and_restarted_with_everything)
     redis_options options = quick_options();
     options.guard = redlock::restart_guard::durable;
     options.max_ttl = 60s; // nobody waits for so long
-    redis_nodes nodes(3, {.persistence = redis_persistence::aof_always});
+    voting_nodes nodes(3, {.persistence = redis_persistence::aof_always}, options);
     contenders all(4, nodes.configs(), new_seed(), options);
     BOOST_REQUIRE(all.get_on());
     for (const std::size_t i : {0u, 1u, 0u}) {
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(C18_the_majority_is_down)
 {
     redis_options options = quick_options();
     options.guard = redlock::restart_guard::durable;
-    redis_nodes nodes(5, {.persistence = redis_persistence::aof_always});
+    voting_nodes nodes(5, {.persistence = redis_persistence::aof_always});
     client holder(io, nodes.configs(), options);
     client waiter(io, nodes.configs(), options);
     attempt held = holder.acquire("r");
@@ -195,19 +195,13 @@ BOOST_AUTO_TEST_CASE(C18_the_majority_is_down)
 BOOST_AUTO_TEST_CASE(C19_a_node_that_is_restarted_empty_does_not_vote)
 {
     const redis_options options = quick_options();
-    redis_nodes nodes(5);
+    voting_nodes nodes(5);
     std::deque<tcp_proxy> network; // of the second client
     node_configs behind;
     for (redis_server& node : nodes)
         behind.push_back(network.emplace_back(node.port()).config(node.config()));
     for (const std::size_t i : {0u, 1u})
         network[i].refuse();
-    {
-        client birth(io, nodes.configs(), options); // sets the deployment up while all nodes can be reached
-        attempt a = birth.acquire("other");
-        BOOST_REQUIRE(is_granted(a, "birth"));
-        let_go(a);
-    }
     for (const std::size_t i : {3u, 4u})
         nodes[i].stop(); // so that the holder has the lock on 0, 1 and 2
     client holder(io, nodes.configs(), options);
@@ -234,7 +228,7 @@ BOOST_AUTO_TEST_CASE(a_renewed_lease_survives_a_restart_of_every_node)
 {
     redis_options options = quick_options();
     options.max_ttl = 1100ms; // more than twice the skew
-    redis_nodes nodes(3);
+    voting_nodes nodes(3, {}, options);
     client holder(io, nodes.configs(), options);
     attempt held = holder.acquire("r");
     BOOST_REQUIRE(is_granted(held, "holder"));
@@ -284,7 +278,7 @@ BOOST_AUTO_TEST_CASE(R9_eviction_that_is_switched_on_is_found_out_in_the_documen
     BOOST_TEST((window == 2s));
     const listener_to_the_log log;
     const redis_options options = quick_options();
-    redis_nodes nodes(3);
+    voting_nodes nodes(3);
     client holder(io, nodes.configs(), options);
     client other(io, nodes.configs(), options);
     attempt held = holder.acquire("r");
@@ -339,7 +333,7 @@ BOOST_AUTO_TEST_CASE(R9_keys_that_were_evicted_between_two_looks)
 {
     const listener_to_the_log log;
     redis_options options = quick_options();
-    redis_nodes nodes(1);
+    voting_nodes nodes(1);
     client c(io, nodes.configs(), options);
     attempt held = c.acquire("r");
     BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
@@ -363,7 +357,7 @@ BOOST_AUTO_TEST_CASE(R9_an_address_that_leads_to_another_master)
         const listener_to_the_log log;
         redis_options options = quick_options();
         options.guard = guard;
-        redis_nodes nodes(3);
+        voting_nodes nodes(3);
         redis_server another;
         tcp_proxy address(nodes[0].port()); // as the second client sees it
         tcp_proxy to_second(nodes[1].port());
@@ -407,7 +401,7 @@ BOOST_AUTO_TEST_CASE(C20_a_demoted_replica_does_not_vote)
 {
     const redis_options options = quick_options();
     redis_server master;
-    redis_nodes nodes(3);
+    voting_nodes nodes(3);
     client holder(io, nodes.configs(), options);
     attempt held = holder.acquire("r");
     BOOST_REQUIRE(is_granted(held, "holder"));
@@ -442,7 +436,7 @@ BOOST_AUTO_TEST_CASE(C20_a_demoted_replica_does_not_vote)
 
 BOOST_AUTO_TEST_CASE(C4_a_minority_is_stopped_and_goes_on)
 {
-    redis_nodes nodes(5);
+    voting_nodes nodes(5);
     contenders all(4, nodes.configs(), new_seed());
     BOOST_REQUIRE(all.get_on());
     for (const std::size_t first : {0u, 2u}) {
@@ -464,7 +458,7 @@ BOOST_AUTO_TEST_CASE(C24_nodes_forget_and_connections_break_at_random_moments)
     BOOST_TEST_CONTEXT("seed " << seed)
     {
         std::mt19937_64 random(seed);
-        redis_nodes nodes(5);
+        voting_nodes nodes(5);
         contenders all(4, nodes.configs(), seed);
         BOOST_REQUIRE(all.get_on());
         const auto end = redlock::clock::now() + 3s;
@@ -491,7 +485,7 @@ BOOST_AUTO_TEST_CASE(C24_the_network_fails_at_random_moments)
     BOOST_TEST_CONTEXT("seed " << seed)
     {
         std::mt19937_64 random(seed);
-        redis_nodes nodes(3);
+        voting_nodes nodes(3);
         std::deque<tcp_proxy> network;
         std::vector<node_configs> behind(4);
         for (node_configs& each : behind)
@@ -527,7 +521,7 @@ BOOST_AUTO_TEST_CASE(C24_the_network_fails_at_random_moments)
 BOOST_AUTO_TEST_CASE(C5_T4_an_even_number_of_nodes)
 {
     for (const std::size_t count : {2u, 4u}) {
-        redis_nodes nodes(count);
+        voting_nodes nodes(count);
         {
             contenders all(4, nodes.configs(), new_seed());
             BOOST_TEST(all.get_on(10)); // though 2:2 is no quorum for anybody
@@ -555,7 +549,7 @@ BOOST_AUTO_TEST_CASE(C5_T4_an_even_number_of_nodes)
 
 BOOST_AUTO_TEST_CASE(C17_a_holder_is_killed)
 {
-    redis_nodes nodes(3);
+    voting_nodes nodes(3);
     lock_process holder({.nodes = nodes.addresses(), .resource = "r", .ttl = 700ms});
     BOOST_REQUIRE(holder.next().has_value());
     const auto held = holder.next();
@@ -573,7 +567,7 @@ BOOST_AUTO_TEST_CASE(C17_a_holder_is_killed)
 
 BOOST_AUTO_TEST_CASE(P1_the_thief_is_killed_between_its_notice_and_its_grant)
 {
-    redis_nodes nodes(5);
+    voting_nodes nodes(5);
     client victim(io, nodes.configs());
     client other(io, nodes.configs());
     for (const bool before : {true, false}) {
@@ -606,7 +600,7 @@ BOOST_AUTO_TEST_CASE(P1_the_thief_is_killed_between_its_notice_and_its_grant)
 
 BOOST_AUTO_TEST_CASE(P2_C22_the_victim_is_stopped_for_longer_than_its_ttl)
 {
-    redis_nodes nodes(3);
+    voting_nodes nodes(3);
     lock_process victim({.nodes = nodes.addresses(), .resource = "r", .ttl = 700ms});
     BOOST_REQUIRE(victim.next().has_value());
     const auto held = victim.next();
@@ -636,7 +630,7 @@ BOOST_AUTO_TEST_CASE(P9_both_are_cut_off_from_a_minority)
 {
     redis_options options = quick_options();
     options.lease = options.max_ttl = 3s; // so long the victim's nodes that it cannot tell keep the thief waiting
-    redis_nodes nodes(5);
+    voting_nodes nodes(5, {}, options);
     std::deque<tcp_proxy> network;
     std::vector<node_configs> behind(2);
     for (node_configs& each : behind)
@@ -662,7 +656,7 @@ BOOST_AUTO_TEST_CASE(P9_both_are_cut_off_from_a_minority)
 
 BOOST_AUTO_TEST_CASE(a_thief_cut_off_with_a_minority_evicts_nobody)
 {
-    redis_nodes nodes(5);
+    voting_nodes nodes(5);
     std::deque<tcp_proxy> network;
     node_configs behind;
     for (redis_server& node : nodes)
@@ -695,7 +689,7 @@ BOOST_AUTO_TEST_CASE(a_thief_cut_off_with_a_minority_evicts_nobody)
 
 BOOST_AUTO_TEST_CASE(a_holder_cut_off_with_a_minority_loses_the_lock)
 {
-    redis_nodes nodes(5);
+    voting_nodes nodes(5);
     std::deque<tcp_proxy> network;
     node_configs behind;
     for (redis_server& node : nodes)

@@ -77,7 +77,7 @@ struct three_nodes
 {
     quiet_log quiet;
     asio::io_context io{1};
-    redis_nodes nodes{3};
+    voting_nodes nodes{3};
     std::deque<tcp_proxy> network;
 
     /// The nodes as one client sees them, whose links are the next ones of the network.
@@ -212,6 +212,9 @@ BOOST_AUTO_TEST_CASE(T16_a_blocked_waiter_asks_a_node_less_than_twice_a_second)
 {
     redis_options options = quick_options();
     options.max_ttl = 60s;
+    for (const redis_server& node : nodes)
+        node.command({"DEL", "redlock:node"}); // another deployment
+    provision(nodes.configs(), options);
     client holder(io, nodes.configs(), options);
     client waiter(io, nodes.configs(), options);
     attempt held = holder.acquire("r", {.ttl = 60s});

@@ -148,7 +148,6 @@ public:
     [[nodiscard]] const std::map<std::string, resource>& resources() const noexcept { return resources_; }
 
     std::optional<marker> born;
-    std::string nonce;
     std::string policy = "noeviction";
     std::int64_t evicted = 0; // keys, since the server's start
 
@@ -158,8 +157,8 @@ private:
         std::erase_if(tombs_, [this](const auto& each) { return each.second <= now_; });
         if (q.call.what == step::hello)
             return hello(q);
-        if (q.call.what == step::declare)
-            return declare(q);
+        if (q.call.what == step::provision)
+            return provision(q);
         resource& r = resources_[q.lock];
         if (r.forgotten_at <= now_)
             r = {};
@@ -169,7 +168,10 @@ private:
         case step::release: return release(q, r);
         case step::settle: return settle(q, r);
         case step::hello:
-        case step::declare: break;
+        case step::look:
+        case step::provision:
+        case step::inspect:
+        case step::force_release: break;
         }
         return {};
     }
@@ -178,15 +180,6 @@ private:
     {
         const answer evicting{.what = verdict::evicting, .text = policy + " (maxmemory 0)"};
         if (guard_ != priority_redlock::restart_guard::off) {
-            if (q.call.trust && !born) {
-                if (policy != "noeviction")
-                    return evicting;
-                if (nonce.empty()) {
-                    nonce = q.call.nonce;
-                    seen_evicted_ = evicted;
-                }
-                return {.what = verdict::unborn, .text = nonce};
-            }
             const bool restarted = born && born->run_id != q.run_id;
             look_at_marker(q);
             if (born->deployment == q.deployment) {
@@ -211,15 +204,12 @@ private:
         return refusal(q).value_or(answer{.what = verdict::ready, .identity = born ? identity() : std::string()});
     }
 
-    answer declare(const request_to_node& q)
+    answer provision(const request_to_node& q)
     {
-        if (!born) {
-            if (nonce != q.call.nonce)
-                return {.what = verdict::unborn};
-            born = marker{q.run_id, 0, q.deployment, nonce, {}, seen_evicted_};
-            nonce.clear();
-        }
-        return {.what = verdict::ready, .identity = identity()};
+        if (born)
+            return {.what = verdict::occupied};
+        born = marker{q.run_id, 0, q.deployment, q.run_id + '-' + std::to_string(now_), {}, evicted};
+        return {.what = verdict::done};
     }
 
     void look_at_marker(const request_to_node& q)
@@ -231,7 +221,6 @@ private:
                           q.run_id + '-' + std::to_string(now_),
                           born ? born->run_id : std::string(),
                           {}};
-            nonce.clear();
         }
         born->run_id = q.run_id;
     }
@@ -420,7 +409,6 @@ private:
     std::int64_t skew_;
     std::map<std::string, resource> resources_;
     std::map<std::string, std::int64_t> tombs_;
-    std::int64_t seen_evicted_ = 0; // unborn
     std::int64_t now_ = 0;
     std::vector<message>* published_ = nullptr;
 };

@@ -842,6 +842,32 @@ BOOST_AUTO_TEST_CASE(R4_one_notice_will_do_if_a_quorum_has_answered_the_thief)
     BOOST_TEST(d.notice(4, 1, 9, true) == "1 must go for 1 of 9");
 }
 
+BOOST_AUTO_TEST_CASE(R13_a_hold_that_is_ended_by_force_is_lost_when_no_quorum_can_have_it)
+{
+    const auto ended = [](quorum_driver& d, std::size_t node, std::uint64_t number = 1) {
+        return d.push(node, "ended 000000000000000c-" + std::to_string(number));
+    };
+    quorum_driver five(5);
+    let_hold(five, 5);
+    BOOST_TEST(ended(five, 0, 2) == ""); // another's
+    BOOST_TEST(ended(five, 0) == "");
+    BOOST_TEST(ended(five, 0) == ""); // the same node
+    BOOST_TEST(ended(five, 1) == "");
+    BOOST_TEST(ended(five, 4).find("1 ended: lost") != std::string::npos);
+    BOOST_REQUIRE(five.log.size() == 1);
+    BOOST_TEST(five.log[0].find("was ended by async_force_release") != std::string::npos);
+    BOOST_TEST(ended(five, 3) == ""); // once
+
+    quorum_driver four(4); // two of them are no quorum
+    let_hold(four, 4);
+    BOOST_TEST(ended(four, 0) == "");
+    BOOST_TEST(ended(four, 1).find("1 ended: lost") != std::string::npos);
+
+    quorum_driver one(1);
+    let_hold(one, 1);
+    BOOST_TEST(ended(one, 0).find("1 ended: lost") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(R4_notices_of_different_times_do_not_add_up)
 {
     quorum_driver d(3);
@@ -978,7 +1004,6 @@ BOOST_AUTO_TEST_CASE(a_node_is_greeted_and_votes_when_it_is_ready)
 {
     quorum_driver d(3, quorum_driver::plain_options(), false);
     BOOST_TEST(d.up(0) == "hello 0");
-    BOOST_TEST(!d.last_call(0).trust);
     BOOST_TEST(d.obtain() == "");
     BOOST_TEST(d.reply(0, {.what = verdict::ready}) == "");
     d.up(1);
@@ -1019,7 +1044,7 @@ BOOST_AUTO_TEST_CASE(R9_a_node_of_another_deployment_is_excluded_by_name)
 {
     quorum_driver d(3);
     d.obtain();
-    d.reply(1, {.what = verdict::mismatch, .text = "version=4 nodes=5"});
+    d.reply(1, {.what = verdict::mismatch, .text = "version=5 nodes=5"});
     BOOST_TEST_REQUIRE(d.log.size() == 1);
     BOOST_TEST(d.log[0].find("n1") != std::string::npos);
     BOOST_TEST(d.log[0].find("nodes=5") != std::string::npos);
@@ -1089,146 +1114,6 @@ BOOST_AUTO_TEST_CASE(R9_a_node_is_told_who_was_met_last_at_its_address_and_when)
     BOOST_TEST(d.after(1s) == "hello 0");
     BOOST_TEST(d.last_call(0).met == "b");
     BOOST_TEST(d.last_call(0).met_ago == 0);
-}
-
-quorum_driver::answer unborn(const std::string& nonce)
-{
-    return {.what = verdict::unborn, .text = nonce};
-}
-
-redis_options trusting()
-{
-    auto o = quorum_driver::plain_options();
-    o.trust_fresh_nodes = true;
-    return o;
-}
-
-BOOST_AUTO_TEST_CASE(R9_a_new_deployment_is_declared_when_all_nodes_were_seen_unborn_twice)
-{
-    quorum_driver d(3, trusting(), false);
-    d.up(0);
-    BOOST_TEST(d.last_call(0).trust);
-    BOOST_TEST(!d.last_call(0).nonce.empty());
-    d.up(1);
-    d.up(2);
-    BOOST_TEST(d.reply(0, unborn("a")) == "");
-    BOOST_TEST(d.reply(1, unborn("b")) == "");
-    BOOST_TEST(d.reply(2, unborn("c")) == "hello 0 1 2"); // the second look, when the first is complete
-    d.reply(0, unborn("a"));
-    d.reply(2, unborn("c"));
-    BOOST_TEST(d.reply(1, unborn("b")) == "declare 0 1 2");
-    BOOST_TEST(d.last_call(1).nonce == "b");
-    d.reply(0, {.what = verdict::ready});
-    d.reply(1, {.what = verdict::ready});
-    BOOST_TEST(d.client().has_quorum());
-}
-
-BOOST_AUTO_TEST_CASE(R9_a_nonce_that_has_changed_means_that_a_node_was_restarted_in_between)
-{
-    quorum_driver d(2, trusting(), false);
-    d.up(0);
-    d.up(1);
-    d.reply(0, unborn("a"));
-    d.reply(1, unborn("b"));
-    d.reply(0, unborn("a"));
-    BOOST_TEST(d.reply(1, unborn("other")) == "");
-
-    // They are looked at anew.
-    BOOST_TEST(d.after(50ms) == "hello 0 1");
-    d.reply(0, unborn("a"));
-    BOOST_TEST(d.reply(1, unborn("other")) == "hello 0 1");
-    d.reply(0, unborn("a"));
-    BOOST_TEST(d.reply(1, unborn("other")) == "declare 0 1");
-
-    // Nor are they set up by a declaration that came too late.
-    d.reply(0, unborn(""));
-    d.reply(1, unborn(""));
-    BOOST_TEST(d.after(50ms) == "hello 0 1");
-}
-
-BOOST_AUTO_TEST_CASE(R9_an_answer_to_an_earlier_question_is_no_second_look)
-{
-    quorum_driver d(2, trusting(), false);
-    d.up(0);
-    d.reply(0, unborn("a"));
-    BOOST_TEST(d.after(50ms) == "hello 0"); // in case another client sets it up
-    d.up(1);
-    BOOST_TEST(d.reply(1, unborn("b")) == "hello 0 1");
-    BOOST_TEST(d.reply(1, unborn("b")) == "");
-    BOOST_TEST(d.reply(0, unborn("a")) == ""); // sent before all had been seen
-    BOOST_TEST(d.reply(0, unborn("a")) == "declare 0 1");
-}
-
-BOOST_AUTO_TEST_CASE(R9_a_new_deployment_of_which_a_node_is_not_there_waits_as_long_as_others)
-{
-    quorum_driver d(3, trusting(), false);
-    d.up(0);
-    d.up(1);
-    const auto look = [&](quorum_driver::duration limit) { // until they are trusted no more
-        for (quorum_driver::duration passed{}; passed < limit; passed += 50ms) {
-            for (std::size_t i = 0; i < 2; ++i) {
-                if (!d.last_call(i).trust)
-                    return passed;
-                d.reply(i, unborn(i == 0 ? "a" : "b"));
-            }
-            d.after(50ms);
-        }
-        return limit;
-    };
-    const quorum_driver::duration patience = quorum_driver::plain_options().quorum_timeout / 2;
-    BOOST_TEST((look(patience - 1s) == patience - 1s));
-
-    // It may come late.
-    quorum_driver late(2, trusting(), false);
-    late.up(0);
-    late.reply(0, unborn("a"));
-    late.after(4s);
-    late.reply(0, unborn("a"));
-    late.up(1);
-    BOOST_TEST(late.reply(1, unborn("b")) == "hello 0 1");
-
-    BOOST_TEST((look(2s) < 2s));
-    BOOST_TEST(d.reply(0, {.what = verdict::quarantined, .number = 60'000'000}) == "");
-    d.reply(1, {.what = verdict::quarantined, .number = 60'000'000});
-    BOOST_TEST(d.after(61s) == "hello 0 1");
-    d.reply(0, {.what = verdict::ready});
-    d.reply(1, {.what = verdict::ready});
-    BOOST_TEST(d.client().has_quorum());
-}
-
-BOOST_AUTO_TEST_CASE(R9_a_look_that_a_lost_connection_interrupts_starts_anew)
-{
-    quorum_driver d(2, trusting(), false);
-    d.up(0);
-    d.up(1);
-    d.reply(0, unborn("a"));
-    d.reply(1, unborn("b"));
-    d.reply(0, unborn("a"));
-    d.down(1);
-    d.up(1, "another");
-    BOOST_TEST(d.reply(1, unborn("b")) == "hello 0 1");
-}
-
-BOOST_AUTO_TEST_CASE(R9_who_has_seen_a_marker_never_declares)
-{
-    quorum_driver d(3, trusting(), false);
-    for (std::size_t i = 0; i < 3; ++i)
-        d.up(i);
-    d.reply(0, {.what = verdict::ready});
-    d.reply(1, unborn("b"));
-    d.reply(2, unborn("c"));
-    std::string happened;
-    for (int i = 0; i < 100; ++i) {
-        happened += d.after(50ms);
-        for (std::size_t node = 1; node < 3; ++node)
-            while (d.unanswered(node) != 0)
-                // They are looked at for a while, since somebody else may set them up, and then quarantined.
-                happened += d.last_call(node).trust
-                                ? d.reply(node, unborn("x"))
-                                : d.reply(node, {.what = verdict::quarantined, .number = 60'000'000});
-    }
-    BOOST_TEST(happened.find("declare") == std::string::npos);
-    BOOST_TEST(d.log.size() == 2);
 }
 
 BOOST_AUTO_TEST_CASE(R10_without_a_quorum_it_withdraws_and_comes_back_with_its_ticket)

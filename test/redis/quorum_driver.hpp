@@ -304,7 +304,10 @@ private:
     {
         switch (s) {
         case step::hello: return "hello";
-        case step::declare: return "declare";
+        case step::look: return "look";
+        case step::provision: return "provision";
+        case step::inspect: return "inspect";
+        case step::force_release: return "force_release";
         case step::obtain: return "obtain";
         case step::yield: return "yield";
         case step::release: return "release";

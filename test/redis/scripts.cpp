@@ -119,6 +119,11 @@ public:
     void use(redis_options options)
     {
         options.prefix = "t:";
+        use_as_it_is(options);
+    }
+
+    void use_as_it_is(const redis_options& options)
+    {
         client_ = std::make_unique<quorum_client>(std::vector<std::string>{"node"}, options, 1);
         client_->on_up(0, run_id_, {});
         static_cast<void>(client_->take_actions());
@@ -200,13 +205,7 @@ public:
         return run(c);
     }
 
-    answer hello(bool trust = false, const std::string& nonce = {})
-    {
-        call c = calling(step::hello, nullptr);
-        c.trust = trust;
-        c.nonce = nonce;
-        return run(c);
-    }
+    answer hello() { return run(calling(step::hello, nullptr)); }
 
     /// Of one who met another server at this address, so long ago.
     answer hello_after(const std::string& met, std::int64_t ago)
@@ -217,11 +216,21 @@ public:
         return run(c);
     }
 
-    answer declare(const std::string& nonce)
+    answer provision() { return run(calling(step::provision, nullptr)); }
+
+    /// One key of all that are found, if any; and how many looks it took.
+    std::pair<std::string, int> look()
     {
-        call c = calling(step::declare, nullptr);
-        c.nonce = nonce;
-        return run(c);
+        call c = calling(step::look, nullptr);
+        c.cursor = "0";
+        for (int looks = 1;; ++looks) {
+            const answer a = run(c);
+            BOOST_TEST((a.what == verdict::looked));
+            BOOST_REQUIRE(!a.rest.empty());
+            if (a.rest.size() > 1 || a.rest[0] == "0")
+                return {a.rest.size() > 1 ? a.rest[1] : std::string(), looks};
+            c.cursor = a.rest[0];
+        }
     }
 
     /// What was published since the last time: "channel: message", without the prefix.
@@ -797,7 +806,7 @@ BOOST_AUTO_TEST_CASE(R9_a_durable_node_votes_at_once_and_without_the_guard_any_d
     o.guard = restart_guard::off;
     use(o);
     BOOST_TEST((obtain(make("a-1")).what == verdict::granted));
-    BOOST_TEST((hello(true, "x").what == verdict::ready));
+    BOOST_TEST((hello().what == verdict::ready));
 }
 
 BOOST_AUTO_TEST_CASE(R9_another_deployment_is_refused_by_name)
@@ -881,8 +890,7 @@ BOOST_AUTO_TEST_CASE(R9_what_was_evicted_before_the_node_was_set_up_or_counted_a
 {
     server().command({"FLUSHALL"});
     evict_something();
-    hello(true, "x");
-    declare("x");
+    provision();
     BOOST_TEST((hello().what == verdict::ready));
     server().command({"CONFIG", "RESETSTAT"}); // counts from 0 again
     BOOST_TEST((hello().what == verdict::ready));
@@ -890,9 +898,8 @@ BOOST_AUTO_TEST_CASE(R9_what_was_evicted_before_the_node_was_set_up_or_counted_a
     BOOST_TEST((hello().what == verdict::quarantined));
 
     server().command({"FLUSHALL"});
-    hello(true, "x");
-    evict_something(); // after it was seen
-    declare("x");
+    provision();
+    evict_something(); // before anybody has looked
     BOOST_TEST((hello().what == verdict::quarantined));
 }
 
@@ -936,19 +943,111 @@ BOOST_AUTO_TEST_CASE(R9_a_restart_is_no_other_server)
     BOOST_TEST((hello_after("another", 0).what == verdict::quarantined));
 }
 
-BOOST_AUTO_TEST_CASE(R9_an_unborn_node_keeps_its_nonce_and_is_set_up_with_it_only)
+BOOST_AUTO_TEST_CASE(R9_a_new_node_that_is_provisioned_votes_at_once_and_any_other_is_left_alone)
 {
     server().command({"FLUSHALL"});
-    for (const char* nonce : {"x", "y"}) {
-        const auto r = hello(true, nonce);
-        BOOST_TEST((r.what == verdict::unborn));
-        BOOST_TEST(r.text == "x");
-    }
-    BOOST_TEST((declare("y").what == verdict::unborn));
-    BOOST_TEST((declare("x").what == verdict::ready));
-    BOOST_TEST((declare("y").what == verdict::ready));
-    BOOST_TEST((hello(true, "z").what == verdict::ready));
+    BOOST_TEST(look().first == "");
+    BOOST_TEST((provision().what == verdict::done));
+    BOOST_TEST((hello().what == verdict::ready));
     BOOST_TEST((obtain(make("a-1")).what == verdict::granted));
+    BOOST_TEST((provision().what == verdict::occupied));
+
+    // A client was there first.
+    server().command({"FLUSHALL"});
+    BOOST_TEST((hello().what == verdict::quarantined));
+    BOOST_TEST((provision().what == verdict::occupied));
+    BOOST_TEST((obtain(make("a-1")).what == verdict::quarantined));
+
+    // One that keeps everything is known by its marker, also by that of an operator.
+    server().command({"FLUSHALL"});
+    redis_options o;
+    o.guard = restart_guard::durable;
+    use(o);
+    provision();
+    const auto of_marker = hello();
+    BOOST_TEST(!of_marker.identity.empty());
+    restarted("second");
+    BOOST_TEST(hello().identity == of_marker.identity);
+}
+
+BOOST_AUTO_TEST_CASE(R9_a_look_finds_what_is_under_the_prefix_and_nothing_else)
+{
+    server().command({"FLUSHALL"});
+    for (int i = 0; i < 5000; ++i)
+        server().command({"SET", "of others:" + std::to_string(i), "x"});
+    server().command({"SET", "t", "x"});
+    server().command({"SET", "at:{r}", "x"});
+    const auto [none, looks] = look();
+    BOOST_TEST(none == "");
+    BOOST_TEST(looks > 2); // it does not hold up the server
+    server().command({"ZADD", "t:{r}:q", "0", "somebody"});
+    BOOST_TEST(look().first == "t:{r}:q");
+
+    // What is special in patterns is not in a prefix.
+    redis_options o;
+    o.prefix = "[a]*\\?:";
+    use_as_it_is(o);
+    server().command({"SET", "aX:node", "x"});
+    BOOST_TEST(look().first == "");
+    server().command({"SET", o.prefix + "node", "x"});
+    BOOST_TEST(look().first == o.prefix + "node");
+}
+
+// --- for operators ---
+
+BOOST_AUTO_TEST_CASE(inspect_tells_who_holds_and_who_waits_and_changes_nothing)
+{
+    const auto a = make("a-1", 3);
+    const auto b = make("b-1", 1);
+    const auto c = make("c-1", 2);
+    a->locker = "a locker with\nspaces";
+    const auto token = obtain(a).number;
+    obtain(b);
+    obtain(c);
+    const auto before = server().command({"HGETALL", "t:{r}"}).elements.size();
+    const auto at = make("");
+    const answer r = run(calling(step::inspect, at));
+    BOOST_TEST((r.what == verdict::inspected));
+    BOOST_REQUIRE(r.rest.size() == 9);
+    BOOST_TEST(r.rest[0] == "0"); // it votes
+    BOOST_TEST(r.rest[2] == client().deployment());
+    BOOST_TEST(r.rest[3].starts_with("a-1 "));
+    BOOST_TEST(r.rest[3].ends_with(" 3 a locker with\nspaces"));
+    BOOST_TEST(r.rest[4] == std::to_string(token));
+    BOOST_TEST(r.rest[5] == "0");
+    BOOST_TEST(r.rest[6] == "2");
+    BOOST_TEST(r.rest[7].ends_with("c-1 locker")); // the best first
+    BOOST_TEST(r.rest[8].ends_with("b-1 locker"));
+    BOOST_TEST(server().command({"HGETALL", "t:{r}"}).elements.size() == before);
+    yield(a);
+    const answer of_yielder = run(calling(step::inspect, at));
+    BOOST_REQUIRE(of_yielder.rest.size() == 10);
+    BOOST_TEST(of_yielder.rest[3] == "");
+    BOOST_TEST(of_yielder.rest[7].ends_with("a-1 a locker with\nspaces"));
+
+    server().command({"FLUSHALL"});
+    const answer of_new = run(calling(step::inspect, at));
+    BOOST_REQUIRE(of_new.rest.size() == 7);
+    BOOST_TEST(of_new.rest[1] == "new");
+    BOOST_TEST(server().command({"DBSIZE"}).integer == 1); // but for the clock
+}
+
+BOOST_AUTO_TEST_CASE(R13_what_is_ended_by_force_does_not_come_back_and_others_are_left_alone)
+{
+    const auto a = make("a-1");
+    const auto b = make("b-1");
+    const auto token = obtain(a).number;
+    obtain(b);
+    published();
+    BOOST_TEST((run(step::force_release, b, token).what == verdict::absent)); // it does not hold
+    BOOST_TEST(holder() == "a-1");
+    published();
+    BOOST_TEST((run(step::force_release, a, token).what == verdict::done));
+    BOOST_TEST(joined(published()) == "a: ended a-1; b: wake b-1");
+    BOOST_TEST((obtain(a).what == verdict::gone));
+    BOOST_TEST(field("f") == std::to_string(token));
+    BOOST_TEST((run(step::force_release, a, token).what == verdict::absent)); // again
+    BOOST_TEST(joined(published()) == "a: ended a-1");
 }
 
 // --- the model -------------------------------------------------------------------------------------------------------

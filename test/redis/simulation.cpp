@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(clocks_are_wrong)
 
 BOOST_AUTO_TEST_CASE(nodes_are_new)
 {
-    run_all({.name = "new nodes", .break_every = 100'000, .new_nodes = true});
+    run_all({.name = "new nodes", .busy_for = 8'000'000, .break_every = 100'000, .new_nodes = true});
     run_all({.name = "new nodes crash", .busy_for = 8'000'000, .crash_node_every = 1'500'000, .new_nodes = true});
 }
 

@@ -55,7 +55,7 @@ struct simulated_world
     bool impatient = false;       // some acquires end by a timeout, some do not wait
     double lenient = 0;           // acquires that leave the holder alone
     bool extend = false;          // some locks are extended, to longer and to shorter ttls
-    bool new_nodes = false;       // which the clients have to declare
+    bool new_nodes = false;       // which an operator provisions when clients are there already
 };
 
 struct simulation_failure : std::runtime_error
@@ -88,7 +88,6 @@ public:
         options_.clock_skew = 400ms;
         options_.lease = 1s;
         options_.quorum_timeout = 5s;
-        options_.trust_fresh_nodes = world.new_nodes;
         for (std::size_t i = 0; i < world.nodes; ++i)
             nodes_.push_back(std::make_unique<node>(options_, i, symmetric(world.node_skew), symmetric(4000)));
         for (std::size_t i = 0; i < world.clients; ++i)
@@ -103,6 +102,8 @@ public:
                 set_up();
                 n->change_server();
             }
+        else
+            provision();
     }
 
     counts run()
@@ -651,10 +652,11 @@ private:
         std::vector<node_model::message> published;
         const answer a = n.state.run(q, clock_of(n), published);
         note([&] {
-            static const char* const scripts[] = {"hello", "declare", "obtain", "yield", "release", "settle"};
-            static const char* const verdicts[] = {"granted",  "waiting", "refused", "gone",     "quarantined",
-                                                   "mismatch", "ready",   "unborn",  "evicting", "done",
-                                                   "absent",   "unknown", "failed",  "lost"};
+            static const char* const scripts[] = {"hello",  "look",  "provision", "inspect", "force_release",
+                                                  "obtain", "yield", "release",   "settle"};
+            static const char* const verdicts[] = {
+                "granted", "waiting",  "refused",   "gone", "quarantined", "mismatch", "ready",  "evicting",
+                "looked",  "occupied", "inspected", "done", "absent",      "unknown",  "failed", "lost"};
             return 'n' + std::to_string(n.index) + ": " + scripts[static_cast<std::size_t>(q.call.what)] + ' ' + q.id
                    + " call " + std::to_string(q.call.sequence) + " -> " + verdicts[static_cast<std::size_t>(a.what)]
                    + ' ' + std::to_string(a.number) + ' ' + a.text;
@@ -884,13 +886,27 @@ private:
             ++n.incarnation;
             n.up = true;
             const auto kept = below(3);
-            // Trusting fresh nodes is wrong once all have lost everything: the first never does.
-            if (kept == 0 && !(world_.new_nodes && n.index == 0))
+            if (kept == 0)
                 n.state = node_model(options_);
             else if (kept == 1)
                 n.state = n.snapshot.born ? n.snapshot : n.state;
             note([&] { return 'n' + std::to_string(n.index) + " is back, kept " + std::to_string(kept); });
         });
+    }
+
+    /// An operator who has seen that all nodes are new. What is sent to a server does not reach the next one.
+    void provision()
+    {
+        request_to_node q;
+        q.call.what = step::provision;
+        q.deployment = clients_[0]->machine->deployment();
+        for (const auto& each : nodes_)
+            after(below(4000), [this, q, &n = *each]() mutable { // as clients connect
+                if (!n.up || n.incarnation != 0)
+                    return;
+                q.run_id = n.run_id();
+                execute(n, q);
+            });
     }
 
     void heal()

@@ -66,6 +66,7 @@ refused boost 1.88 unit
 refused bench --json
 refused bench --redis --json
 refused bench memory
+for verb in provision inspect force-release; do refused $verb; done
 refused scale extra
 refused scale --json
 refused scale --json one two

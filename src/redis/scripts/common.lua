@@ -13,9 +13,11 @@
 --   lock  hash   h            the holder: '<acquisition> <end> <latest call> <priority> <locker>'
 --                n            the fencing counter, the largest token so far, which is the holder's
 --                v            '<acquisition> <until>': the waiter for whom the free lock is reserved
---                l<id>        '<end> <window> <member> <preempts>': a waiter's entry, its window, its member of the queue, 1 or 0
+--                l<id>        '<end> <window> <member> <preempts> <locker>': a waiter's entry, its window, its member of the
+--                             queue, whether it preempts (1, 0), and who it is
 --                q            there may be waiters
 --                x            until when there may be a tomb
+--                f            the token of the hold that was ended by force last
 --   queue zset   the waiters, all with the score 0, so that they are ordered by their members: rank, then id
 --   tomb  string exists while a late obtain of an acquisition that was given up must be ignored
 --
@@ -23,7 +25,7 @@
 --   node  hash   run since deployment: the server's run id, since when, and what its clients agree on
 --                id: made with the marker; why: it is in quarantine, unless it was restarted
 --                before: who had been met at its address; evicted: how many keys, when a client last looked
---                nonce: of a node that has not been set up; asked: when a client last saw that it votes
+--                asked: when a client last saw that it votes
 --
 -- A client counts its calls to a node. What was sent earlier can still arrive later, over a connection that it has given
 -- up: a yield or a release that is older than the latest obtain of the holder leaves the hold alone.

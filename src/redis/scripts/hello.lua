@@ -2,32 +2,17 @@
 -- Starts its quarantine if it may have forgotten locks, for all clients.
 --
 -- KEYS: node
--- ARGV: run id, trust (1: an empty node is not quarantined but given a nonce), nonce, who was met last at this address (or
---       nobody) and how long ago (us)
+-- ARGV: run id, who was met last at this address (or nobody) and how long ago (us)
 -- Reply: {ready, time, who it is} | {quarantined, time, left (us), why: restarted, evicted or changed, who it is}
---        | {mismatch, time, its deployment} | {unborn, time, nonce} | {evicting, time, its policy}
+--        | {mismatch, time, its deployment} | {evicting, time, its policy}
 --
--- Idempotent: a quarantine that has started goes on, and a nonce that is set stays. It says ready only after a write, which
--- a replica and a node without memory refuse.
+-- Idempotent: a quarantine that has started goes on. It says ready only after a write, which a replica and a node without
+-- memory refuse.
 local node = KEYS[1]
-local function info(section, name)
-    return string.match(redis.call('INFO', section), '\n' .. name .. ':([^\r\n]*)')
-end
-local policy, evicted = info('memory', 'maxmemory_policy'), tonumber(info('stats', 'evicted_keys'))
-local evicting = policy ~= 'noeviction'
-    and { 'evicting', now, (policy or '') .. ' (maxmemory ' .. (info('memory', 'maxmemory') or '') .. ')' }
+include('eviction')
 local who = ''
 
 if options.guard ~= 'off' then
-    if ARGV[2] == '1' and redis.call('HEXISTS', node, 'run') == 0 then
-        if evicting then
-            return evicting
-        end
-        redis.call('HSETNX', node, 'nonce', ARGV[3])
-        redis.call('HSETNX', node, 'evicted', evicted)
-        return { 'unborn', now, redis.call('HGET', node, 'nonce') }
-    end
-
     include('marker')
     who = identity
     if m[3] == options.deployment then
@@ -40,7 +25,7 @@ if options.guard ~= 'off' then
 
         -- What another server granted here lasts for the longest ttl. That was seen to already if this one stood in for
         -- it since. Who has not been here for so long may have missed a restart, and cannot tell.
-        local met, left_at = ARGV[4], now - ARGV[5]
+        local met, left_at = ARGV[2], now - ARGV[3]
         local changed = met ~= '' and met ~= identity and left_at + options.max_ttl > now
             and not (f[2] == met and tonumber(m[2]) >= left_at)
         if changed then

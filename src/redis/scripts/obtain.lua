@@ -82,7 +82,7 @@ if holder or reservation or any then
         if place and place ~= mine then
             redis.call('ZREM', queue, place)
         end
-        remember_waiter(lock, queue, id, mine, window, preempts)
+        remember_waiter(lock, queue, id, mine, window, preempts, string.match(who, '^%S+ (.*)$'))
         -- The first in line decides: nobody evicts from behind one that leaves the holder alone.
         local evicts = outranks and (first or best_preempts == '1')
         if evicts then

@@ -39,10 +39,10 @@ local function best_waiter(lock, queue, any)
     end
 end
 
-local function remember_waiter(lock, queue, id, member, window, preempts)
+local function remember_waiter(lock, queue, id, member, window, preempts, locker)
     redis.call('ZADD', queue, 0, member)
     redis.call('HSET', lock, 'l' .. id,
-        string.format('%.0f %s %s ', now + options.entry_lease, window, member) .. preempts, 'q', '1')
+        string.format('%.0f %s %s %s ', now + options.entry_lease, window, member, preempts) .. locker, 'q', '1')
     redis.call('PEXPIRE', lock, options.keep)
     redis.call('PEXPIRE', queue, options.keep)
 end

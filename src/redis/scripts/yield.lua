@@ -7,7 +7,7 @@
 --
 -- Idempotent: a yield that is older than the holder's latest call does nothing, nor does one of what is not held.
 local lock, queue, tomb, id, priority, ticket, waited, call, window, preempts = arguments()
-local holder, latest = string.match(redis.call('HGET', lock, 'h') or '', '^(%S+) %d+ (%d+)')
+local holder, latest, locker = string.match(redis.call('HGET', lock, 'h') or '', '^(%S+) %d+ (%d+) %S+ (.*)$')
 if holder ~= id or tonumber(latest) > tonumber(call) then
     return { 'absent', now }
 end
@@ -15,7 +15,7 @@ include('waiters')
 redis.call('HDEL', lock, 'h')
 if redis.call('EXISTS', tomb) == 0 then
     forget_waiter(lock, queue, id) -- it queued again, if its hold had ended by itself
-    remember_waiter(lock, queue, id, member_of(id, priority, ticket, waited), window, preempts)
+    remember_waiter(lock, queue, id, member_of(id, priority, ticket, waited), window, preempts, locker)
 end
 hand_on(lock, queue, true, id)
 return { 'yielded', now }

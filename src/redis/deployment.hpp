@@ -1,0 +1,25 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#ifndef PRIORITY_REDLOCK_SRC_REDIS_DEPLOYMENT_HPP
+#define PRIORITY_REDLOCK_SRC_REDIS_DEPLOYMENT_HPP
+
+#include <priority_redlock/redis_options.hpp>
+
+#include <boost/redis/config.hpp>
+
+#include <string>
+#include <vector>
+
+namespace priority_redlock::detail::redis {
+
+/// Throws `std::invalid_argument`, which names what is wrong.
+void check_deployment(const std::vector<boost::redis::config>& nodes, const redis_options& options);
+
+/// What the log and errors call the nodes.
+[[nodiscard]] std::vector<std::string> names_of(const std::vector<boost::redis::config>& nodes);
+
+} // namespace priority_redlock::detail::redis
+
+#endif

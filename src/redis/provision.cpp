@@ -1,0 +1,165 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "node_visit.hpp"
+
+#include <priority_redlock/redis_provision.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace priority_redlock {
+
+namespace asio = boost::asio;
+
+namespace {
+
+const char* provision_text(int value) noexcept
+{
+    switch (static_cast<provision_errc>(value)) {
+    case provision_errc::occupied:
+        return "only nodes that hold nothing under redis_options::prefix are provisioned. One that is in use, or has been, "
+               "votes by itself when max_ttl has passed since it was first asked; to provision it nevertheless, stop all "
+               "clients, wait for max_ttl and delete these keys";
+    case provision_errc::unusable: return "all nodes have to take part when they are provisioned; try again";
+    }
+    return "unknown error of provisioning";
+}
+
+class provision_category_type final : public boost::system::error_category
+{
+public:
+    constexpr provision_category_type() noexcept : boost::system::error_category(0x3ad27c1690f4be58) {}
+
+    const char* name() const noexcept override { return "priority_redlock.provision"; }
+    std::string message(int value) const override { return provision_text(value); }
+    const char* message(int value, char*, std::size_t) const noexcept override { return provision_text(value); }
+};
+
+constexpr provision_category_type the_provision_category;
+
+} // namespace
+
+const boost::system::error_category& provision_category() noexcept
+{
+    return the_provision_category;
+}
+
+namespace detail {
+
+namespace redis {
+
+namespace {
+
+/// Looks at all nodes, and then sets them up.
+class provisioning final : public node_visit
+{
+public:
+    provisioning(const redis_deployment& where, provision_handler& handler)
+        : node_visit(where), node_key_(where.options.prefix + "node"), handler_(std::move(handler))
+    {
+    }
+
+private:
+    void on_node(std::size_t node) override { look(node, "0"); }
+
+    void look(std::size_t node, std::string cursor)
+    {
+        call c;
+        c.what = step::look;
+        c.node = node;
+        c.cursor = std::move(cursor);
+        ask(std::move(c));
+    }
+
+    void on_reply(const call& c, const answer& a) override
+    {
+        switch (a.what) {
+        case answer::verdict::looked:
+            if (a.rest.size() > 1)
+                refuse(c.node, a.rest[1]);
+            else if (!a.rest.empty() && a.rest[0] != "0")
+                look(c.node, a.rest[0]);
+            else if (++looked_at_ == size())
+                set_up_all();
+            break;
+        case answer::verdict::done:
+            set_up_ += (set_up_.empty() ? "" : ", ") + name(c.node);
+            if (--missing_ == 0)
+                finish(nullptr);
+            break;
+        case answer::verdict::occupied: refuse(c.node, node_key_); break;
+        case answer::verdict::evicting:
+            on_failure(c.node, "may evict locks: its maxmemory-policy is " + a.text + ", set noeviction");
+            break;
+        default: on_failure(c.node, "gave a reply that is none of a node");
+        }
+    }
+
+    void set_up_all()
+    {
+        missing_ = size();
+        for (std::size_t i = 0; i < size(); ++i) {
+            call c;
+            c.what = step::provision;
+            c.node = i;
+            ask(std::move(c));
+        }
+    }
+
+    void refuse(std::size_t node, const std::string& key)
+    {
+        fail(provision_errc::occupied, node, "holds '" + key + '\'');
+    }
+
+    void on_failure(std::size_t node, const std::string& why) override { fail(provision_errc::unusable, node, why); }
+
+    void on_cancel(asio::cancellation_type_t type) override
+    {
+        using kind = asio::cancellation_type;
+        if (missing_ == 0 || (type & (kind::terminal | kind::partial)) != kind::none)
+            finish(std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted)));
+    }
+
+    void fail(provision_errc code, std::size_t node, const std::string& why)
+    {
+        finish(std::make_exception_ptr(boost::system::system_error(
+            code, "node " + name(node) + ' ' + why + (set_up_.empty() ? "" : " (set up already: " + set_up_ + ')'))));
+    }
+
+    void finish(std::exception_ptr result)
+    {
+        end();
+        std::move(handler_)(std::move(result));
+    }
+
+    const std::string node_key_;
+    provision_handler handler_;
+    std::size_t looked_at_ = 0;
+    std::size_t missing_ = 0; // of those that are being set up
+    std::string set_up_;
+};
+
+} // namespace
+
+} // namespace redis
+
+std::shared_ptr<errand> make_provisioning(const redis_deployment& where, provision_handler handler)
+{
+    try {
+        return std::make_shared<redis::provisioning>(where, handler);
+    } catch (const std::invalid_argument&) {
+        return redis::make_ended_errand(std::move(handler), std::current_exception());
+    } catch (const boost::system::system_error&) {
+        return redis::make_ended_errand(std::move(handler), std::current_exception());
+    }
+}
+
+} // namespace detail
+
+} // namespace priority_redlock
