@@ -21,6 +21,7 @@
 #include <priority_redlock/logging.hpp>
 #include <priority_redlock/manager_options.hpp>
 #include <priority_redlock/metrics.hpp>
+#include <priority_redlock/prometheus.hpp>
 #include <priority_redlock/protocol.hpp>
 #include <priority_redlock/recovery.hpp>
 #include <priority_redlock/snapshot.hpp>

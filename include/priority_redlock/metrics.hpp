@@ -63,7 +63,7 @@ struct duration_histogram
 };
 
 /// What a manager has done since it was made, and how it stands: `lock_manager::metrics`. Always counted; made to be
-/// scraped (see examples/metrics_server.cpp).
+/// scraped (`to_prometheus`).
 ///
 /// A lock is counted once however many handles a re-entrant locker has of it.
 struct metrics
