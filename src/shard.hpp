@@ -170,11 +170,13 @@ public:
                 each.holder.priority = r.priority;
                 each.holder.state = r.now == resource::status::held ? lock_state::held : lock_state::revoking;
                 each.holder.fencing_token = r.token;
+                each.holder.since = table_.since(r);
                 each.holder.expires_at = r.expires;
+                each.holder.grace = r.grace;
                 if (r.now == resource::status::revoking) {
                     each.holder.told_at = r.holds.front().told_at;
                     if (const auto next = thief_of(r.holds.front()))
-                        each.holder.thief = {std::string(next->locker), next->priority};
+                        each.holder.thief = thief_snapshot{std::string(next->locker), next->priority};
                 }
                 for (const hold& h : r.holds) {
                     each.holder.locker_id = h.locker.view();
@@ -182,7 +184,12 @@ public:
                 }
             }
             for (const waiter& w : r.waiting)
-                each.waiters.push_back({std::string(w.target->locker.view()), w.priority});
+                each.waiters.push_back({.locker_id = std::string(w.target->locker.view()),
+                                        .priority = w.priority,
+                                        .rank = static_cast<double>(w.priority),
+                                        .since = w.since,
+                                        .ttl = w.ttl,
+                                        .grace = w.grace});
         });
     }
 

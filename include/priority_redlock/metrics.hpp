@@ -101,8 +101,9 @@ struct metrics
     /// Acquires that wait at this moment.
     std::uint64_t waiting = 0;
 
-    // Histograms. With a protocol everything is measured. In memory to read the clock costs a good part of what a lock
-    // does, so that one in `sampling` is measured; which ones is a matter of counting them. `count` is that of all.
+    // Histograms. With a protocol, or with `manager_options::measure_all`, everything is measured. Otherwise, in
+    // memory, to read the clock costs a good part of what a lock does, so that one in `sampling` is measured; which
+    // ones is a matter of counting them. `count` is that of all.
 
     static constexpr unsigned sampling = 64;
 
