@@ -122,7 +122,7 @@ public:
             if (!op->target->pending) {
                 s.take_back(*op); // settled at once: it is the caller's to complete
                 if (op->result == errc::deadlock)
-                    s.log_deadlock(table_.take_cycle());
+                    s.log_deadlock(*op->target, table_.take_cycle());
                 if (op->result)
                     return {verdict::refused, op->target, op->result};
                 s.log_grant(*op->target);
@@ -424,7 +424,8 @@ private:
         void log_grant(const hold& h) { lines_.grant(h); }
         void log_end(const hold& h) { lines_.end(h); }
         void log_wait(const hold& h) { lines_.wait(h); }
-        void log_deadlock(const std::string& cycle) { lines_.deadlock(cycle); }
+        void log_deadlock(const hold& refused, const std::string& cycle) { lines_.deadlock(refused, cycle); }
+        void log_renewal_failed(const hold& h, error_code why) { lines_.renewal_failed(h, why); }
 
     private:
         void finish() noexcept
@@ -447,7 +448,7 @@ private:
             for (waiter* w = actions.settled; w; w = w->next_settled) {
                 lines_.settle(*w);
                 if (w->result == errc::deadlock)
-                    lines_.deadlock(shard_.table_.take_cycle());
+                    lines_.deadlock(*w->target, shard_.table_.take_cycle());
             }
             if (shard_.leases_)
                 shard_.leases_->after_step(Clock::now());
@@ -627,11 +628,12 @@ private:
 
     void on_renewed(acquisition_id id, std::uint32_t extensions, error_code ec, time_point until)
     {
-        if (ec && ec != errc::not_held)
-            log(log_level::warning, "a lock could not be renewed and is tried again: " + ec.message());
         step s(*this);
-        if (!shut_down_)
-            leases_->on_renewed(id, extensions, ec, until, Clock::now(), s.actions);
+        if (shut_down_)
+            return;
+        if (const hold* const h = ec && ec != errc::not_held ? leases_->holder(id) : nullptr)
+            s.log_renewal_failed(*h, ec);
+        leases_->on_renewed(id, extensions, ec, until, Clock::now(), s.actions);
     }
 
     void on_end(acquisition_id id, error_code ec)
