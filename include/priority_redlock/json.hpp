@@ -5,6 +5,16 @@
 #ifndef PRIORITY_REDLOCK_JSON_HPP
 #define PRIORITY_REDLOCK_JSON_HPP
 
+/// @file
+/// Snapshots and metrics as JSON, by Boost.JSON: what an HTTP server answers is `boost::json::serialize(to_json(...))`.
+/// In a library of its own, priority_redlock::monitor.
+///
+/// Members have the names of those in C++. Times of the clock mean nothing in another process, so that they are lengths
+/// of time, in seconds, from or to `snapshot::taken_at`; null is infinite, never, or not known. What is no UTF-8 in a
+/// name is replaced by U+FFFD, since names may come from anywhere.
+///
+/// Throws `std::bad_alloc` only. Thread safety: distinct objects: safe; shared objects: safe.
+
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/metrics.hpp>
 #include <priority_redlock/snapshot.hpp>
@@ -12,15 +22,6 @@
 #include <boost/json/object.hpp>
 
 namespace priority_redlock {
-
-// Snapshots and metrics as JSON, by Boost.JSON: what an HTTP server answers is `boost::json::serialize(to_json(...))`.
-// In a library of its own, priority_redlock::monitor.
-//
-// Members have the names of those in C++. Times of the clock mean nothing in another process, so that they are lengths
-// of time, in seconds, from or to `snapshot::taken_at`; null is infinite, never, or not known. What is no UTF-8 in a
-// name is replaced by U+FFFD, since names may come from anywhere.
-//
-// Throws `std::bad_alloc` only. Thread safety: distinct objects: safe; shared objects: safe.
 
 /// For example, with a holder that was told to go 0.5 seconds ago:
 /// @code
