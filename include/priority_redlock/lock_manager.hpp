@@ -192,7 +192,7 @@ public:
         return async_acquire(std::forward<Resource>(resource), acquire_options(), std::forward<Token>(token));
     }
 
-    /// Delivers what is held and waited for, for people who debug.
+    /// Delivers what is held and waited for, for people who debug. `to_json` (json.hpp) writes it for their tools.
     ///
     /// @par Completion signature
     /// `void(error_code, snapshot)`

@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(a_ttl_that_is_refused_is_said_of_its_resource)
         context.stop();
     });
     context.run();
-    BOOST_TEST(result == redlock::errc::invalid_argument);
+    BOOST_TEST((result == redlock::errc::invalid_argument));
 
     BOOST_REQUIRE(of_printer.count("redis: a ttl of 3600000 ms is refused") == 1u);
     BOOST_TEST(of_scanner.records().empty());

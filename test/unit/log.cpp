@@ -307,7 +307,7 @@ BOOST_AUTO_TEST_CASE(filters_choose_by_attributes)
     BOOST_TEST(passed() == "ab");
     set_filter(expr::attr<int>("Priority") > 1);
     BOOST_TEST(passed() == "c");
-    set_filter(expr::attr<std::uint64_t>("Token") == token("b"));
+    set_filter(expr::attr<std::uint64_t>("Token") == token("b") && expr::attr<std::string>("Locker") != "a");
     BOOST_TEST(passed() == "b");
     set_filter(expr::attr<std::string>("Channel") == "another");
     BOOST_TEST(passed() == "");
