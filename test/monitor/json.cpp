@@ -7,8 +7,11 @@
 #include <priority_redlock/json.hpp>
 #include <priority_redlock/lock_manager.hpp>
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -39,7 +42,8 @@ std::string sent_name(std::string name)
     redlock::snapshot s;
     s.resources.emplace_back().resource = std::move(name);
     const json::value seen = sent(redlock::to_json(s));
-    return std::string(seen.at("resources").at(0).at("resource").as_string());
+    const json::string& arrived = seen.at("resources").at(0).at("resource").as_string();
+    return {arrived.data(), arrived.size()};
 }
 
 BOOST_AUTO_TEST_SUITE(json_text, *boost::unit_test::timeout(60))
