@@ -32,10 +32,11 @@
 #include <string>
 
 namespace asio = boost::asio;
-namespace logging = boost::log;
 using priority_redlock::lock_manager;
 
 // [filter]
+namespace logging = boost::log;
+
 BOOST_LOG_ATTRIBUTE_KEYWORD(event, "Event", std::string)
 BOOST_LOG_ATTRIBUTE_KEYWORD(resource, "Resource", std::string)
 BOOST_LOG_ATTRIBUTE_KEYWORD(locker, "Locker", std::string)
