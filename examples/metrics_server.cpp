@@ -12,7 +12,7 @@
 #include "store.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
-#include <priority_redlock/metrics.hpp>
+#include <priority_redlock/prometheus.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -34,7 +34,6 @@
 #include <cstdint>
 #include <exception>
 #include <iostream>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -43,68 +42,12 @@
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-using priority_redlock::duration_histogram;
 using priority_redlock::error_code;
 using priority_redlock::lock_manager;
-using priority_redlock::metrics;
 using namespace std::chrono_literals;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t longest_request = 8000;
-
-// The format.
-
-void write_value(std::ostream& out, std::string_view name, std::string_view type, std::string_view help,
-                 std::uint64_t value)
-{
-    out << "# HELP priority_redlock_" << name << ' ' << help << "\n# TYPE priority_redlock_" << name << ' ' << type
-        << "\npriority_redlock_" << name << ' ' << value << '\n';
-}
-
-/// The histogram is that of what was measured, as its buckets have to add up to its count; how many there were in all
-/// is a counter of its own.
-void write_histogram(std::ostream& out, std::string_view name, std::string_view help, const duration_histogram& h)
-{
-    using seconds = std::chrono::duration<double>;
-    out << "# HELP priority_redlock_" << name << ' ' << help
-        << " Of those that were measured.\n# TYPE priority_redlock_" << name << " histogram\n";
-    std::uint64_t so_far = 0; // buckets are cumulative there
-    for (std::size_t i = 0; i < h.buckets; ++i) {
-        so_far += h.counts[i];
-        out << "priority_redlock_" << name << "_bucket{le=\"";
-        if (h.bound(i) == priority_redlock::infinite)
-            out << "+Inf";
-        else
-            out << seconds(h.bound(i)).count();
-        out << "\"} " << so_far << '\n';
-    }
-    out << "priority_redlock_" << name << "_sum " << h.sum.count() << "\npriority_redlock_" << name << "_count "
-        << h.sampled << '\n';
-}
-
-std::string to_prometheus(const metrics& m)
-{
-    std::ostringstream out;
-    out.precision(9);
-    write_value(out, "grants_total", "counter", "Locks granted.", m.grants);
-    write_value(out, "reentrances_total", "counter", "Further handles of lockers that held it.", m.re_entrances);
-    write_value(out, "releases_total", "counter", "Locks ended by their owner.", m.releases);
-    write_value(out, "preemptions_total", "counter", "Locks taken by a higher priority.", m.preemptions);
-    write_value(out, "expiries_total", "counter", "Locks ended by their ttl.", m.expiries);
-    write_value(out, "losses_total", "counter", "Locks that could not be kept.", m.losses);
-    write_value(out, "timeouts_total", "counter", "Acquires that timed out.", m.timeouts);
-    write_value(out, "cancellations_total", "counter", "Acquires that were cancelled.", m.cancellations);
-    write_value(out, "refusals_total", "counter", "Acquires that failed otherwise.", m.refusals);
-    write_value(out, "overruns_total", "counter", "Holders that were told to go, and did not in time.", m.overruns);
-    write_value(out, "held", "gauge", "Resources held.", m.held);
-    write_value(out, "waiting", "gauge", "Acquires waiting.", m.waiting);
-    write_value(out, "waits_total", "counter", "Acquires granted; in memory, one in 64 is measured.",
-                m.wait_time.count);
-    write_histogram(out, "wait_seconds", "How long granted acquires waited.", m.wait_time);
-    write_value(out, "holds_total", "counter", "Locks ended; in memory, one in 64 is measured.", m.hold_time.count);
-    write_histogram(out, "hold_seconds", "How long locks were held.", m.hold_time);
-    return std::move(out).str();
-}
 
 // The server.
 
@@ -113,13 +56,13 @@ std::string answer(std::string_view request, const lock_manager& manager)
     std::string status = "200 OK";
     std::string body;
     if (request.starts_with("GET /metrics ")) {
-        body = to_prometheus(manager.metrics());
+        body = priority_redlock::to_prometheus(manager.metrics());
     } else {
         status = request.starts_with("GET ") ? "404 Not Found" : "405 Method Not Allowed";
         body = "GET /metrics\n";
     }
-    return "HTTP/1.1 " + status + "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: "
-           + std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+    return "HTTP/1.1 " + status + "\r\nContent-Type: " + std::string(priority_redlock::prometheus_content_type)
+           + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
 }
 
 /// One request a connection, which is what a scrape every few seconds needs.

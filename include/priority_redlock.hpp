@@ -6,8 +6,8 @@
 #define PRIORITY_REDLOCK_HPP
 
 /// @file
-/// All of the core. Locks over Redis are in redis_protocol.hpp, redis_provision.hpp and redis_url.hpp, what tests are
-/// made with is in testing/.
+/// All of the core. Locks over Redis are in redis_protocol.hpp, redis_provision.hpp and redis_url.hpp, JSON for monitors is
+/// in json.hpp, what tests are made with is in testing/.
 
 #include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/acquire_options.hpp>
@@ -21,6 +21,7 @@
 #include <priority_redlock/logging.hpp>
 #include <priority_redlock/manager_options.hpp>
 #include <priority_redlock/metrics.hpp>
+#include <priority_redlock/prometheus.hpp>
 #include <priority_redlock/protocol.hpp>
 #include <priority_redlock/recovery.hpp>
 #include <priority_redlock/snapshot.hpp>

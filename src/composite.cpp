@@ -4,7 +4,7 @@
 
 #include "composite.hpp"
 
-#include "log_lines.hpp"
+#include "log_record.hpp"
 #include "memory_backend.hpp"
 
 #include <priority_redlock/detail/initiate_acquire_all.hpp>

@@ -65,6 +65,12 @@ acquisition_id lease_client::held_id(const resource& r) const noexcept
     return it == leases_.end() ? acquisition_id() : it->second->held;
 }
 
+const hold* lease_client::holder(acquisition_id id) const noexcept
+{
+    const lease* const l = find(id);
+    return l && l->held == id && !l->where->holds.empty() ? &l->where->holds.front() : nullptr;
+}
+
 std::optional<int> lease_client::thief_of(const resource& r) const noexcept
 {
     const auto it = leases_.find(&r);

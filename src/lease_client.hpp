@@ -119,6 +119,9 @@ public:
     /// What the store calls the hold of this resource; none if the manager does not hold it.
     [[nodiscard]] acquisition_id held_id(const resource& r) const noexcept;
 
+    /// A hold of what this acquisition holds; null if nothing.
+    [[nodiscard]] const hold* holder(acquisition_id id) const noexcept;
+
     /// The priority of a waiter of another manager that the holder of this resource was told to go for.
     [[nodiscard]] std::optional<int> thief_of(const resource& r) const noexcept;
 

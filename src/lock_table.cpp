@@ -91,7 +91,7 @@ error_code loss_of(lock_state s) noexcept
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
                        std::string_view id_prefix, const table_rules& rules)
     : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased),
-      unsampled_(leased ? 0 : metrics::sampling - 1), rules_(rules), ranks_(rules.ageing),
+      unsampled_(leased || rules.measure_all ? 0 : metrics::sampling - 1), rules_(rules), ranks_(rules.ageing),
       graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>(ranks_) : nullptr), generated_name_(id_prefix)
 {
 }

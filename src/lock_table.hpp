@@ -128,6 +128,7 @@ struct table_rules
 {
     duration ageing = infinite;    // a waiter's rank rises by one each time
     bool detect_deadlocks = false; // a wait that would close a cycle of lockers is refused
+    bool measure_all = false;      // every hold and wait, as a leased table does
     duration lease = infinite;     // the store's, for what has no ttl
 
     // A holder that was told to go overruns after its grace; after this, if that is unlimited or none. Infinite: never.
@@ -295,6 +296,11 @@ public:
         return h.pending ? ranks_.priority_at(h.pending->rank, now) : h.priority.load(std::memory_order_relaxed);
     }
 
+    [[nodiscard]] double rank_of(const waiter& w, const step_time& now) const noexcept
+    {
+        return ranks_.rank_at(w.rank, now);
+    }
+
     void set_deadline(deadline& d, time_point when) noexcept;
 
     /// `hold::handlers` has been decremented. True: `after_handler` must be called, since a hand-shake may have waited
@@ -342,6 +348,12 @@ public:
     [[nodiscard]] std::size_t live_holds() const noexcept { return live_holds_; }
 
     void add_to(metrics& result) const noexcept;
+
+    /// Since when a resource is held; never if it is not, or if that is not measured.
+    [[nodiscard]] time_point since(const resource& r) const noexcept
+    {
+        return r.now == resource::status::vacant || r.place == resource::nowhere ? never : samples_[r.place];
+    }
 
     /// Which cycle the last acquire that failed with `errc::deadlock` would have closed.
     [[nodiscard]] std::string take_cycle() noexcept { return std::exchange(cycle_, {}); }

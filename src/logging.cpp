@@ -5,124 +5,173 @@
 #include "lock_table.hpp"
 #include "log_lines.hpp"
 
-#include <boost/log/sources/record_ostream.hpp>
-#include <boost/log/sources/severity_channel_logger.hpp>
+#include <boost/log/attributes/attribute_set.hpp>
+#include <boost/log/attributes/attribute_value_impl.hpp>
+#include <boost/log/attributes/constant.hpp>
+#include <boost/log/core/core.hpp>
+#include <boost/log/core/record.hpp>
 #include <boost/log/trivial.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <utility>
 
 namespace priority_redlock::detail {
 
 namespace {
 
-using logger_type = boost::log::sources::severity_channel_logger_mt<boost::log::trivial::severity_level, std::string>;
+namespace logging = boost::log;
 
-logger_type& logger()
+/// The message of a record.
+std::string message_of(const log_record& r)
 {
-    static logger_type instance(boost::log::keywords::channel = "priority_redlock");
-    return instance;
+    if (!r.is_described)
+        return r.text;
+    std::string result(r.event);
+    result += " resource=" + r.resource + " locker=" + r.locker;
+    if (r.priority)
+        result += " priority=" + std::to_string(*r.priority);
+    if (r.token != 0)
+        result += " token=" + std::to_string(r.token);
+    if (r.thief_priority)
+        result += " thief=" + (r.thief.empty() ? "(of another manager)" : r.thief)
+                  + " thief_priority=" + std::to_string(*r.thief_priority);
+    if (r.milliseconds)
+        result += " told_ms_ago=" + std::to_string(*r.milliseconds);
+    return result + r.text;
 }
 
-boost::log::trivial::severity_level severity_of(log_level level) noexcept
+/// Those that filters see: a record's are all there before it is opened.
+logging::attribute_set attributes_of(const log_record& r)
 {
-    return static_cast<boost::log::trivial::severity_level>(level);
-}
-
-std::string describe(const hold& h)
-{
-    std::string text = "resource=";
-    text += h.where->name();
-    text += " locker=";
-    text += h.locker.view();
-    text += " priority=" + std::to_string(h.priority.load(std::memory_order_relaxed));
-    return text;
-}
-
-std::string describe(const thief& t)
-{
-    return " thief=" + (t.locker.empty() ? std::string("(of another manager)") : std::string(t.locker))
-           + " thief_priority=" + std::to_string(t.priority);
+    logging::attribute_set result;
+    const auto add = [&result](const char* name, auto value) {
+        result.insert(name, logging::attributes::make_constant(std::move(value)));
+    };
+    add("Severity", static_cast<logging::trivial::severity_level>(r.level));
+    add("Channel", std::string("priority_redlock"));
+    add("Event", std::string(r.event));
+    if (!r.resource.empty())
+        add("Resource", r.resource);
+    if (!r.locker.empty())
+        add("Locker", r.locker);
+    if (r.priority)
+        add("Priority", *r.priority);
+    if (r.token != 0)
+        add("Token", r.token);
+    if (r.thief_priority) {
+        add("Thief", r.thief);
+        add("ThiefPriority", *r.thief_priority);
+    }
+    if (r.milliseconds)
+        add("Milliseconds", *r.milliseconds);
+    if (!r.node.empty())
+        add("Node", r.node);
+    return result;
 }
 
 } // namespace
 
 std::atomic<log_level> current_log_level{log_level::warning};
 
-void log(log_level level, std::string_view text) noexcept
+void log(const log_record& record) noexcept
 {
-    if (!log_enabled(level))
+    if (!log_enabled(record.level))
         return;
     try {
-        BOOST_LOG_SEV(logger(), severity_of(level)) << text;
+        const auto core = logging::core::get();
+        if (logging::record opened = core->open_record(attributes_of(record))) {
+            opened.attribute_values().insert("Message", logging::attributes::make_attribute_value(message_of(record)));
+            core->push_record(std::move(opened));
+        }
     } catch (...) { // a lock service does not fail because its log does
     }
 }
 
 void log_failure(std::string_view what) noexcept
-{
-    log(log_level::error, what);
-}
-
-void log_lines::add(std::string text, log_level level)
-{
-    if (!lines_)
-        lines_ = std::make_unique<std::vector<line>>();
-    lines_->push_back({level, std::move(text)});
-}
-
-void log_lines::add_grant(const hold& h) noexcept
 try {
-    add("granted " + describe(h) + " token=" + std::to_string(h.token));
+    log({.level = log_level::error, .event = "failure", .text = std::string(what)});
 } catch (...) {
 }
 
-void log_lines::add_wait(const hold& h) noexcept
+log_record& log_lines::add(std::string_view event, const hold& h, log_level level)
+{
+    if (!records_)
+        records_ = std::make_unique<std::vector<log_record>>();
+    return records_->emplace_back(log_record{.level = level,
+                                             .event = event,
+                                             .text = {},
+                                             .resource = std::string(h.where->name()),
+                                             .locker = std::string(h.locker.view()),
+                                             .priority = h.priority.load(std::memory_order_relaxed),
+                                             .token = h.token,
+                                             .is_described = true});
+}
+
+void log_lines::note_grant(const hold& h) noexcept
 try {
-    add("waiting " + describe(h));
+    add("granted", h);
 } catch (...) {
 }
 
-void log_lines::add_end(const hold& h, const std::optional<thief>& next) noexcept
+void log_lines::note_wait(const hold& h) noexcept
+try {
+    add("waiting", h);
+} catch (...) {
+}
+
+void log_lines::note_end(const hold& h, const std::optional<thief>& next) noexcept
 try {
     const auto state = h.state.load(std::memory_order_relaxed);
+    log_record& r = add(to_string(state), h);
     const bool preempted = state == lock_state::revoking || state == lock_state::preempted;
     // The other parts of a composite go although nobody outranks them.
-    const bool named = preempted && next && next->priority > h.priority.load(std::memory_order_relaxed);
-    add(std::string(to_string(state)) + " " + describe(h) + " token=" + std::to_string(h.token)
-        + (named ? describe(*next) : std::string()));
+    if (preempted && next && next->priority > *r.priority) {
+        r.thief = next->locker;
+        r.thief_priority = next->priority;
+    }
 } catch (...) {
 }
 
-void log_lines::add_overrun(const hold& h, const thief& next, duration since_told) noexcept
+void log_lines::note_overrun(const hold& h, const thief& next, duration since_told) noexcept
 try {
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(since_told).count();
-    add("overrun " + describe(h) + " token=" + std::to_string(h.token) + describe(next)
-            + " told_ms_ago=" + std::to_string(ms)
-            + ": it keeps the resource after its preemption; does what it runs end when it is cancelled?",
-        log_level::warning);
+    log_record& r = add("overrun", h, log_level::warning);
+    r.milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(since_told).count();
+    r.thief = next.locker;
+    r.thief_priority = next.priority;
+    r.text = ": it keeps the resource after its preemption; does what it runs end when it is cancelled?";
 } catch (...) {
 }
 
-void log_lines::add_settled(const waiter& w) noexcept
+void log_lines::note_settled(const waiter& w) noexcept
 try {
     if (!w.result)
-        add_grant(*w.target);
+        add("granted", *w.target);
     else
-        add("refused " + describe(*w.target) + " reason=" + w.result.message());
+        add("refused", *w.target).text = " reason=" + w.result.message();
 } catch (...) {
 }
 
-void log_lines::add_deadlock(const std::string& cycle) noexcept
+void log_lines::note_deadlock(const hold& refused, const std::string& cycle) noexcept
 try {
-    add("deadlock refused: " + cycle, log_level::warning);
+    log_record& r = add("deadlock", refused, log_level::warning);
+    r.is_described = false;
+    r.text = "deadlock refused: " + cycle;
+} catch (...) {
+}
+
+void log_lines::note_renewal_failed(const hold& h, error_code why) noexcept
+try {
+    log_record& r = add("renewal_failed", h, log_level::warning);
+    r.is_described = false;
+    r.text = "a lock could not be renewed and is tried again: " + why.message();
 } catch (...) {
 }
 
 void log_lines::write_all() noexcept
 {
-    for (const line& each : *lines_)
-        log(each.level, each.text);
+    for (const log_record& each : *records_)
+        log(each);
 }
 
 } // namespace priority_redlock::detail

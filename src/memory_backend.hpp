@@ -51,7 +51,8 @@ inline void check(const manager_options& o)
 /// The rules that do not depend on where the locks are.
 [[nodiscard]] inline table_rules rules_of(const manager_options& o)
 {
-    return {.overrun_after = o.overrun_after,
+    return {.measure_all = o.measure_all,
+            .overrun_after = o.overrun_after,
             .max_waiters_per_resource = o.max_waiters_per_resource,
             .max_waiters = o.max_waiters == unlimited ? nullptr : std::make_shared<waiter_limit>(o.max_waiters)};
 }
@@ -139,6 +140,7 @@ public:
         snapshot result;
         for (const auto& each : shards_)
             each->add_to(result);
+        result.taken_at = Clock::now();
         return result;
     }
 

@@ -56,6 +56,16 @@ public:
         return static_cast<int>(std::min<std::int64_t>(rank, std::numeric_limits<int>::max()));
     }
 
+    /// A rank, for people.
+    [[nodiscard]] double rank_at(const rank_key& key, const step_time& now) const noexcept
+    {
+        if (!rises())
+            return static_cast<double>(key.whole);
+        const rank_key passed = split(now());
+        return static_cast<double>(key.whole + passed.whole)
+               + static_cast<double>((passed.rest - key.rest).count()) / static_cast<double>(interval_.count());
+    }
+
 private:
     /// How many intervals a time is after the epoch, and what is left.
     [[nodiscard]] rank_key split(time_point t) const noexcept

@@ -122,7 +122,7 @@ public:
             if (!op->target->pending) {
                 s.take_back(*op); // settled at once: it is the caller's to complete
                 if (op->result == errc::deadlock)
-                    s.log_deadlock(table_.take_cycle());
+                    s.log_deadlock(*op->target, table_.take_cycle());
                 if (op->result)
                     return {verdict::refused, op->target, op->result};
                 s.log_grant(*op->target);
@@ -171,11 +171,13 @@ public:
                 each.holder.priority = r.priority;
                 each.holder.state = r.now == resource::status::held ? lock_state::held : lock_state::revoking;
                 each.holder.fencing_token = r.token;
+                each.holder.since = table_.since(r);
                 each.holder.expires_at = r.expires;
+                each.holder.grace = r.grace;
                 if (r.now == resource::status::revoking) {
                     each.holder.told_at = r.holds.front().told_at;
                     if (const auto next = thief_of(r.holds.front()))
-                        each.holder.thief = {std::string(next->locker), next->priority};
+                        each.holder.thief = thief_snapshot{std::string(next->locker), next->priority};
                 }
                 for (const hold& h : r.holds) {
                     each.holder.locker_id = h.locker.view();
@@ -183,7 +185,12 @@ public:
                 }
             }
             for (const waiter& w : r.waiting)
-                each.waiters.push_back({std::string(w.target->locker.view()), table_.priority_of(*w.target, now)});
+                each.waiters.push_back({.locker_id = std::string(w.target->locker.view()),
+                                        .priority = table_.priority_of(*w.target, now),
+                                        .rank = table_.rank_of(w, now),
+                                        .since = w.since,
+                                        .ttl = w.ttl,
+                                        .grace = w.grace});
         });
     }
 
@@ -414,7 +421,8 @@ private:
         void log_grant(const hold& h) { lines_.grant(h); }
         void log_end(const hold& h) { lines_.end(h); }
         void log_wait(const hold& h) { lines_.wait(h); }
-        void log_deadlock(const std::string& cycle) { lines_.deadlock(cycle); }
+        void log_deadlock(const hold& refused, const std::string& cycle) { lines_.deadlock(refused, cycle); }
+        void log_renewal_failed(const hold& h, error_code why) { lines_.renewal_failed(h, why); }
 
     private:
         void finish() noexcept
@@ -437,7 +445,7 @@ private:
             for (waiter* w = actions.settled; w; w = w->next_settled) {
                 lines_.settle(*w);
                 if (w->result == errc::deadlock)
-                    lines_.deadlock(shard_.table_.take_cycle());
+                    lines_.deadlock(*w->target, shard_.table_.take_cycle());
             }
             if (shard_.leases_)
                 shard_.leases_->after_step(Clock::now());
@@ -597,11 +605,12 @@ private:
 
     void on_kept(const lease_client::kept& about, error_code ec, const obtain_reply& reply)
     {
-        if (ec && about.renews)
-            log(log_level::warning, "a lock could not be renewed and is tried again: " + ec.message());
         step s(*this);
-        if (!shut_down_)
-            leases_->on_kept(about, ec, reply, Clock::now(), s.actions);
+        if (shut_down_)
+            return;
+        if (const hold* const h = ec && about.renews ? leases_->holder(about.id) : nullptr)
+            s.log_renewal_failed(*h, ec);
+        leases_->on_kept(about, ec, reply, Clock::now(), s.actions);
     }
 
     void on_end(acquisition_id id, error_code ec)

@@ -298,7 +298,7 @@ public:
         return detail::try_acquire(*backend_, request);
     }
 
-    /// Delivers what is held and waited for, for people who debug.
+    /// Delivers what is held and waited for, for people who debug. `to_json` (json.hpp) writes it for their tools.
     ///
     /// @par Completion signature
     /// `void(error_code, snapshot)`

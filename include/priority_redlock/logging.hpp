@@ -5,6 +5,32 @@
 #ifndef PRIORITY_REDLOCK_LOGGING_HPP
 #define PRIORITY_REDLOCK_LOGGING_HPP
 
+/// @file
+/// What a record is about are attributes, for filters and sinks of Boost.Log (examples/log_of_a_resource.cpp). Every
+/// record has the first three; of the others those that it is about.
+///
+/// | attribute       | type                                  |                                                      |
+/// |-----------------|---------------------------------------|------------------------------------------------------|
+/// | `Severity`      | `boost::log::trivial::severity_level` | see `log_level`                                      |
+/// | `Channel`       | `std::string`                         | "priority_redlock"                                   |
+/// | `Event`         | `std::string`                         | what happened, see below                             |
+/// | `Resource`      | `std::string`                         |                                                      |
+/// | `Locker`        | `std::string`                         | a generated locker id begins with '#'                |
+/// | `Priority`      | `int`                                 | the lock's, or what an acquire asks for              |
+/// | `Token`         | `std::uint64_t`                       | `lock::fencing_token()`, once it is granted          |
+/// | `Thief`         | `std::string`                         | for whom a holder goes; empty: of another manager    |
+/// | `ThiefPriority` | `int`                                 | wherever there is a `Thief`                          |
+/// | `Milliseconds`  | `std::int64_t`                        | `overrun`: since it was told; `ttl_refused`: the ttl |
+/// | `Node`          | `std::string`                         | HOST:PORT, of the Redis library                      |
+///
+/// The events, by severity:
+///
+/// - debug: `granted`, `waiting`, `refused` (an acquire that waited), and the states in which a lock ends or begins to:
+///   `revoking`, `preempted`, `released`, `expired`, `lost`
+/// - info: `node_votes`, `quorum` (Redis)
+/// - warning: `overrun`, `deadlock`, `renewal_failed`; `ttl_refused`, `node_complaint`, `no_quorum` (Redis)
+/// - error: `failure`, for want of resources
+
 #include <priority_redlock/detail/config.hpp>
 
 #include <atomic>

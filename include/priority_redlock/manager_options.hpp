@@ -78,6 +78,13 @@ struct manager_options
     /// At least a millisecond; infinite: no holder overruns, whatever its grace.
     duration overrun_after = std::chrono::seconds(1);
 
+    /// Measures every lock and every wait: the histograms of `metrics` have all of them, and a snapshot says of each
+    /// since when (`holder_snapshot::since`, `waiter_snapshot::since`). Otherwise that is so for one in
+    /// `metrics::sampling`, since it costs a lock two readings of the clock, which is some part of all that it costs.
+    ///
+    /// With a protocol everything is measured, whatever this says.
+    bool measure_all = false;
+
     /// How many acquires may wait at once: for one resource, and for all resources of the manager. For servers whose
     /// clients choose the names, or how often they ask. One more fails at once with `errc::queue_full`, unless its
     /// priority is above that of the last in line for its resource: then that one fails with it instead. So a flood of

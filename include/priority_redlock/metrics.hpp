@@ -63,7 +63,7 @@ struct duration_histogram
 };
 
 /// What a manager has done since it was made, and how it stands: `lock_manager::metrics`. Always counted; made to be
-/// scraped (see examples/metrics_server.cpp).
+/// scraped (`to_prometheus`).
 ///
 /// A lock is counted once however many handles a re-entrant locker has of it.
 struct metrics
@@ -101,8 +101,9 @@ struct metrics
     /// Acquires that wait at this moment.
     std::uint64_t waiting = 0;
 
-    // Histograms. With a protocol everything is measured. In memory to read the clock costs a good part of what a lock
-    // does, so that one in `sampling` is measured; which ones is a matter of counting them. `count` is that of all.
+    // Histograms. With a protocol, or with `manager_options::measure_all`, everything is measured. Otherwise, in
+    // memory, to read the clock costs a good part of what a lock does, so that one in `sampling` is measured; which
+    // ones is a matter of counting them. `count` is that of all.
 
     static constexpr unsigned sampling = 64;
 

@@ -23,6 +23,27 @@ struct waiter_snapshot
 
     /// With `manager_options::ageing` the rank that it has reached, rounded up.
     int priority = 0;
+
+    /// What those who wait are ordered by: the priority, and with `manager_options::ageing` more than that.
+    double rank = 0;
+
+    /// When it began to wait, if that was measured (`manager_options::measure_all`). Otherwise
+    /// `clock::time_point::max()`.
+    clock::time_point since = clock::time_point::max();
+
+    /// Those of the lock that it waits for.
+    duration ttl = infinite;
+    duration grace{};
+};
+
+/// For whom a holder has to go.
+struct thief_snapshot
+{
+    /// Empty: not known, a locker of another manager.
+    std::string locker_id;
+
+    /// With `manager_options::ageing` the rank that it has reached.
+    int priority = 0;
 };
 
 /// Who holds a resource at the moment of a snapshot.
@@ -44,16 +65,22 @@ struct holder_snapshot
     /// See `lock::fencing_token()`.
     std::uint64_t fencing_token = 0;
 
+    /// When it was granted the lock, if that was measured (`manager_options::measure_all`). Otherwise
+    /// `clock::time_point::max()`.
+    clock::time_point since = clock::time_point::max();
+
     /// When its ttl ends; `clock::time_point::max()` if never.
     clock::time_point expires_at = clock::time_point::max();
+
+    /// How long it may go on once it is told to go: the longest of its handles.
+    duration grace{};
 
     /// `revoking`: when it was told to go. Otherwise `clock::time_point::max()`.
     clock::time_point told_at = clock::time_point::max();
 
     /// `revoking`: whom it keeps waiting: who took the lock, or if that has given up the best waiter. None if nobody
-    /// waits any more. With a protocol it may be of another manager: then its locker id is not known, and empty, and it
-    /// is named until the resource is free.
-    std::optional<waiter_snapshot> thief;
+    /// waits any more. With a protocol it may be of another manager, and is named until the resource is free.
+    std::optional<thief_snapshot> thief;
 };
 
 /// A resource that is held or waited for.
@@ -73,6 +100,9 @@ struct resource_snapshot
 struct snapshot
 {
     std::vector<resource_snapshot> resources;
+
+    /// When it was complete: not before any other time in it that has passed. By `clock`, or by that of the tests.
+    clock::time_point taken_at{};
 };
 
 } // namespace priority_redlock

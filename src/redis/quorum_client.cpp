@@ -59,9 +59,16 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
 {
     const duration ttl = request.ttl == infinite ? options_.lease : request.ttl;
     if (ttl > options_.max_ttl) {
-        out_.log.push_back({log_level::warning, "redis: a ttl of " + std::to_string(micros(ttl) / 1000)
-                                                    + " ms is refused: redis_options::max_ttl is "
-                                                    + std::to_string(micros(options_.max_ttl) / 1000) + " ms"});
+        const std::int64_t asked = micros(ttl) / 1000;
+        out_.log.push_back({.level = log_level::warning,
+                            .event = "ttl_refused",
+                            .text = "redis: a ttl of " + std::to_string(asked)
+                                    + " ms is refused: redis_options::max_ttl is "
+                                    + std::to_string(micros(options_.max_ttl) / 1000) + " ms",
+                            .resource = std::move(request.resource),
+                            .locker = std::move(request.locker),
+                            .priority = request.priority,
+                            .milliseconds = asked});
         out_.told.emplace_back(reply_to_obtain{std::move(handler), errc::invalid_argument, {}});
         return;
     }

@@ -5,8 +5,9 @@
 #ifndef PRIORITY_REDLOCK_SRC_REDIS_QUORUM_CLIENT_HPP
 #define PRIORITY_REDLOCK_SRC_REDIS_QUORUM_CLIENT_HPP
 
+#include "../log_record.hpp"
+
 #include <priority_redlock/detail/hold.hpp>
-#include <priority_redlock/logging.hpp>
 #include <priority_redlock/protocol.hpp>
 #include <priority_redlock/redis_options.hpp>
 
@@ -250,17 +251,11 @@ public:
         error_code ec;
     };
 
-    struct line
-    {
-        log_level level;
-        std::string text;
-    };
-
     struct actions
     {
         std::vector<call> calls;
         std::vector<std::variant<reply_to_obtain, reply_done, protocol_event>> told; // in this order
-        std::vector<line> log;
+        std::vector<log_record> log;
     };
 
     /// How long a node that votes is taken at its word: then it is looked at again, before it is asked for anything

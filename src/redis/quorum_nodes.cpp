@@ -323,7 +323,10 @@ void quorum_client::on_ready(std::size_t node, moment now)
         return;
     n.is = node_state::status::ready;
     if (!std::exchange(n.last_complaint, {}).empty())
-        out_.log.push_back({log_level::info, "redis: node " + n.name + " votes again"});
+        out_.log.push_back({.level = log_level::info,
+                            .event = "node_votes",
+                            .text = "redis: node " + n.name + " votes again",
+                            .node = n.name});
     count_voting(now);
     // Those that wait are queued there too; what was asked for while there was no quorum has just begun.
     for_each_open([&](acquisition& a) {
@@ -355,22 +358,24 @@ void quorum_client::count_voting(moment now)
     std::size_t votes_now = 0;
     for (std::size_t i = 0; i < size(); ++i)
         votes_now += votes(i);
+    const auto how_many_vote = [this] {
+        return "redis: " + std::to_string(voting_) + " of " + std::to_string(size()) + " nodes can be asked: ";
+    };
     const bool had = has_quorum();
     voting_ = votes_now;
     if (had == has_quorum())
         return;
     if (had) {
         if (!idle()) // else nobody needs one, and the connections are closed for that
-            out_.log.push_back({log_level::warning, "redis: " + std::to_string(voting_) + " of "
-                                                        + std::to_string(size()) + " nodes can be asked: no quorum"});
+            out_.log.push_back(
+                {.level = log_level::warning, .event = "no_quorum", .text = how_many_vote() + "no quorum"});
         for_each_open([&](acquisition& a) {
             a.without_quorum = now.steady;
             reschedule(a);
         });
         return;
     }
-    out_.log.push_back({log_level::info, "redis: " + std::to_string(voting_) + " of " + std::to_string(size())
-                                             + " nodes can be asked: a quorum"});
+    out_.log.push_back({.level = log_level::info, .event = "quorum", .text = how_many_vote() + "a quorum"});
     for_each_open([&](acquisition& a) {
         a.without_quorum = never;
         a.cut_off = false;
@@ -397,7 +402,8 @@ void quorum_client::complain(std::size_t node, std::string what, log_level level
     if (n.last_complaint == what)
         return;
     n.last_complaint = what;
-    out_.log.push_back({level, "redis: node " + n.name + ' ' + what});
+    out_.log.push_back(
+        {.level = level, .event = "node_complaint", .text = "redis: node " + n.name + ' ' + what, .node = n.name});
 }
 
 void quorum_client::learn_clock(std::size_t node, const call& c, const answer& a, moment now)

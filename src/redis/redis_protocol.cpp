@@ -2,7 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "../log_lines.hpp"
+#include "../log_record.hpp"
 #include "deployment.hpp"
 #include "node_link.hpp"
 
@@ -180,8 +180,8 @@ private:
             reachable_.store(client_.has_quorum() || !running_, std::memory_order_relaxed);
             if (actions.calls.empty() && actions.told.empty() && actions.log.empty())
                 break;
-            for (auto& each : actions.log)
-                detail::log(each.level, each.text);
+            for (const detail::log_record& each : actions.log)
+                detail::log(each);
             for (call& each : actions.calls) {
                 const auto node = each.node;
                 links_[node]->add(std::move(each));

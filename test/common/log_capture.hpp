@@ -29,9 +29,23 @@ public:
     {
         std::string text;
         boost::log::trivial::severity_level severity{};
+        boost::log::record_view view;
+
+        /// An attribute; what is not there is empty.
+        template <class T>
+        [[nodiscard]] T get(const char* attribute) const
+        {
+            const auto value = boost::log::extract<T>(attribute, view);
+            return value ? *value : T();
+        }
     };
 
-    log_capture() { boost::log::core::get()->add_sink(sink_); }
+    /// Of those that pass the filter.
+    explicit log_capture(const boost::log::filter& filter = {})
+    {
+        sink_->set_filter(filter);
+        boost::log::core::get()->add_sink(sink_);
+    }
     log_capture(const log_capture&) = delete;
     log_capture& operator=(const log_capture&) = delete;
     ~log_capture() { boost::log::core::get()->remove_sink(sink_); }
@@ -61,7 +75,7 @@ private:
                 return;
             const auto severity = boost::log::extract<boost::log::trivial::severity_level>("Severity", view);
             const auto text = boost::log::extract<std::string>("Message", view);
-            records.push_back({text ? *text : std::string(), severity ? *severity : boost::log::trivial::fatal});
+            records.push_back({text ? *text : std::string(), severity ? *severity : boost::log::trivial::fatal, view});
             if (on_record)
                 on_record();
         }

@@ -111,6 +111,77 @@ MANAGER_TEST_CASE(a_snapshot_forgets_what_is_over)
     BOOST_TEST(f.vacant());
 }
 
+MANAGER_TEST_CASE(a_snapshot_says_since_when_and_on_which_terms)
+{
+    f.manager = make_manager(f.context.get_executor(), f.kind, {.measure_all = true});
+    const auto start = manual_clock::now();
+    lock first = f.get("r", "holder", {.priority = 3, .ttl = 1h, .grace = 2s});
+    f.advance(1s);
+    lock second = f.get("r", "holder", {.grace = 5s});
+    acquired a, b;
+    f.acquire(a, "r", "a", {.priority = 1, .ttl = 10s, .grace = 3s});
+    f.advance(1s);
+    f.acquire(b, "r", "b", {.priority = 2, .grace = redlock::infinite});
+    f.advance(1s);
+    {
+        const auto seen = f.snapshot();
+        BOOST_TEST((seen.taken_at == start + 3s));
+        BOOST_REQUIRE(seen.resources.size() == 1u);
+        const auto& r = seen.resources[0];
+        BOOST_TEST((r.holder.since == start));
+        BOOST_TEST((r.holder.expires_at == start + 1h));
+        BOOST_TEST((r.holder.grace == 5s));
+        BOOST_REQUIRE(r.waiters.size() == 2u);
+        BOOST_TEST((r.waiters[0].since == start + 2s));
+        BOOST_TEST(r.waiters[0].rank == 2.);
+        BOOST_TEST((r.waiters[0].ttl == redlock::infinite));
+        BOOST_TEST((r.waiters[0].grace == redlock::infinite));
+        BOOST_TEST((r.waiters[1].since == start + 1s));
+        BOOST_TEST(r.waiters[1].rank == 1.);
+        BOOST_TEST((r.waiters[1].ttl == 10s));
+        BOOST_TEST((r.waiters[1].grace == 3s));
+    }
+    first.release();
+    second.release();
+    f.poll();
+    const auto seen = f.snapshot();
+    BOOST_TEST((seen.resources.at(0).holder.since == start + 3s)); // b was granted it
+    BOOST_TEST((seen.resources.at(0).holder.grace == redlock::infinite));
+    BOOST_TEST((seen.resources.at(0).waiters.at(0).since == start + 1s));
+}
+
+MANAGER_TEST_CASE(a_snapshot_does_not_say_since_when_where_that_is_not_measured)
+{
+    lock held = f.get("r", "holder");
+    acquired waits;
+    f.acquire(waits, "r", "a");
+    const auto seen = f.snapshot();
+    BOOST_TEST((seen.resources.at(0).holder.since == redlock::clock::time_point::max()));
+    BOOST_TEST((seen.resources.at(0).waiters.at(0).since == redlock::clock::time_point::max()));
+}
+
+BOOST_AUTO_TEST_CASE(over_a_protocol_a_snapshot_always_says_since_when)
+{
+    asio::io_context context;
+    const auto store =
+        std::make_shared<redlock::testing::memory_protocol>(context.get_executor(), redlock::testing::manual_time);
+    lock_manager manager = redlock::testing::make_manager(context, store);
+    const auto start = manual_clock::now();
+    acquired held, waits;
+    manager.async_acquire("r", "holder", record(held));
+    redlock::testing::run_for(context, 1s);
+    manager.async_acquire("r", "a", record(waits));
+    redlock::testing::run_for(context, 1s);
+    redlock::snapshot seen;
+    manager.async_snapshot([&](error_code, redlock::snapshot s) { seen = std::move(s); });
+    poll(context);
+    BOOST_TEST((seen.taken_at == start + 2s));
+    BOOST_TEST((seen.resources.at(0).holder.since == start));
+    BOOST_TEST((seen.resources.at(0).waiters.at(0).since == start + 1s));
+    manager.cancel();
+    poll(context);
+}
+
 // --- victims that do not go ------------------------------------------------------------------------------------------
 
 /// Work that ignores its cancellation, until the test lets it end.

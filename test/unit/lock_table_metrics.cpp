@@ -233,6 +233,57 @@ BOOST_AUTO_TEST_CASE(many_measured_holds_at_once)
     BOOST_TEST(text(counted().hold_time) == "4: 40");
 }
 
+struct table_that_measures_all : table_fixture
+{
+    table_that_measures_all() : table_fixture(default_idle_capacity, {.measure_all = true}) {}
+
+    /// When the lock of a resource was granted, in milliseconds since the start; -1 if that is not known.
+    [[nodiscard]] std::int64_t since(const std::string& resource) const
+    {
+        time_point result = never;
+        for_each_since([&](std::string_view name, time_point when) {
+            if (name == resource)
+                result = when;
+        });
+        return result == never ? -1 : std::chrono::duration_cast<std::chrono::milliseconds>(result - start).count();
+    }
+};
+
+BOOST_FIXTURE_TEST_CASE(all_is_measured_if_asked_for, table_that_measures_all)
+{
+    constexpr int all = 50;
+    for (int i = 0; i < all; ++i) {
+        const std::string name = std::to_string(i);
+        acquire("held " + name, {}, name);
+        acquire("next " + name, {}, name);
+    }
+    clock_at(5ms);
+    acquire("late", {}, "0");
+    acquire("alone", {}, "x");
+    for (int i = 0; i < all; ++i)
+        release("held " + std::to_string(i));
+    BOOST_TEST(text(counted().hold_time) == "8192: 50");
+    BOOST_TEST(text(counted().wait_time) == "1: 51, 8192: 50");
+    BOOST_TEST(counted().wait_time.sampled == counted().wait_time.count);
+    clock_at(7ms);
+    release("next 0");
+    BOOST_TEST(text(counted().hold_time) == "2048: 1, 8192: 50");
+    BOOST_TEST(since("0") == 7);
+    BOOST_TEST(since("1") == 5);
+    BOOST_TEST(since("x") == 5);
+    acquire("thief", {.priority = 1}, "1");
+    clock_at(8ms);
+    BOOST_TEST(since("1") == 5); // while it is told to go
+    release("next 1");
+    BOOST_TEST(since("1") == 8);
+    release("thief");
+    acquire("waits", {}, "x");
+    withdraw("waits");
+    release("alone");
+    BOOST_TEST(since("1") == -1);
+    BOOST_TEST(since("x") == -1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(histograms)

@@ -315,6 +315,11 @@ public:
     {
         table_.for_each(f);
     }
+    template <class F>
+    void for_each_since(F f) const
+    {
+        table_.for_each([&](const detail::resource& r) { f(r.name(), table_.since(r)); });
+    }
     [[nodiscard]] std::string take_cycle() noexcept { return table_.take_cycle(); }
     [[nodiscard]] metrics counted() const noexcept
     {
