@@ -142,6 +142,9 @@ public:
         return step([&](auto& out) { client_.on_renewed(held_, count_, why, {}, now_, out); });
     }
 
+    /// Of what the store has granted last.
+    [[nodiscard]] const hold* holder() const { return client_.holder(held_); }
+
     std::string begin_extend()
     {
         client_.begin_extend(held_);
@@ -499,6 +502,13 @@ BOOST_FIXTURE_TEST_CASE(the_owners_extension_counts_and_not_a_renewal_from_befor
     BOOST_TEST(at_time(22ms) == "renew 30");
     renewed(29ms);
     BOOST_TEST(expires() == 51);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_holder_is_found_by_its_acquisition_as_long_as_it_holds, renewed_fixture)
+{
+    BOOST_TEST(holder() == h);
+    release();
+    BOOST_TEST(!holder());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
