@@ -87,7 +87,8 @@ function(priority_redlock_add_library target component)
     priority_redlock_enable_warnings(${target})
 endfunction()
 
-# Installs a library for CMake and for pkg-config. `needed`: the libraries below it, which who links a static one names.
+# Installs a library for CMake and for pkg-config. `needed`: the libraries below it, which who links a static one names; after
+# it those, a string as well, which its users call themselves and name in any case.
 function(priority_redlock_install target component needed)
     install(TARGETS ${target} EXPORT priority_redlock-${component}-targets)
     install(
@@ -106,14 +107,15 @@ function(priority_redlock_install target component needed)
         get_filename_component(boost_headers ${boost_libraries}/../include ABSOLUTE)
     endif()
     string(REGEX REPLACE "([^ ]+)" "-l\\1" needed "${needed}")
-    set(below "-L${boost_libraries} ${needed}")
+    string(REGEX REPLACE "([^ ]+)" "-l\\1" used "${ARGN}")
+    set(below "${used} ${needed}")
     set(below_private)
     set(definitions)
     get_target_property(type ${target} TYPE)
     if(type STREQUAL SHARED_LIBRARY)
         set(definitions -DPRIORITY_REDLOCK_DYN_LINK)
-        set(below_private "${below}")
-        set(below)
+        set(below "${used}")
+        set(below_private "${needed}")
     endif()
     set(description "${PROJECT_DESCRIPTION}: ${component}")
     file(RELATIVE_PATH prefix_from_here ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX}) # it may be moved

@@ -131,6 +131,9 @@ public:
     std::string refused() { return kept({}, {}); }
     std::string granted_anew() { return kept({}, reply(29ms, 2)); }
 
+    /// Of what the store has granted last.
+    [[nodiscard]] const hold* holder() const { return client_.holder(held_); }
+
     std::string raise(int priority)
     {
         return step([&](auto&) { table_.raise(*h, priority); });
@@ -586,6 +589,13 @@ BOOST_FIXTURE_TEST_CASE(renewal_goes_on_at_its_own_times, renewed_fixture)
     }
     BOOST_TEST(expires() == 29);
     BOOST_TEST(at_time(10ms) == "renew 30");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_holder_is_found_by_its_acquisition_as_long_as_it_holds, renewed_fixture)
+{
+    BOOST_TEST(holder() == h);
+    release();
+    BOOST_TEST(!holder());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
