@@ -19,8 +19,8 @@
 #include <utility>
 #include <vector>
 
-// The invariants, end to end; each test is named after its invariant. I2 and I4 are also in associators.cpp, I3 in
-// memory.cpp, I5 in callbacks.cpp, I1 in threads/.
+// The invariants, end to end; each test is named after its invariant. I2 is also in immediate_executors.cpp, I3 in
+// memory.cpp, I4 in associators.cpp and cancellation_slots.cpp, I5 in callbacks.cpp, I1 in threads/.
 
 namespace {
 
