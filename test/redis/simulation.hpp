@@ -901,7 +901,7 @@ private:
         q.call.what = step::provision;
         q.deployment = clients_[0]->machine->deployment();
         for (const auto& each : nodes_)
-            after(below(4000), [this, q, &n = *each]() mutable { // as clients connect
+            after(below(1000), [this, q, &n = *each]() mutable { // as clients connect
                 if (!n.up || n.incarnation != 0)
                     return;
                 q.run_id = n.run_id();
