@@ -34,7 +34,7 @@ using priority_redlock::lock;
 asio::awaitable<void> save_energy(office& o)
 {
     try {
-        co_await async_with_lock(o.manager, "lights", {}, [&o](lock&) -> asio::awaitable<void> {
+        co_await async_with_lock(o.manager, "lights", [&o](lock&) -> asio::awaitable<void> {
             co_await o.kitchen.async_switch(false, asio::use_awaitable);
             co_await o.meeting_room.async_switch(false, asio::use_awaitable);
         });

@@ -48,7 +48,7 @@ struct lock_access;
 /// A lock outlives its manager: it stays valid and can be released. It may outlive the execution context too; releasing
 /// it then does nothing. It may also be released and destroyed while the context is destroyed on another thread. Names
 /// returned as `string_view` are valid as long as the lock object is neither destroyed, assigned to nor moved from.
-class lock
+class [[nodiscard]] lock
 {
 public:
     using executor_type = boost::asio::any_io_executor;
