@@ -6,13 +6,8 @@
 #define PRIORITY_REDLOCK_HPP
 
 /// @file
-<<<<<<< HEAD
 /// All of the core. Locks over Redis are in redis_protocol.hpp, redis_provision.hpp and redis_url.hpp, JSON for
 /// monitors is in json.hpp, what tests are made with is in testing/.
-=======
-/// All of the core. Locks over Redis are in redis_protocol.hpp and redis_url.hpp, JSON for monitors is in json.hpp,
-/// what tests are made with is in testing/.
->>>>>>> observe
 
 #include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/acquire_options.hpp>
