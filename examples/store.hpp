@@ -75,7 +75,7 @@ priority_redlock::lock_manager make_redis_manager(Context& context, const std::s
     // The story begins when there are connections.
     const auto store = std::make_shared<priority_redlock::redis_protocol>(context.get_executor(), configs, options);
     priority_redlock::lock_manager first(context, store);
-    get(first.async_acquire("are you there", {}, boost::asio::use_future));
+    (void)get(first.async_acquire("are you there", {}, boost::asio::use_future));
     return priority_redlock::lock_manager(context, store);
 }
 

@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(use_future)
         BOOST_REQUIRE((future.wait_for(10s) == std::future_status::ready));
         error_code ec;
         try {
-            future.get();
+            (void)future.get();
         } catch (const boost::system::system_error& e) {
             ec = e.code();
         }

@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(work_under_a_lock_on_a_pool_without_a_strand_is_preempted)
             });
         while (!entered)
             std::this_thread::yield();
-        manager.async_acquire("r", {.priority = 1}, asio::use_future).get();
+        (void)manager.async_acquire("r", {.priority = 1}, asio::use_future).get();
         while (!ended)
             std::this_thread::yield();
     }
