@@ -131,6 +131,7 @@ BOOST_AUTO_TEST_CASE(nodes_that_do_not_answer_are_named)
     client c(io, nodes.configs());
     attempt held = c.acquire("r");
     BOOST_REQUIRE(is_granted(held));
+    BOOST_TEST(run_until(io, [&] { return inspect(*c.protocol, "r").holders.at(0).nodes.size() == 3; }));
     nodes[2].kill();
     const redis_inspection without_one = inspect(*c.protocol, "r");
     BOOST_REQUIRE(without_one.holders.size() == 1);
