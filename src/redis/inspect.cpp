@@ -124,10 +124,13 @@ public:
                     each.fencing_token = token;
                 }
             each.has_quorum = each.nodes.size() >= result_.quorum;
+            put_in_order(each.nodes);
         }
         std::ranges::stable_sort(result_.holders, std::greater<>(), [](const auto& h) { return h.nodes.size(); });
-        for (auto& [place, each] : waiters_)
+        for (auto& [place, each] : waiters_) {
+            put_in_order(each.nodes);
             result_.waiters.push_back(std::move(each));
+        }
         return std::move(result_);
     }
 
@@ -142,6 +145,14 @@ private:
         if (why == "new")
             return "is new, and was not provisioned: no client has asked it yet";
         return "does not vote for " + std::to_string(left / 1000) + " ms: " + std::string(why);
+    }
+
+    /// As the deployment names them, not as they answered.
+    void put_in_order(std::vector<std::string>& names) const
+    {
+        std::ranges::sort(names, {}, [this](const std::string& name) {
+            return std::ranges::find(result_.nodes, name, &inspection::node::name);
+        });
     }
 
     /// '<acquisition> <end> <call> <priority> <locker>'
