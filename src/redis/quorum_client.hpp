@@ -386,6 +386,7 @@ private:
     void end_extension(acquisition& a, error_code ec, bool is_held, moment now);
     void note(acquisition& a, std::size_t node, acquisition_id thief, int priority, bool answered, moment now);
     void heed_notices(acquisition& a, moment now);
+    [[nodiscard]] std::string resource_of(const acquisition& a) const;
     void note_taken(acquisition& a, std::size_t node, moment now);
     void repeat(const call& c, moment now);
     void remember_end(acquisition_id id);

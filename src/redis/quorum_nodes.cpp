@@ -208,6 +208,13 @@ void quorum_client::heed_notices(acquisition& a, moment now)
     });
 }
 
+/// The name in the key, '<prefix>{<resource>}'.
+std::string quorum_client::resource_of(const acquisition& a) const
+{
+    const std::size_t before = options_.prefix.size() + 1;
+    return a.lock_key.substr(before, a.lock_key.size() - before - 1);
+}
+
 /// An operator has ended it there. It is lost when so many nodes say so that no quorum can be left.
 void quorum_client::note_taken(acquisition& a, std::size_t node, moment now)
 {
@@ -215,8 +222,13 @@ void quorum_client::note_taken(acquisition& a, std::size_t node, moment now)
     const auto taken = std::count_if(a.nodes.begin(), a.nodes.end(), [](const at_node& n) { return n.taken; });
     if (a.now != phase::held || static_cast<std::size_t>(taken) <= size() - quorum_)
         return;
-    out_.log.push_back({log_level::warning, "redis: the lock " + a.lock_key + " of '" + a.locker + "', token "
-                                                + std::to_string(a.token) + ", was ended by async_force_release"});
+    out_.log.push_back({.level = log_level::warning,
+                        .event = "force_released",
+                        .text = "redis: the lock " + a.lock_key + " of '" + a.locker + "', token "
+                                + std::to_string(a.token) + ", was ended by async_force_release",
+                        .resource = resource_of(a),
+                        .locker = a.locker,
+                        .token = a.token});
     protocol_event e;
     e.what = protocol_event::kind::ended;
     e.id = a.id;

@@ -545,7 +545,10 @@ MANAGER_TEST_CASE(a_transaction_hears_that_it_was_resumed)
     BOOST_TEST(j.take() == "thief");
     other.stop();
     f.poll();
-    BOOST_TEST(j.take() == "repaired, resumed, repaired, first"); // what was repaired may be broken again
+    BOOST_TEST(j.take() == "repaired, resumed"); // what was repaired may be broken again
+    repair.open();
+    f.poll();
+    BOOST_TEST(j.take() == "repaired, first");
     second.open();
     f.poll();
     BOOST_TEST(j.take() == "second");

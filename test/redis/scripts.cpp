@@ -1016,14 +1016,14 @@ BOOST_AUTO_TEST_CASE(inspect_tells_who_holds_and_who_waits_and_changes_nothing)
     BOOST_TEST(r.rest[4] == std::to_string(token));
     BOOST_TEST(r.rest[5] == "0");
     BOOST_TEST(r.rest[6] == "2");
-    BOOST_TEST(r.rest[7].ends_with("c-1 locker")); // the best first
-    BOOST_TEST(r.rest[8].ends_with("b-1 locker"));
+    BOOST_TEST(r.rest[7].ends_with("c-1 1 locker")); // the best first
+    BOOST_TEST(r.rest[8].ends_with("b-1 1 locker"));
     BOOST_TEST(server().command({"HGETALL", "t:{r}"}).elements.size() == before);
     yield(a);
     const answer of_yielder = run(calling(step::inspect, at));
     BOOST_REQUIRE(of_yielder.rest.size() == 10);
     BOOST_TEST(of_yielder.rest[3] == "");
-    BOOST_TEST(of_yielder.rest[7].ends_with("a-1 a locker with\nspaces"));
+    BOOST_TEST(of_yielder.rest[7].ends_with("a-1 1 a locker with\nspaces"));
 
     server().command({"FLUSHALL"});
     const answer of_new = run(calling(step::inspect, at));
