@@ -228,7 +228,7 @@ void quorum_client::note_taken(acquisition& a, std::size_t node, moment now)
                                 + std::to_string(a.token) + ", was ended by async_force_release",
                         .resource = resource_of(a),
                         .locker = a.locker,
-                        .token = a.token});
+                        .token = static_cast<std::uint64_t>(a.token)});
     protocol_event e;
     e.what = protocol_event::kind::ended;
     e.id = a.id;
