@@ -840,8 +840,8 @@ void manager_contention_excludes_and_ends(const conformance_subject& s)
     constexpr int lockers = 12, rounds = 5;
     const auto locker = [&](lock_manager& manager, int priority) -> asio::awaitable<void> {
         for (int i = 0; i < rounds; ++i) {
-            auto lk = (void)co_await manager.async_acquire("r", {.priority = priority, .grace = s.patience},
-                                                           asio::use_awaitable);
+            auto lk =
+                co_await manager.async_acquire("r", {.priority = priority, .grace = s.patience}, asio::use_awaitable);
             env.require(++inside == 1, "two lockers are inside");
             env.require(lk.fencing_token() > highest, "a fencing token did not rise");
             highest = lk.fencing_token();
@@ -919,8 +919,8 @@ void manager_composite_ends_with_its_first_part(const conformance_subject& s)
         unwound = true;
     };
     env.run([](auto& b, auto& m, auto& n, auto& victim, bool& gone) -> asio::awaitable<void> {
-        auto low = (void)co_await async_acquire_all(m, requests("ab", {.grace = b.subject.patience}), infinite,
-                                                    asio::use_awaitable);
+        auto low =
+            co_await async_acquire_all(m, requests("ab", {.grace = b.subject.patience}), infinite, asio::use_awaitable);
         asio::co_spawn(b.context, victim(std::move(low)), asio::detached);
         auto thief = co_await n.async_acquire("b", "thief", {.priority = 1}, asio::use_awaitable);
         b.require(gone, "a thief was granted before the composite had unwound");

@@ -579,6 +579,7 @@ MANAGER_TEST_CASE(what_a_resumption_throws_comes_out_of_the_step)
     other.steal();
     f.poll();
     first.open();
+    f.poll();
     other.stop();
     f.poll();
     BOOST_TEST(j.take() == "thief, beyond repair");
