@@ -358,6 +358,7 @@ manager_backend::outcome composite::acquire(part& p) noexcept
     request.anonymous = anonymous_;
     request.options = p.request.options;
     request.options.ttl = infinite; // it counts from the grant of the whole
+    request.options.auto_extend = false;
     if (p.give_up_at != never && request.options.timeout != duration::zero()) {
         request.options.timeout = p.give_up_at - backend->now();
         if (request.options.timeout <= duration::zero())

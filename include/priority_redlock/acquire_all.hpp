@@ -36,7 +36,8 @@ namespace priority_redlock {
 ///
 /// Until all parts are granted none is delivered. A part that is lost meanwhile is let go at once and waited for again,
 /// and so are the parts after it. Parts do not expire meanwhile: their ttl counts from the grant of the whole. As with
-/// every re-entrant acquire, a part that the locker holds already keeps the ttl it has.
+/// every re-entrant acquire, a part that the locker holds already keeps the ttl it has. `auto_extend` and `max_hold`
+/// have no effect here: `lock::async_extend` extends the whole.
 ///
 /// The composite is released, preempted, expires and is lost as one; see `lock`.
 ///

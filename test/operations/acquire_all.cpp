@@ -62,6 +62,17 @@ BOOST_AUTO_TEST_SUITE(acquire_all_tests)
 
 // --- the composite ---------------------------------------------------------------------------------------------------
 
+MANAGER_TEST_CASE(parts_do_not_renew_themselves)
+{
+    lock both;
+    async_acquire_all(*f.manager, {{"r", {.ttl = 3s, .auto_extend = true, .max_hold = 4s}}, {"s"}}, redlock::infinite,
+                      [&](error_code, lock granted) { both = std::move(granted); });
+    f.poll();
+    BOOST_TEST(both.is_held());
+    f.advance(3s);
+    BOOST_TEST((both.state() == lock_state::expired));
+}
+
 MANAGER_TEST_CASE(all_are_granted_as_one)
 {
     lock lk = get_all(f, "me", {{"c", {.priority = 3, .ttl = 3h}}, {"a", {.priority = 5, .ttl = 2h}}, {"b"}});

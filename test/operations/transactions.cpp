@@ -375,8 +375,7 @@ MANAGER_TEST_CASE(a_run_elsewhere_keeps_the_managers_context_running)
 MANAGER_TEST_CASE(I10_options_inherit_in_every_operation)
 {
     journal j;
-    lock_manager manager = make_manager(f.context.get_executor(), f.kind,
-                                        {.defaults = {.priority = 1, .ttl = 3s, .auto_extend = true, .max_hold = 4s}});
+    lock_manager manager = make_manager(f.context.get_executor(), f.kind, {.defaults = {.priority = 1, .ttl = 3s}});
     struct shown
     {
         int priority = -1;
