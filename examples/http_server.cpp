@@ -114,33 +114,40 @@ asio::awaitable<tcp::socket> ask(tcp::endpoint server, std::string path, std::st
     co_return socket;
 }
 
-/// The status of the answer and the size of what came of it; 0 if it was cut off.
-asio::awaitable<std::string> read(tcp::socket& socket)
+/// An answer, which may come in parts.
+struct incoming
 {
+    incoming() { parser.body_limit(size_of_page); }
+
     boost::beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
-    parser.body_limit(size_of_page);
-    const auto [error, size] = co_await http::async_read(socket, buffer, parser, as_result);
-    co_return error ? "cut off" : std::to_string(parser.get().result_int());
+};
+
+/// The status of the answer, once all of it is there.
+asio::awaitable<std::string> read(tcp::socket& socket, incoming& answer)
+{
+    const auto [error, size] = co_await http::async_read(socket, answer.buffer, answer.parser, as_result);
+    co_return error ? "cut off" : std::to_string(answer.parser.get().result_int());
 }
 
 asio::awaitable<bool> check(tcp::endpoint server)
 {
     // Wants the page and does not read on.
+    incoming first;
     tcp::socket slow = co_await ask(server, "/page", "0");
-    boost::beast::flat_buffer buffer;
-    http::response_parser<http::string_body> header;
-    co_await http::async_read_header(slow, buffer, header, asio::use_awaitable);
+    co_await http::async_read_header(slow, first.buffer, first.parser, asio::use_awaitable);
 
+    incoming second;
     tcp::socket urgent = co_await ask(server, "/page", "5");
-    const std::string page = co_await read(urgent);
-    const std::string rest = co_await read(slow);
+    const std::string page = co_await read(urgent, second);
+    const std::string rest = co_await read(slow, first);
 
-    // Two at once: the second is told to come back, whoever of them is rendered first.
+    // Two at once: one of them may be told to come back, but not the urgent one.
+    incoming third;
     tcp::socket early = co_await ask(server, "/other", "0");
     tcp::socket late = co_await ask(server, "/other", "5");
-    const std::string other = co_await read(late);
-    std::cout << "urgent: " << page << ", slow: " << rest << ", other page: " << other << '\n';
+    const std::string other = co_await read(late, third);
+    std::cout << "urgent: " << page << ", slow: " << rest << ", urgent again: " << other << '\n';
     co_return page == "200" && rest == "cut off" && other == "200";
 }
 
