@@ -492,11 +492,15 @@ private:
     [[nodiscard]] std::optional<thief> thief_of(const hold& told) const noexcept
     {
         const hold* const here = lock_table::successor(told);
-        const std::optional<int> elsewhere = leases_ ? leases_->thief_of(*told.where) : std::nullopt;
-        const int priority = here ? table_.priority_of(*here, current_time()) : 0;
-        if (here && !(elsewhere && *elsewhere > priority))
-            return thief{here->locker.view(), priority};
-        return elsewhere ? std::optional(thief{{}, *elsewhere}) : std::nullopt;
+        std::optional<thief> next;
+        if (here)
+            next = thief{here->locker.view(), table_.priority_of(*here, current_time())};
+        if (leases_) {
+            const auto elsewhere = leases_->thief_of(*told.where);
+            if (elsewhere && !(next && next->priority >= *elsewhere))
+                next = thief{{}, *elsewhere};
+        }
+        return next;
     }
 
     bool release_in(step& s, hold& h) noexcept

@@ -16,7 +16,6 @@
 #include <charconv>
 #include <chrono>
 #include <ctime>
-#include <functional>
 #include <iomanip>
 #include <map>
 #include <optional>
@@ -126,7 +125,9 @@ public:
             each.has_quorum = each.nodes.size() >= result_.quorum;
             put_in_order(each.nodes);
         }
-        std::ranges::stable_sort(result_.holders, std::greater<>(), [](const auto& h) { return h.nodes.size(); });
+        std::ranges::sort(result_.holders, [](const auto& a, const auto& b) {
+            return a.nodes.size() != b.nodes.size() ? a.nodes.size() > b.nodes.size() : a.acquisition < b.acquisition;
+        });
         for (auto& [place, each] : waiters_) {
             put_in_order(each.nodes);
             result_.waiters.push_back(std::move(each));
