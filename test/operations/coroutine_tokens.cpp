@@ -36,7 +36,7 @@ template <class Awaitable>
 asio::awaitable<error_code> error_of(Awaitable operation)
 {
     try {
-        co_await std::move(operation);
+        (void)co_await std::move(operation);
     } catch (const boost::system::system_error& e) {
         co_return e.code();
     }
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(redirect_error)
     for_some_operations([](auto& operation) {
         check_coroutine(operation, [](auto& op) -> asio::awaitable<error_code> {
             error_code ec = errc::lost;
-            co_await op.start(asio::redirect_error(asio::use_awaitable, ec));
+            (void)co_await op.start(asio::redirect_error(asio::use_awaitable, ec));
             co_return ec;
         }(operation));
     });
