@@ -131,7 +131,6 @@ MANAGER_TEST_CASE(an_expired_lock_is_free_however_late_the_timer)
 
 MANAGER_TEST_CASE(I8_bad_options_are_refused_and_change_nothing)
 {
-    error_code ec;
     const std::string too_long(64 * 1024 + 1, 'x');
     const auto is_refused = [&f](const auto&... arguments) {
         error_code why;

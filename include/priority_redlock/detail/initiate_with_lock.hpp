@@ -36,6 +36,13 @@
 #include <utility>
 #include <vector>
 
+namespace priority_redlock {
+
+template <class Executor>
+class basic_lock_manager;
+
+}
+
 namespace priority_redlock::detail {
 
 /// What a function that works under a lock returns.
