@@ -62,7 +62,7 @@ priority_redlock::lock_manager make_redis_manager(Context& context, const std::s
     options.prefix = "example" + std::to_string(std::random_device{}()) + ':';
     options.idle_timeout = 200ms; // the example ends so long after its last lock
     const auto configs = priority_redlock::parse_redis_nodes(nodes);
-    const auto get = [&context](auto result) {
+    const auto get = [&](auto result) {
         if constexpr (std::is_same_v<Context, boost::asio::io_context>) // nobody runs it yet
             while (result.wait_for(0s) != std::future_status::ready)
                 context.run_one();
