@@ -60,14 +60,15 @@ int timer_runs(duration held_for, int& out_of_order)
     int runs = 0;
     std::string holder = "holder";
     for (const auto& [unused, next] : expected) {
-        const duration until = held_for == infinite ? infinite : now + held_for;
-        while (table.state(holder) == lock_state::held && table.next_deadline() <= table.start + until) {
+        const time_point until = held_for == infinite ? never : table.start + now + held_for;
+        while (table.state(holder) == lock_state::held && table.next_deadline() <= until) {
+            BOOST_REQUIRE((table.next_deadline() != never));
             now = std::max(now, table.next_deadline() - table.start);
             table.at_time(now);
             ++runs;
         }
         if (table.state(holder) == lock_state::held)
-            table.clock_at(now = until);
+            table.clock_at(now = until - table.start);
         out_of_order += table.drop(holder) != next + " granted";
         holder = next;
     }
