@@ -25,11 +25,22 @@ inline constexpr unsigned unlimited = std::numeric_limits<unsigned>::max();
 
 namespace detail {
 
-template <class T, class Optional>
-constexpr void override_by(T& value, const Optional& by) noexcept
+/// Every field that the options name takes the place of that of the same name.
+template <class Fields, class Options>
+constexpr void override_by(Fields& inherited, const Options& options) noexcept
 {
-    if (by)
-        value = *by;
+    const auto take = [](auto& value, const auto& by) {
+        if (by)
+            value = *by;
+    };
+    take(inherited.priority, options.priority);
+    take(inherited.preempt, options.preempt);
+    take(inherited.ttl, options.ttl);
+    take(inherited.timeout, options.timeout);
+    take(inherited.max_attempts, options.max_attempts);
+    take(inherited.grace, options.grace);
+    take(inherited.auto_extend, options.auto_extend);
+    take(inherited.max_hold, options.max_hold);
 }
 
 } // namespace detail
@@ -99,14 +110,7 @@ struct acquire_options
     [[nodiscard]] constexpr acquire_options over(const acquire_options& base) const noexcept
     {
         acquire_options both = base;
-        detail::override_by(both.priority, priority);
-        detail::override_by(both.preempt, preempt);
-        detail::override_by(both.ttl, ttl);
-        detail::override_by(both.timeout, timeout);
-        detail::override_by(both.max_attempts, max_attempts);
-        detail::override_by(both.grace, grace);
-        detail::override_by(both.auto_extend, auto_extend);
-        detail::override_by(both.max_hold, max_hold);
+        detail::override_by(both, *this);
         return both;
     }
 };

@@ -36,14 +36,7 @@ struct acquire_settings
 [[nodiscard]] constexpr acquire_settings resolve(const acquire_options& options,
                                                  acquire_settings inherited = {}) noexcept
 {
-    override_by(inherited.priority, options.priority);
-    override_by(inherited.preempt, options.preempt);
-    override_by(inherited.ttl, options.ttl);
-    override_by(inherited.timeout, options.timeout);
-    override_by(inherited.max_attempts, options.max_attempts);
-    override_by(inherited.grace, options.grace);
-    override_by(inherited.auto_extend, options.auto_extend);
-    override_by(inherited.max_hold, options.max_hold);
+    override_by(inherited, options);
     return inherited;
 }
 
