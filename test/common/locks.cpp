@@ -5,10 +5,25 @@
 #include "common/locks.hpp"
 
 #include <boost/asio/bind_immediate_executor.hpp>
+#include <boost/system/system_error.hpp>
 
+#include <exception>
 #include <thread>
 
 namespace test {
+
+error_code code_of(const std::exception_ptr& e)
+{
+    if (!e)
+        return {};
+    try {
+        std::rethrow_exception(e);
+    } catch (const boost::system::system_error& error) {
+        return error.code();
+    } catch (...) {
+        return errc::not_held;
+    }
+}
 
 locks::locks(manager_kind k) : kind(k), manager(make_manager(context.get_executor(), k)) {}
 

@@ -19,6 +19,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -54,6 +55,9 @@ using namespace std::chrono_literals;
 
 inline const error_code aborted = asio::error::operation_aborted;
 inline const error_code success;
+
+/// The error of a system_error, or of no exception; errc::not_held for any other.
+[[nodiscard]] error_code code_of(const std::exception_ptr& e);
 
 enum class manager_kind : std::uint8_t
 {

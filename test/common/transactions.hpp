@@ -18,7 +18,6 @@
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/system/system_error.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <exception>
@@ -110,20 +109,6 @@ public:
         exception = e;
         value = v;
         note(code_of(e));
-    }
-
-    /// The error of a system_error, or of no exception; errc::not_held for any other.
-    [[nodiscard]] static error_code code_of(const std::exception_ptr& e)
-    {
-        if (!e)
-            return {};
-        try {
-            std::rethrow_exception(e);
-        } catch (const boost::system::system_error& error) {
-            return error.code();
-        } catch (...) {
-            return errc::not_held;
-        }
     }
 
     [[nodiscard]] std::string what() const

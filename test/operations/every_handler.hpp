@@ -106,11 +106,6 @@ inline error_code code_of(error_code ec)
     return ec;
 }
 
-inline error_code code_of(const std::exception_ptr& e)
-{
-    return outcome::code_of(e);
-}
-
 /// A handler for any of the signatures, which cannot be copied.
 inline auto note(completion& c, std::unique_ptr<int> moved = std::make_unique<int>(1))
 {

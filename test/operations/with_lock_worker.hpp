@@ -25,20 +25,6 @@ namespace test {
 using task = asio::awaitable<void>;
 inline constexpr auto tuple = asio::as_tuple(asio::use_awaitable);
 
-/// What an exception_ptr says, as an error_code. `errc::not_held` stands for an exception of another kind.
-inline error_code code_of(const std::exception_ptr& e)
-{
-    if (!e)
-        return {};
-    try {
-        std::rethrow_exception(e);
-    } catch (const boost::system::system_error& error) {
-        return error.code();
-    } catch (...) {
-        return errc::not_held;
-    }
-}
-
 /// Records the end of work whose result, if it has one, does not matter.
 inline auto note(completion& c)
 {
