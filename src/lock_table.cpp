@@ -236,7 +236,7 @@ void lock_table::recycle(hold& h) noexcept
 }
 
 /// A vacant resource gets its holder.
-void lock_table::start(resource& r, hold& h, time_point until, int priority, duration grace)
+inline void lock_table::start(resource& r, hold& h, time_point until, int priority, duration grace)
 {
     r.now = resource::status::held;
     r.expires = until;
@@ -465,7 +465,7 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
 }
 
 /// Makes sure that one more may wait. Where the queue is full, one with a higher rank takes the place of the last.
-bool lock_table::make_place(resource& r, int priority, const step_time& now, table_actions& out)
+inline bool lock_table::make_place(resource& r, int priority, const step_time& now, table_actions& out)
 {
     waiter_limit* const all = rules_.max_waiters.get();
     if (r.waiters < std::min(rules_.max_waiters_per_resource, resource::max_waiters) && (!all || all->enter()))
@@ -533,7 +533,7 @@ void lock_table::line_changed(resource& r) noexcept
 }
 
 /// P1, P10
-void lock_table::evict_if_outranked(resource& r, const step_time& now, table_actions& out)
+inline void lock_table::evict_if_outranked(resource& r, const step_time& now, table_actions& out)
 {
     if (r.now == resource::status::held && is_due(eviction_of(r, ranks_), now) && !is_due(r.expires, now))
         revoke(r, now, out);
@@ -799,7 +799,7 @@ time_point lock_table::next_warning(const resource& r) const noexcept
 }
 
 /// When the holder has to go because a rank rises. What else has it go does so in the step in which it happens.
-time_point lock_table::next_eviction(const resource& r) const noexcept
+inline time_point lock_table::next_eviction(const resource& r) const noexcept
 {
     return ranks_.rises() ? eviction_of(r, ranks_) : never;
 }
@@ -901,14 +901,13 @@ void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
     if (r.when != never)
         ++left_deadlines_;
     touch(r);
-    hand_over(r, now, out);
+    if (!r.waiting.empty())
+        hand_over(r, now, out);
 }
 
-/// A vacant resource goes to the best waiter.
+/// A vacant resource goes to the best waiter: there is one.
 void lock_table::hand_over(resource& r, const step_time& now, table_actions& out)
 {
-    if (r.waiting.empty())
-        return;
     waiter& best = *r.waiting.begin();
     if (!leased_) {
         ++r.token;
