@@ -5,8 +5,8 @@
 // What locks over five Redis nodes on this machine cost, beside the same number of scripts through Boost.Redis alone
 // and beside npm redlock. Starts its own servers. README.md says how to read it.
 
+#include "../test/redis/support/redis_server.hpp"
 #include "contention/process.hpp"
-#include "redis/redis_server.hpp"
 #include "redis_floor.hpp"
 #include "verdicts.hpp"
 

@@ -8,7 +8,7 @@
 // priorities. One node and one worker are killed. Shows in one timeline what all of them do, and checks that no two
 // workers had the arm at once and that its fencing tokens rose.
 
-#include "../test/redis/redis_server.hpp"
+#include "../test/redis/support/redis_server.hpp"
 #include "child_process.hpp"
 
 #include <priority_redlock/errc.hpp>

@@ -9,7 +9,7 @@
 //
 //     with_redis 5 tcp_server 7000
 
-#include "../test/redis/redis_server.hpp"
+#include "../test/redis/support/redis_server.hpp"
 #include "child_process.hpp"
 
 #include <cstddef>

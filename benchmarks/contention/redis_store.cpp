@@ -4,7 +4,7 @@
 
 #include "redis_store.hpp"
 
-#include "redis/redis_server.hpp"
+#include "../../test/redis/support/redis_server.hpp"
 
 #include <priority_redlock/redis_protocol.hpp>
 #include <priority_redlock/redis_provision.hpp>

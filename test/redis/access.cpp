@@ -3,8 +3,8 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 #include "../src/redis/script_calls.hpp"
-#include "redis/clients.hpp"
-#include "redis/redis_server.hpp"
+#include "redis/support/clients.hpp"
+#include "redis/support/redis_server.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/redis_protocol.hpp>

@@ -2,8 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "redis/clients.hpp"
-#include "redis/redis_server.hpp"
+#include "redis/support/clients.hpp"
+#include "redis/support/redis_server.hpp"
 
 #include <priority_redlock/redis_protocol.hpp>
 #include <priority_redlock/testing/conformance.hpp>

@@ -4,11 +4,11 @@
 
 #include "../src/redis/quorum_client.hpp"
 #include "common/log_capture.hpp"
-#include "redis/clients.hpp"
-#include "redis/contenders.hpp"
-#include "redis/lock_process.hpp"
-#include "redis/redis_server.hpp"
-#include "redis/tcp_proxy.hpp"
+#include "redis/support/clients.hpp"
+#include "redis/support/contenders.hpp"
+#include "redis/support/lock_process.hpp"
+#include "redis/support/redis_server.hpp"
+#include "redis/support/tcp_proxy.hpp"
 
 #include <boost/test/unit_test.hpp>
 

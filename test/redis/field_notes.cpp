@@ -2,9 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "redis/clients.hpp"
-#include "redis/redis_server.hpp"
-#include "redis/tcp_proxy.hpp"
+#include "redis/support/clients.hpp"
+#include "redis/support/redis_server.hpp"
+#include "redis/support/tcp_proxy.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>

@@ -5,9 +5,9 @@
 #include "../src/redis/node_resolver.hpp"
 
 #include "common/log_capture.hpp"
-#include "redis/clients.hpp"
-#include "redis/redis_server.hpp"
-#include "redis/tcp_proxy.hpp"
+#include "redis/support/clients.hpp"
+#include "redis/support/redis_server.hpp"
+#include "redis/support/tcp_proxy.hpp"
 
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/ip/tcp.hpp>

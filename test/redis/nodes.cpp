@@ -3,9 +3,9 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 #include "common/log_capture.hpp"
-#include "redis/clients.hpp"
-#include "redis/redis_server.hpp"
-#include "redis/tcp_proxy.hpp"
+#include "redis/support/clients.hpp"
+#include "redis/support/redis_server.hpp"
+#include "redis/support/tcp_proxy.hpp"
 
 #include <priority_redlock/redis_url.hpp>
 

@@ -4,7 +4,7 @@
 
 #include "redis/quorum_client.hpp"
 
-#include "quorum_driver.hpp"
+#include "redis/support/quorum_driver.hpp"
 
 #include <boost/test/unit_test.hpp>
 

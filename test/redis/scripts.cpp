@@ -2,9 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "node_model.hpp"
 #include "redis/script_calls.hpp"
-#include "redis_server.hpp"
+#include "redis/support/node_model.hpp"
+#include "redis/support/redis_server.hpp"
 
 #include <boost/redis/request.hpp>
 #include <boost/redis/resp3/node.hpp>

@@ -3,7 +3,7 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 #include "common/locks.hpp"
-#include "memory_backend.hpp"
+#include "manager/sharded_backend.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/with_lock.hpp>

@@ -5,7 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TEST_UNIT_TABLE_FIXTURE_HPP
 #define PRIORITY_REDLOCK_TEST_UNIT_TABLE_FIXTURE_HPP
 
-#include "lock_table.hpp"
+#include "table/lock_table.hpp"
 
 #include <priority_redlock/detail/lock_domain.hpp>
 

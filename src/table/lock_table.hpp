@@ -5,10 +5,10 @@
 #ifndef PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 #define PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 
-#include "links.hpp"
-#include "ranking.hpp"
-#include "wait_graph.hpp"
-#include "waiter_queue.hpp"
+#include "table/links.hpp"
+#include "table/ranking.hpp"
+#include "table/wait_graph.hpp"
+#include "table/waiter_queue.hpp"
 
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/hold.hpp>

@@ -2,7 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "lock_table.hpp"
+#include "table/lock_table.hpp"
 
 #include <boost/asio/error.hpp>
 

@@ -5,7 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TEST_REDIS_CONTENDERS_HPP
 #define PRIORITY_REDLOCK_TEST_REDIS_CONTENDERS_HPP
 
-#include "redis/clients.hpp"
+#include "redis/support/clients.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>

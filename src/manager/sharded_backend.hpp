@@ -5,7 +5,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_MEMORY_BACKEND_HPP
 #define PRIORITY_REDLOCK_SRC_MEMORY_BACKEND_HPP
 
-#include "shard.hpp"
+#include "manager/shard.hpp"
 
 #include <priority_redlock/detail/initiate_manager.hpp>
 #include <priority_redlock/manager_options.hpp>

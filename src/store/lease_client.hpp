@@ -5,7 +5,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_LEASE_CLIENT_HPP
 #define PRIORITY_REDLOCK_SRC_LEASE_CLIENT_HPP
 
-#include "lock_table.hpp"
+#include "table/lock_table.hpp"
 
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/protocol.hpp>

@@ -5,11 +5,11 @@
 #ifndef PRIORITY_REDLOCK_SRC_SHARD_HPP
 #define PRIORITY_REDLOCK_SRC_SHARD_HPP
 
-#include "context_owned.hpp"
-#include "lease_client.hpp"
-#include "lock_table.hpp"
 #include "log_lines.hpp"
+#include "manager/context_owned.hpp"
 #include "mutex.hpp"
+#include "store/lease_client.hpp"
+#include "table/lock_table.hpp"
 
 #include <priority_redlock/detail/acquire_op.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>

@@ -5,7 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TEST_REDIS_SIMULATION_HPP
 #define PRIORITY_REDLOCK_TEST_REDIS_SIMULATION_HPP
 
-#include "node_model.hpp"
+#include "redis/support/node_model.hpp"
 
 #include <boost/asio/error.hpp>
 

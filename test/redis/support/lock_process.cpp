@@ -2,9 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "redis/lock_process.hpp"
+#include "redis/support/lock_process.hpp"
 
-#include "redis/clients.hpp"
+#include "redis/support/clients.hpp"
 
 #include <boost/test/unit_test.hpp>
 

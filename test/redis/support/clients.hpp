@@ -5,8 +5,8 @@
 #ifndef PRIORITY_REDLOCK_TEST_REDIS_CLIENTS_HPP
 #define PRIORITY_REDLOCK_TEST_REDIS_CLIENTS_HPP
 
-#include "redis/history.hpp"
-#include "redis/redis_server.hpp"
+#include "redis/support/history.hpp"
+#include "redis/support/redis_server.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/logging.hpp>

@@ -5,7 +5,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_WAITER_QUEUE_HPP
 #define PRIORITY_REDLOCK_SRC_WAITER_QUEUE_HPP
 
-#include "links.hpp"
+#include "table/links.hpp"
 
 #include <priority_redlock/detail/hold.hpp>
 

@@ -2,10 +2,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "composite.hpp"
+#include "compose/composite.hpp"
 
 #include "log_record.hpp"
-#include "memory_backend.hpp"
+#include "manager/sharded_backend.hpp"
 
 #include <priority_redlock/detail/initiate_acquire_all.hpp>
 
