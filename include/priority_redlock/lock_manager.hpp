@@ -269,7 +269,7 @@ public:
     [[nodiscard]] lock try_acquire(const Resource& resource, const Locker& locker, const acquire_options& options,
                                    error_code& ec)
     {
-        auto request = detail::make_request(resource, locker, detail::resolve(options, defaults_));
+        auto request = detail::make_request(resource, locker, options, defaults_);
         return detail::try_acquire(*backend_, request, ec);
     }
 
@@ -277,7 +277,7 @@ public:
     template <detail::name_like Resource>
     [[nodiscard]] lock try_acquire(const Resource& resource, const acquire_options& options, error_code& ec)
     {
-        auto request = detail::make_request(resource, detail::fresh_locker(), detail::resolve(options, defaults_));
+        auto request = detail::make_request(resource, detail::fresh_locker(), options, defaults_);
         return detail::try_acquire(*backend_, request, ec);
     }
 
@@ -286,7 +286,7 @@ public:
     template <detail::name_like Resource, detail::name_like Locker>
     [[nodiscard]] lock try_acquire(const Resource& resource, const Locker& locker, const acquire_options& options = {})
     {
-        auto request = detail::make_request(resource, locker, detail::resolve(options, defaults_));
+        auto request = detail::make_request(resource, locker, options, defaults_);
         return detail::try_acquire(*backend_, request);
     }
 
@@ -294,7 +294,7 @@ public:
     template <detail::name_like Resource>
     [[nodiscard]] lock try_acquire(const Resource& resource, const acquire_options& options = {})
     {
-        auto request = detail::make_request(resource, detail::fresh_locker(), detail::resolve(options, defaults_));
+        auto request = detail::make_request(resource, detail::fresh_locker(), options, defaults_);
         return detail::try_acquire(*backend_, request);
     }
 

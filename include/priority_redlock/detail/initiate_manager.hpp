@@ -127,9 +127,10 @@ private:
     const Manager* self_;
 };
 
+/// Resolves the options in place: to copy settings whose fields have just been written stalls the processor.
 template <class Resource, class Locker>
 [[nodiscard]] acquire_request make_request(const Resource& resource, const Locker& locker,
-                                           const acquire_settings& options) noexcept
+                                           const acquire_options& options, const acquire_settings& defaults) noexcept
 {
     acquire_request request;
     request.resource = as_name(resource);
@@ -137,7 +138,8 @@ template <class Resource, class Locker>
         request.anonymous = true;
     else
         request.locker = as_name(locker);
-    request.options = options;
+    request.options = defaults;
+    override_by(request.options, options);
     return request;
 }
 
@@ -151,7 +153,7 @@ public:
     void operator()(Handler&& handler, const Resource& resource, const Locker& locker,
                     const acquire_options& options) const
     {
-        acquire_request request = make_request(resource, locker, this->resolve(options));
+        acquire_request request = make_request(resource, locker, options, manager_access::defaults(*this->manager()));
         std::decay_t<Handler> own(std::forward<Handler>(handler));
         start_acquire(own, this->executor(), *this->backend(), request);
     }
