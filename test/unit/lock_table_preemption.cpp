@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(P3_the_ttl_counts_without_a_grace_too)
     handler_returns("a");
 }
 
-BOOST_AUTO_TEST_CASE(P3_found_by_an_acquire_before_the_timer)
+BOOST_AUTO_TEST_CASE(P3_the_end_of_the_ttl_is_found_by_an_acquire_before_the_timer)
 {
     acquire("a", {.ttl = 10ms});
     wait("a");
