@@ -47,7 +47,7 @@ MANAGER_TEST_CASE(with_it_low_priority_gets_its_turn)
     BOOST_TEST(low_priority_is_served(f, {.ageing = 250ms}));
 }
 
-MANAGER_TEST_CASE(P1_P2_an_aged_waiter_preempts_and_shows_its_rank)
+MANAGER_TEST_CASE(P2_P11_an_aged_waiter_preempts_and_shows_its_rank)
 {
     f.manager = make_manager(f.context.get_executor(), f.kind, {.ageing = 1s});
     lock held = f.get("r", "a", {.priority = 1});

@@ -195,7 +195,7 @@ MANAGER_TEST_CASE(I5_handlers_that_die_undelivered_may_call_back)
     lock r = f.get("r", "c"), s = f.get("s", "c");
 }
 
-BOOST_AUTO_TEST_CASE(I5_handlers_that_die_with_the_context_may_release)
+BOOST_AUTO_TEST_CASE(I5_T35_handlers_that_die_with_the_context_may_release)
 {
     for (const auto kind : {manager_kind::thread_safe, manager_kind::single_threaded}) {
         lock kept;

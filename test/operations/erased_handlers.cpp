@@ -49,7 +49,7 @@ using namespace test;
 
 BOOST_AUTO_TEST_SUITE(erased_handlers, *boost::unit_test::timeout(120))
 
-BOOST_AUTO_TEST_CASE(I4_any_completion_handler_is_a_handler)
+BOOST_AUTO_TEST_CASE(I4_T31_any_completion_handler_is_a_handler)
 {
     for_each_of_all([](auto& operation) {
         asio::io_context home;

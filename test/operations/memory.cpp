@@ -232,7 +232,7 @@ PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_is_granted)
         });
 }
 
-PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_an_acquire_that_waits)
+PLAIN_MANAGER_TEST_CASE(I3_T44_out_of_memory_in_an_acquire_that_waits)
 {
     lock holder = f.get("r", "a", {.priority = 5});
     acquired result;

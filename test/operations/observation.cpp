@@ -254,7 +254,7 @@ void check_overrun(locks& f, deaf_work& work, const completion& done)
     BOOST_TEST(f.manager->metrics().overruns == 1u);
 }
 
-MANAGER_TEST_CASE(a_function_of_async_with_lock_that_ignores_its_cancellation_is_warned_of)
+MANAGER_TEST_CASE(T48_a_function_of_async_with_lock_that_ignores_its_cancellation_is_warned_of)
 {
     deaf_work work;
     completion done;

@@ -146,7 +146,7 @@ MANAGER_TEST_CASE(P2_every_wait_and_guarded_operation_is_told)
 
 // --- P3: when the thief is granted -----------------------------------------------------------------------------------
 
-MANAGER_TEST_CASE(P3a_when_the_victim_has_released_all_its_handles)
+MANAGER_TEST_CASE(P3_when_the_victim_has_released_all_its_handles)
 {
     lock first = f.get("r", "low", {.grace = 24h});
     lock second = f.get("r", "low");
@@ -169,7 +169,7 @@ MANAGER_TEST_CASE(P3a_when_the_victim_has_released_all_its_handles)
     CHECK_COMPLETED(high, success);
 }
 
-MANAGER_TEST_CASE(P3a_not_while_a_notice_handler_of_a_released_handle_still_has_to_run)
+MANAGER_TEST_CASE(P3_not_while_a_notice_handler_of_a_released_handle_still_has_to_run)
 {
     asio::io_context home;
     lock low = f.get("r", "low", {.grace = 24h});
@@ -187,7 +187,7 @@ MANAGER_TEST_CASE(P3a_not_while_a_notice_handler_of_a_released_handle_still_has_
     BOOST_TEST(told.order < high.order);
 }
 
-MANAGER_TEST_CASE(P3b_when_the_grace_has_passed)
+MANAGER_TEST_CASE(P3_when_the_grace_has_passed)
 {
     lock low = f.get("r", "low", {.grace = 100ms});
     completion told;
@@ -203,7 +203,7 @@ MANAGER_TEST_CASE(P3b_when_the_grace_has_passed)
     BOOST_TEST(low.state() == lock_state::preempted);
 }
 
-MANAGER_TEST_CASE(P3b_the_longest_grace_of_the_handles_counts)
+MANAGER_TEST_CASE(P3_the_longest_grace_of_the_handles_counts)
 {
     lock first = f.get("r", "low", {.grace = 0s});
     lock second = f.get("r", "low", {.grace = 100ms});
@@ -215,7 +215,7 @@ MANAGER_TEST_CASE(P3b_the_longest_grace_of_the_handles_counts)
     CHECK_COMPLETED(high, success);
 }
 
-MANAGER_TEST_CASE(P3b_grace_0_without_handlers_is_granted_at_once)
+MANAGER_TEST_CASE(P3_grace_0_without_handlers_is_granted_at_once)
 {
     lock low = f.get("r", "low", {.grace = 0s});
     acquired high;
@@ -226,7 +226,7 @@ MANAGER_TEST_CASE(P3b_grace_0_without_handlers_is_granted_at_once)
     CHECK_COMPLETED(high, success);
 }
 
-MANAGER_TEST_CASE(P3b_not_before_the_grant_of_the_victim_has_been_delivered)
+MANAGER_TEST_CASE(P3_not_before_the_grant_of_the_victim_has_been_delivered)
 {
     acquired low, high;
     f.acquire(low, "r", "low", {.grace = 0s});
@@ -239,7 +239,7 @@ MANAGER_TEST_CASE(P3b_not_before_the_grant_of_the_victim_has_been_delivered)
     BOOST_TEST(low.order < high.order);
 }
 
-MANAGER_TEST_CASE(P3b_a_grant_that_is_preempted_in_flight_is_delivered_revoking)
+MANAGER_TEST_CASE(P3_a_grant_that_is_preempted_in_flight_is_delivered_revoking)
 {
     asio::io_context home;
     acquired low, high;
@@ -261,7 +261,7 @@ MANAGER_TEST_CASE(P3b_a_grant_that_is_preempted_in_flight_is_delivered_revoking)
     CHECK_COMPLETED(high, success);
 }
 
-MANAGER_TEST_CASE(P3b_a_queued_grant_that_is_preempted_in_flight_is_delivered_revoking)
+MANAGER_TEST_CASE(P3_a_queued_grant_that_is_preempted_in_flight_is_delivered_revoking)
 {
     lock first = f.get("r", "first");
     acquired low, high;
@@ -282,7 +282,7 @@ MANAGER_TEST_CASE(P3b_a_queued_grant_that_is_preempted_in_flight_is_delivered_re
     BOOST_TEST(low.order < high.order);
 }
 
-MANAGER_TEST_CASE(P3b_not_before_the_handler_of_the_victims_grant_has_returned)
+MANAGER_TEST_CASE(P3_not_before_the_handler_of_the_victims_grant_has_returned)
 {
     acquired low, high;
     f.manager->async_acquire("r", "low", {.grace = 0s}, once([&](error_code ec, lock lk) {
@@ -298,7 +298,7 @@ MANAGER_TEST_CASE(P3b_not_before_the_handler_of_the_victims_grant_has_returned)
     CHECK_COMPLETED(high, success);
 }
 
-MANAGER_TEST_CASE(P3b_not_before_the_handler_of_a_wait_has_returned)
+MANAGER_TEST_CASE(P3_not_before_the_handler_of_a_wait_has_returned)
 {
     lock low = f.get("r", "low", {.grace = 0s});
     completion told;
@@ -315,7 +315,7 @@ MANAGER_TEST_CASE(P3b_not_before_the_handler_of_a_wait_has_returned)
     CHECK_COMPLETED(high, success);
 }
 
-BOOST_AUTO_TEST_CASE(P3b_a_handler_that_another_thread_has_not_left_keeps_the_thief_away)
+BOOST_AUTO_TEST_CASE(P3_a_handler_that_another_thread_has_not_left_keeps_the_thief_away)
 {
     test::locks f(manager_kind::thread_safe);
     asio::io_context home;
@@ -337,7 +337,7 @@ BOOST_AUTO_TEST_CASE(P3b_a_handler_that_another_thread_has_not_left_keeps_the_th
     CHECK_COMPLETED(high, success);
 }
 
-MANAGER_TEST_CASE(P3b_a_wait_that_was_cancelled_counts_until_its_handler_has_run)
+MANAGER_TEST_CASE(P3_a_wait_that_was_cancelled_counts_until_its_handler_has_run)
 {
     asio::io_context home;
     asio::cancellation_signal signal;
@@ -359,7 +359,7 @@ struct oops
 {
 };
 
-MANAGER_TEST_CASE(P3b_a_handler_that_throws_has_run)
+MANAGER_TEST_CASE(P3_a_handler_that_throws_has_run)
 {
     lock low = f.get("r", "low", {.grace = 0s});
     low.async_wait(once([](error_code) { throw oops(); }));
@@ -371,7 +371,7 @@ MANAGER_TEST_CASE(P3b_a_handler_that_throws_has_run)
     CHECK_COMPLETED(high, success);
 }
 
-MANAGER_TEST_CASE(P3b_a_handler_of_a_grant_that_throws_has_run)
+MANAGER_TEST_CASE(P3_a_handler_of_a_grant_that_throws_has_run)
 {
     acquired high;
     lock low;
@@ -386,7 +386,7 @@ MANAGER_TEST_CASE(P3b_a_handler_of_a_grant_that_throws_has_run)
     CHECK_COMPLETED(high, success);
 }
 
-MANAGER_TEST_CASE(P3b_a_guarded_handler_that_throws_has_run)
+MANAGER_TEST_CASE(P3_a_guarded_handler_that_throws_has_run)
 {
     lock low = f.get("r", "low", {.grace = 0s});
     asio::steady_timer timer(f.context, 1h);
@@ -399,7 +399,7 @@ MANAGER_TEST_CASE(P3b_a_guarded_handler_that_throws_has_run)
     CHECK_COMPLETED(high, success);
 }
 
-MANAGER_TEST_CASE(P3b_a_handler_that_is_destroyed_has_run)
+MANAGER_TEST_CASE(P3_a_handler_that_is_destroyed_has_run)
 {
     auto home = std::make_unique<asio::io_context>();
     lock low = f.get("r", "low", {.grace = 0s});
@@ -413,7 +413,7 @@ MANAGER_TEST_CASE(P3b_a_handler_that_is_destroyed_has_run)
     CHECK_COMPLETED(high, success);
 }
 
-MANAGER_TEST_CASE(P3b_a_grant_that_is_destroyed_undelivered_is_released)
+MANAGER_TEST_CASE(P3_a_grant_that_is_destroyed_undelivered_is_released)
 {
     auto home = std::make_unique<asio::io_context>();
     f.manager->async_acquire("r", "low", {},
@@ -428,7 +428,7 @@ MANAGER_TEST_CASE(P3b_a_grant_that_is_destroyed_undelivered_is_released)
     CHECK_COMPLETED(next, success);
 }
 
-MANAGER_TEST_CASE(P3b_a_queued_grant_that_is_destroyed_undelivered_is_released)
+MANAGER_TEST_CASE(P3_a_queued_grant_that_is_destroyed_undelivered_is_released)
 {
     auto home = std::make_unique<asio::io_context>();
     lock first = f.get("r", "first");
@@ -444,7 +444,7 @@ MANAGER_TEST_CASE(P3b_a_queued_grant_that_is_destroyed_undelivered_is_released)
     CHECK_COMPLETED(next, success);
 }
 
-MANAGER_TEST_CASE(P3c_when_the_ttl_has_ended_whatever_the_victim_does)
+MANAGER_TEST_CASE(P3_when_the_ttl_has_ended_whatever_the_victim_does)
 {
     asio::io_context home;
     lock low = f.get("r", "low", {.ttl = 10s, .grace = 24h});
@@ -463,7 +463,7 @@ MANAGER_TEST_CASE(P3c_when_the_ttl_has_ended_whatever_the_victim_does)
     CHECK_COMPLETED(told, aborted);
 }
 
-MANAGER_TEST_CASE(P3c_the_ttl_limits_grace_0_with_handlers_too)
+MANAGER_TEST_CASE(P3_the_ttl_limits_grace_0_with_handlers_too)
 {
     asio::io_context home;
     lock low = f.get("r", "low", {.ttl = 10s, .grace = 0s});

@@ -121,12 +121,12 @@ void kill_and_restart_a_minority(const redis_server_options& servers, const redi
     check(all);
 }
 
-BOOST_AUTO_TEST_CASE(C18_a_minority_is_killed_and_restarted_empty)
+BOOST_AUTO_TEST_CASE(R9_a_minority_is_killed_and_restarted_empty)
 {
     kill_and_restart_a_minority({}, quick_options(), redis_data::empty);
 }
 
-BOOST_AUTO_TEST_CASE(C23_a_minority_is_killed_and_restarted_with_an_old_snapshot)
+BOOST_AUTO_TEST_CASE(R9_a_minority_is_killed_and_restarted_with_an_old_snapshot)
 {
     kill_and_restart_a_minority({.persistence = redis_persistence::snapshot}, quick_options(), redis_data::snapshot);
 }
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_minority_is_killed_and_restarted_with_everything)
     check(all);
 }
 
-BOOST_AUTO_TEST_CASE(C18_the_majority_is_down)
+BOOST_AUTO_TEST_CASE(R10_T41_the_majority_is_down)
 {
     redis_options options = quick_options();
     options.guard = redlock::restart_guard::durable;
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(C18_the_majority_is_down)
     BOOST_TEST(locks.check().empty(), locks.check());
 }
 
-BOOST_AUTO_TEST_CASE(C19_a_node_that_is_restarted_empty_does_not_vote)
+BOOST_AUTO_TEST_CASE(R9_T60_a_node_that_is_restarted_empty_does_not_vote)
 {
     const redis_options options = quick_options();
     voting_nodes nodes(5);
@@ -272,7 +272,7 @@ struct listener_to_the_log
     }
 };
 
-BOOST_AUTO_TEST_CASE(R9_eviction_that_is_switched_on_is_found_out_in_the_documented_time)
+BOOST_AUTO_TEST_CASE(R9_T36_eviction_that_is_switched_on_is_found_out_in_the_documented_time)
 {
     constexpr auto window = priority_redlock::detail::redis::quorum_client::check_interval; // of doc/redis.md, Eviction
     BOOST_TEST((window == 2s));
@@ -351,7 +351,7 @@ BOOST_AUTO_TEST_CASE(R9_keys_that_were_evicted_between_two_looks)
     BOOST_TEST(!run_until(io, [&] { return next.granted(); }, 500ms));
 }
 
-BOOST_AUTO_TEST_CASE(R9_an_address_that_leads_to_another_master)
+BOOST_AUTO_TEST_CASE(R9_T39_an_address_that_leads_to_another_master)
 {
     for (const auto guard : {redlock::restart_guard::on, redlock::restart_guard::durable}) {
         const listener_to_the_log log;
@@ -397,7 +397,7 @@ BOOST_AUTO_TEST_CASE(R9_an_address_that_leads_to_another_master)
     }
 }
 
-BOOST_AUTO_TEST_CASE(C20_a_demoted_replica_does_not_vote)
+BOOST_AUTO_TEST_CASE(R1_a_demoted_replica_does_not_vote)
 {
     const redis_options options = quick_options();
     redis_server master;
@@ -434,7 +434,7 @@ BOOST_AUTO_TEST_CASE(C20_a_demoted_replica_does_not_vote)
     BOOST_TEST(locks.check().empty(), locks.check());
 }
 
-BOOST_AUTO_TEST_CASE(C4_a_minority_is_stopped_and_goes_on)
+BOOST_AUTO_TEST_CASE(T3_a_minority_is_stopped_and_goes_on)
 {
     voting_nodes nodes(5);
     contenders all(4, nodes.configs(), new_seed());
@@ -452,7 +452,7 @@ BOOST_AUTO_TEST_CASE(C4_a_minority_is_stopped_and_goes_on)
     check(all);
 }
 
-BOOST_AUTO_TEST_CASE(C24_nodes_forget_and_connections_break_at_random_moments)
+BOOST_AUTO_TEST_CASE(I1_nodes_forget_and_connections_break_at_random_moments)
 {
     const auto seed = new_seed();
     BOOST_TEST_CONTEXT("seed " << seed)
@@ -479,7 +479,7 @@ BOOST_AUTO_TEST_CASE(C24_nodes_forget_and_connections_break_at_random_moments)
     }
 }
 
-BOOST_AUTO_TEST_CASE(C24_the_network_fails_at_random_moments)
+BOOST_AUTO_TEST_CASE(I1_the_network_fails_at_random_moments)
 {
     const auto seed = new_seed();
     BOOST_TEST_CONTEXT("seed " << seed)
@@ -518,7 +518,7 @@ BOOST_AUTO_TEST_CASE(C24_the_network_fails_at_random_moments)
     }
 }
 
-BOOST_AUTO_TEST_CASE(C5_T4_an_even_number_of_nodes)
+BOOST_AUTO_TEST_CASE(T4_an_even_number_of_nodes)
 {
     for (const std::size_t count : {2u, 4u}) {
         voting_nodes nodes(count);
@@ -547,7 +547,7 @@ BOOST_AUTO_TEST_CASE(C5_T4_an_even_number_of_nodes)
 
 // --- clients that die, stop or are cut off ---
 
-BOOST_AUTO_TEST_CASE(C17_a_holder_is_killed)
+BOOST_AUTO_TEST_CASE(P6_a_holder_is_killed)
 {
     voting_nodes nodes(3);
     lock_process holder({.nodes = nodes.addresses(), .resource = "r", .ttl = 700ms});
@@ -565,7 +565,7 @@ BOOST_AUTO_TEST_CASE(C17_a_holder_is_killed)
     BOOST_TEST(locks.check().empty(), locks.check());
 }
 
-BOOST_AUTO_TEST_CASE(P1_the_thief_is_killed_between_its_notice_and_its_grant)
+BOOST_AUTO_TEST_CASE(T49_the_thief_is_killed_between_its_notice_and_its_grant)
 {
     voting_nodes nodes(5);
     client victim(io, nodes.configs());
@@ -598,7 +598,7 @@ BOOST_AUTO_TEST_CASE(P1_the_thief_is_killed_between_its_notice_and_its_grant)
     BOOST_TEST(locks.check().empty(), locks.check());
 }
 
-BOOST_AUTO_TEST_CASE(P2_C22_the_victim_is_stopped_for_longer_than_its_ttl)
+BOOST_AUTO_TEST_CASE(T50_T62_the_victim_is_stopped_for_longer_than_its_ttl)
 {
     voting_nodes nodes(3);
     lock_process victim({.nodes = nodes.addresses(), .resource = "r", .ttl = 700ms});
@@ -626,7 +626,7 @@ BOOST_AUTO_TEST_CASE(P2_C22_the_victim_is_stopped_for_longer_than_its_ttl)
     BOOST_TEST(locks.check().empty(), locks.check());
 }
 
-BOOST_AUTO_TEST_CASE(P9_both_are_cut_off_from_a_minority)
+BOOST_AUTO_TEST_CASE(T57_both_are_cut_off_from_a_minority)
 {
     redis_options options = quick_options();
     options.lease = options.max_ttl = 3s; // so long the victim's nodes that it cannot tell keep the thief waiting

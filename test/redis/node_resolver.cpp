@@ -161,7 +161,7 @@ redis_options unguarded()
 
 BOOST_FIXTURE_TEST_SUITE(redis_names_of_nodes, names_fixture)
 
-BOOST_AUTO_TEST_CASE(a_lookup_that_hangs_costs_one_vote)
+BOOST_AUTO_TEST_CASE(T37_a_lookup_that_hangs_costs_one_vote)
 {
     redis_nodes nodes(3);
     std::deque<tcp_proxy> network;

@@ -314,7 +314,7 @@ BOOST_AUTO_TEST_CASE(a_node_that_does_not_say_who_it_is)
     check_bad_node(other.config(), "does not say who it is");
 }
 
-BOOST_AUTO_TEST_CASE(P11_a_node_whose_scripts_bring_anything)
+BOOST_AUTO_TEST_CASE(a_node_whose_scripts_bring_anything)
 {
     for (const std::string& reply : {std::string("+OK\r\n"), "*2\r\n" + bulk("granted") + ":9223372036854775807\r\n",
                                      "*2\r\n" + bulk("ready") + ":-9223372036854775808\r\n",
@@ -390,7 +390,7 @@ BOOST_AUTO_TEST_CASE(R10_all_who_wait_for_one_resource_are_told_that_there_is_no
         BOOST_TEST((a.done() && a.error() == errc::no_quorum));
 }
 
-BOOST_AUTO_TEST_CASE(C5_the_same_server_twice)
+BOOST_AUTO_TEST_CASE(R2_the_same_server_twice)
 {
     redis_nodes nodes(2);
     node_configs configs = nodes.configs();
@@ -485,7 +485,7 @@ BOOST_AUTO_TEST_CASE(certificates_that_vanish)
     BOOST_TEST(io.stopped()); // nor does it keep the context at work
 }
 
-BOOST_AUTO_TEST_CASE(certificates_that_are_rotated_while_locks_are_in_use)
+BOOST_AUTO_TEST_CASE(T38_certificates_that_are_rotated_while_locks_are_in_use)
 {
     redis_nodes nodes(1, {.config = {"tls-auth-clients yes"}, .tls = true});
     const auto directory = nodes[0].certificate_file().parent_path();

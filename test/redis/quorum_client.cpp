@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_SUITE(quorum_client)
 
 // --- obtaining -------------------------------------------------------------------------------------------------------
 
-BOOST_AUTO_TEST_CASE(C3_C5_R2_all_nodes_are_asked_at_once_and_the_quorum_decides_for_every_number_of_nodes)
+BOOST_AUTO_TEST_CASE(R2_all_nodes_are_asked_at_once_and_the_quorum_decides_for_every_number_of_nodes)
 {
     for (std::size_t n = 1; n <= 7; ++n) {
         const std::size_t quorum = n / 2 + 1;
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(the_slowest_are_not_waited_for_and_may_answer_later)
     BOOST_TEST(d.end() == "release 0 1 2 3 4"); // to all, answered or not
 }
 
-BOOST_AUTO_TEST_CASE(C6_C7_C8_C22_T5_validity_counts_from_the_send_and_a_grant_that_is_over_is_none)
+BOOST_AUTO_TEST_CASE(R2_T5_validity_counts_from_the_send_and_a_grant_that_is_over_is_none)
 {
     quorum_driver d(3);
     d.obtain(1, {.ttl = 100ms});
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(C6_C7_C8_C22_T5_validity_counts_from_the_send_and_a_grant_t
     BOOST_TEST(late.granted(1) == "yield 0 1 2; 1 waiting");
 }
 
-BOOST_AUTO_TEST_CASE(C6_T12_validity_counts_from_the_earliest_send_that_is_relied_on)
+BOOST_AUTO_TEST_CASE(R2_T12_validity_counts_from_the_earliest_send_that_is_relied_on)
 {
     quorum_driver d(3);
     let_wait(d, 3);
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(C6_T12_validity_counts_from_the_earliest_send_that_is_relie
     BOOST_TEST(d.granted(0) == ""); // it could do without the earliest now, and does not
 }
 
-BOOST_AUTO_TEST_CASE(C10_R2_a_round_whose_time_is_up_gives_its_minority_back_and_stays_queued)
+BOOST_AUTO_TEST_CASE(R2_T7_a_round_whose_time_is_up_gives_its_minority_back_and_stays_queued)
 {
     quorum_driver d(5);
     d.obtain();
@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(a_holder_takes_the_node_that_wakes_it_late)
     BOOST_TEST(d.wake(0) == "");
 }
 
-BOOST_AUTO_TEST_CASE(R7_1_a_standby_asks_when_the_reservation_has_lapsed)
+BOOST_AUTO_TEST_CASE(R6_a_standby_asks_when_the_reservation_has_lapsed)
 {
     quorum_driver d(3);
     let_wait(d, 3);
@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE(R7_1_a_standby_asks_when_the_reservation_has_lapsed)
     BOOST_TEST(d.after(3ms) == "obtain 0");
 }
 
-BOOST_AUTO_TEST_CASE(C13_T9_R6_a_waiter_asks_again_by_itself_with_jitter_once_a_retry_interval_and_node)
+BOOST_AUTO_TEST_CASE(R6_T9_a_waiter_asks_again_by_itself_with_jitter_once_a_retry_interval_and_node)
 {
     quorum_driver d(3);
     d.obtain();
@@ -490,7 +490,7 @@ BOOST_AUTO_TEST_CASE(R10_a_quorum_that_is_lost_while_the_token_is_written)
     BOOST_TEST(d.after(quorum_driver::plain_options().quorum_timeout).find("no quorum") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(T24_R7_a_token_has_to_be_written_in_time)
+BOOST_AUTO_TEST_CASE(R7_T24_a_token_has_to_be_written_in_time)
 {
     quorum_driver d(3);
     d.obtain();
@@ -611,7 +611,7 @@ BOOST_AUTO_TEST_CASE(a_mixture_of_refusals_and_silence_is_no_quorum_and_not_the_
     BOOST_TEST(d.lost(1) == "1 not extended: no quorum");
 }
 
-BOOST_AUTO_TEST_CASE(C15_T11_T20_after_the_local_validity_nothing_is_extended)
+BOOST_AUTO_TEST_CASE(T11_T20_after_the_local_validity_nothing_is_extended)
 {
     quorum_driver d(3);
     let_hold(d, 3);
@@ -697,7 +697,7 @@ BOOST_AUTO_TEST_CASE(a_release_is_done_at_a_quorum)
     BOOST_TEST(d.end() == "1 ended"); // again: harmless
 }
 
-BOOST_AUTO_TEST_CASE(C9_T2_what_was_asked_and_not_answered_is_released_as_well)
+BOOST_AUTO_TEST_CASE(T2_what_was_asked_and_not_answered_is_released_as_well)
 {
     quorum_driver d(3);
     d.obtain();
@@ -708,7 +708,7 @@ BOOST_AUTO_TEST_CASE(C9_T2_what_was_asked_and_not_answered_is_released_as_well)
     BOOST_TEST(d.done(1) == "1 ended");
 }
 
-BOOST_AUTO_TEST_CASE(P3_R2_a_release_is_repeated_when_its_node_is_back)
+BOOST_AUTO_TEST_CASE(R2_T51_a_release_is_repeated_when_its_node_is_back)
 {
     quorum_driver d(3);
     let_hold(d, 3);
@@ -879,11 +879,11 @@ BOOST_AUTO_TEST_CASE(R4_notices_of_different_times_do_not_add_up)
     BOOST_TEST(d.notice(0, 1, 9) == "1 must go for 1 of 9");
 }
 
-BOOST_AUTO_TEST_CASE(R12_P11_notices_that_are_not_about_this_hold_are_dropped)
+BOOST_AUTO_TEST_CASE(R12_T59_notices_that_are_not_about_this_hold_are_dropped)
 {
     quorum_driver d(1);
     let_hold(d, 1, {.priority = 5});
-    BOOST_TEST(d.notice(0, 1, 5) == ""); // P7: equal does not outrank
+    BOOST_TEST(d.notice(0, 1, 5) == ""); // equal does not outrank (P1)
     BOOST_TEST(d.notice(0, 1, 4, true) == "");
     BOOST_TEST(d.notice(0, 1, 9, true, 2) == "");
     d.extend(1s, 1, 9);
@@ -903,7 +903,7 @@ BOOST_AUTO_TEST_CASE(R12_a_raised_priority_is_written_to_the_nodes)
     BOOST_TEST(d.last_call(1).about->priority == 7);
 }
 
-BOOST_AUTO_TEST_CASE(P9_R12_a_notice_to_one_that_collects_votes_makes_it_yield_that_node)
+BOOST_AUTO_TEST_CASE(R12_T57_a_notice_to_one_that_collects_votes_makes_it_yield_that_node)
 {
     quorum_driver d(3);
     d.obtain();

@@ -311,7 +311,7 @@ BOOST_FIXTURE_TEST_SUITE(scripts, voting_node)
 
 // --- obtain ----------------------------------------------------------------------------------------------------------
 
-BOOST_AUTO_TEST_CASE(C1_T0_a_free_lock_is_granted_and_a_held_one_is_not)
+BOOST_AUTO_TEST_CASE(T0_a_free_lock_is_granted_and_a_held_one_is_not)
 {
     const auto a = make("a-1");
     const auto b = make("b-1");
@@ -398,7 +398,7 @@ BOOST_AUTO_TEST_CASE(I7_nobody_takes_a_free_lock_before_a_better_waiter)
     BOOST_TEST((obtain(high).what == verdict::granted));
 }
 
-BOOST_AUTO_TEST_CASE(T14_R3_tickets_are_brought_into_bounds_and_mended)
+BOOST_AUTO_TEST_CASE(R3_T14_T42_tickets_are_brought_into_bounds_and_mended)
 {
     obtain(make("a-1"));
     obtain(make("now-1"));
@@ -587,7 +587,7 @@ BOOST_AUTO_TEST_CASE(T21_a_release_removes_what_is_its_own_and_can_be_repeated)
     BOOST_TEST(!field("n").empty()); // the counter stays
 }
 
-BOOST_AUTO_TEST_CASE(R7_1_a_release_wakes_the_best_and_has_the_next_one_stand_by)
+BOOST_AUTO_TEST_CASE(R6_a_release_wakes_the_best_and_has_the_next_one_stand_by)
 {
     const auto a = make("a-1");
     const auto b = make("b-1");
@@ -606,7 +606,7 @@ BOOST_AUTO_TEST_CASE(R7_1_a_release_wakes_the_best_and_has_the_next_one_stand_by
     BOOST_TEST((obtain(b).what == verdict::waiting));
 }
 
-BOOST_AUTO_TEST_CASE(R7_1_a_reservation_yields_to_a_better_one_and_goes_on_when_it_is_given_up)
+BOOST_AUTO_TEST_CASE(R6_a_reservation_yields_to_a_better_one_and_goes_on_when_it_is_given_up)
 {
     const auto a = make("a-1");
     const auto b = make("b-1");
@@ -730,7 +730,7 @@ BOOST_AUTO_TEST_CASE(P10_one_that_yields_keeps_its_will)
     BOOST_TEST(obtain(other).kept_back);
 }
 
-BOOST_AUTO_TEST_CASE(C2_keys_of_a_resource_share_a_slot_and_expire)
+BOOST_AUTO_TEST_CASE(R3_keys_of_a_resource_share_a_slot_and_expire)
 {
     const auto a = make("a-1");
     obtain(a);

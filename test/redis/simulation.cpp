@@ -11,8 +11,8 @@
 
 // Many clients on simulated nodes with everything going wrong.
 //
-// PRIORITY_REDLOCK_SEED=n runs seed n only and prints all that happens in it, PRIORITY_REDLOCK_SCHEDULES=n more or
-// fewer seeds of each world.
+// PRIORITY_REDLOCK_SEED=n runs seed n only, PRIORITY_REDLOCK_SCHEDULES=n more or fewer seeds of each world.
+// PRIORITY_REDLOCK_TRACE=n has a failure print the last n events.
 
 namespace {
 

@@ -98,7 +98,7 @@ void acquire_over_a_strand(asio::thread_pool& pool, const Strand& strand)
 
 BOOST_AUTO_TEST_SUITE(strands, *boost::unit_test::timeout(120))
 
-BOOST_AUTO_TEST_CASE(a_manager_over_a_typed_strand_is_used_from_all_threads_of_a_pool)
+BOOST_AUTO_TEST_CASE(T33_a_manager_over_a_typed_strand_is_used_from_all_threads_of_a_pool)
 {
     asio::thread_pool pool(2);
     acquire_over_a_strand(pool, asio::make_strand(pool));
@@ -121,7 +121,7 @@ asio::awaitable<void> work_for_ever(std::atomic<long>& steps)
     }
 }
 
-BOOST_AUTO_TEST_CASE(work_under_a_lock_on_a_pool_without_a_strand_is_preempted)
+BOOST_AUTO_TEST_CASE(T32_work_under_a_lock_on_a_pool_without_a_strand_is_preempted)
 {
     asio::thread_pool pool(4);
     lock_manager manager(pool);

@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(I3_all_ends_at_once_over_a_protocol)
 }
 
 // The first report: nothing waits, and the shard goes with the last handle.
-BOOST_AUTO_TEST_CASE(I3_the_last_lock_goes_while_the_context_does)
+BOOST_AUTO_TEST_CASE(I3_T34_the_last_lock_goes_while_the_context_does)
 {
     for (int round = 0; round < 2000; ++round) {
         auto context = std::make_unique<asio::io_context>();

@@ -20,7 +20,9 @@ stub() {
     printf '#!/bin/sh\necho "%s $*" >>"%s"\n' "$1" "$work/called" >"$1"
     chmod +x "$1"
 }
-for tool in find-boost install-boost check-install compile-cost check-lists check-snippets; do stub "$work/project/tools/$tool"; done
+for tool in find-boost install-boost check-install compile-cost check-lists check-numbers check-snippets; do
+    stub "$work/project/tools/$tool"
+done
 for command in apt-get sudo npm cmake ctest ninja g++ clang++-19 b2 clang-format-19 git python3 rm; do
     stub "$work/bin/$command"
 done
@@ -78,6 +80,7 @@ refused format ''
 refused snippets --bogus
 refused snippets --fix extra
 refused lists extra
+refused numbers extra
 refused clean extra
 refused help extra
 

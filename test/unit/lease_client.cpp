@@ -404,7 +404,7 @@ BOOST_FIXTURE_TEST_CASE(at_a_third_of_the_ttl, renewed_fixture)
     BOOST_TEST(at_time(22ms) == "renew 30");
 }
 
-BOOST_FIXTURE_TEST_CASE(C16_max_hold_ends_it_as_expired, renewed_fixture)
+BOOST_FIXTURE_TEST_CASE(T63_max_hold_ends_it_as_expired, renewed_fixture)
 {
     for (int i = 1; i < 8; ++i) {
         BOOST_TEST(at_time(i * 10ms) == "renew 30");

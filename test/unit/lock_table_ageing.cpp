@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(I7_of_equal_ranks_the_first_to_come_is_ahead)
     BOOST_TEST(who() == "a <- b c d");
 }
 
-BOOST_AUTO_TEST_CASE(P1_a_rank_that_comes_to_be_a_step_above_the_holder_preempts_it)
+BOOST_AUTO_TEST_CASE(P11_a_rank_that_comes_to_be_a_step_above_the_holder_preempts_it)
 {
     acquire("a", {.priority = 2});
     acquire("b", {.priority = 0});
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(P1_who_waited_with_the_holder_leaves_it_an_interval)
     BOOST_TEST(at_time(41ms) == "b revoking");
 }
 
-BOOST_AUTO_TEST_CASE(the_holder_has_the_rank_that_it_reached_rounded_up)
+BOOST_AUTO_TEST_CASE(P11_the_holder_has_the_rank_that_it_reached_rounded_up)
 {
     acquire("a", {.priority = 5, .ttl = 25ms});
     acquire("b", {.priority = 1});

@@ -268,7 +268,7 @@ BOOST_AUTO_TEST_CASE(one_try_and_now_or_never)
     BOOST_TEST(acquire("b/3", {.max_attempts = 1}, "r") == "b/3 already_acquired");
 }
 
-BOOST_AUTO_TEST_CASE(a_long_queue_is_walked_once)
+BOOST_AUTO_TEST_CASE(T46_a_long_queue_is_walked_once)
 {
     constexpr int many = 3000; // each waits for all before it
     acquire("first", {}, "r");

@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(P2_every_handle_of_the_victim_is_told)
     BOOST_TEST(state("a/2") == lock_state::released);
 }
 
-BOOST_AUTO_TEST_CASE(P3a_the_thief_follows_when_the_victim_lets_go)
+BOOST_AUTO_TEST_CASE(P3_the_thief_follows_when_the_victim_lets_go)
 {
     acquire("a", {.grace = 10s});
     acquire("b", {.priority = 1});
@@ -65,14 +65,14 @@ BOOST_AUTO_TEST_CASE(P3a_the_thief_follows_when_the_victim_lets_go)
     BOOST_TEST(due() == -1);
 }
 
-BOOST_AUTO_TEST_CASE(P3a_destroying_the_handle_is_letting_go)
+BOOST_AUTO_TEST_CASE(P3_destroying_the_handle_is_letting_go)
 {
     acquire("a");
     acquire("b", {.priority = 1});
     BOOST_TEST(drop("a") == "b granted");
 }
 
-BOOST_AUTO_TEST_CASE(P3a_the_thief_follows_the_last_handle_not_the_first)
+BOOST_AUTO_TEST_CASE(P3_the_thief_follows_the_last_handle_not_the_first)
 {
     acquire("a");
     acquire("a/2");
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(P3a_the_thief_follows_the_last_handle_not_the_first)
     BOOST_TEST(release("a/2") == "b granted");
 }
 
-BOOST_AUTO_TEST_CASE(P3a_letting_go_waits_for_the_notice_handlers)
+BOOST_AUTO_TEST_CASE(P3_letting_go_waits_for_the_notice_handlers)
 {
     acquire("a");
     wait("a");
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(P3a_letting_go_waits_for_the_notice_handlers)
     BOOST_TEST(handler_returns("a") == "b granted");
 }
 
-BOOST_AUTO_TEST_CASE(P3a_the_handlers_of_one_handle_do_not_stand_for_those_of_another)
+BOOST_AUTO_TEST_CASE(P3_the_handlers_of_one_handle_do_not_stand_for_those_of_another)
 {
     acquire("a");
     acquire("a/2");
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(P3a_the_handlers_of_one_handle_do_not_stand_for_those_of_an
     BOOST_TEST(handler_returns("a") == "b granted");
 }
 
-BOOST_AUTO_TEST_CASE(P3b_the_thief_follows_at_the_end_of_the_grace)
+BOOST_AUTO_TEST_CASE(P3_the_thief_follows_at_the_end_of_the_grace)
 {
     acquire("a", {.grace = 20ms});
     clock_at(5ms);
@@ -122,14 +122,14 @@ BOOST_AUTO_TEST_CASE(P3b_the_thief_follows_at_the_end_of_the_grace)
     BOOST_TEST(due() == -1);
 }
 
-BOOST_AUTO_TEST_CASE(P3b_the_default_grace_is_a_second)
+BOOST_AUTO_TEST_CASE(P3_the_default_grace_is_a_second)
 {
     acquire("a");
     acquire("b", {.priority = 1});
     BOOST_TEST(due() == 1000);
 }
 
-BOOST_AUTO_TEST_CASE(P3b_grace_and_handlers)
+BOOST_AUTO_TEST_CASE(P3_grace_and_handlers)
 {
     acquire("a", {.grace = 20ms});
     wait("a");
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(P3b_grace_and_handlers)
     BOOST_TEST(state("a") == lock_state::preempted);
 }
 
-BOOST_AUTO_TEST_CASE(P3b_handlers_alone_do_not_do)
+BOOST_AUTO_TEST_CASE(P3_handlers_alone_do_not_do)
 {
     acquire("a", {.grace = 20ms});
     wait("a");
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(P3b_handlers_alone_do_not_do)
     BOOST_TEST(at_time(20ms) == "b granted");
 }
 
-BOOST_AUTO_TEST_CASE(P3b_no_grace_still_waits_for_the_handlers)
+BOOST_AUTO_TEST_CASE(P3_no_grace_still_waits_for_the_handlers)
 {
     acquire("a", {.grace = 0s});
     wait("a");
@@ -162,14 +162,14 @@ BOOST_AUTO_TEST_CASE(P3b_no_grace_still_waits_for_the_handlers)
     BOOST_TEST(handler_returns("a") == "b granted");
 }
 
-BOOST_AUTO_TEST_CASE(P3b_no_grace_and_no_handler_is_no_hand_shake)
+BOOST_AUTO_TEST_CASE(P3_no_grace_and_no_handler_is_no_hand_shake)
 {
     acquire("a", {.grace = 0s});
     BOOST_TEST(acquire("b", {.priority = 1}) == "a preempted, b granted");
     BOOST_TEST(state("a") == lock_state::preempted);
 }
 
-BOOST_AUTO_TEST_CASE(P3b_the_completion_of_the_grant_is_a_notice_handler)
+BOOST_AUTO_TEST_CASE(P3_the_completion_of_the_grant_is_a_notice_handler)
 {
     delivers_at_once = false;
     acquire("a", {.grace = 0s});
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(P3b_the_completion_of_the_grant_is_a_notice_handler)
     BOOST_TEST(deliver("a") == "b granted");
 }
 
-BOOST_AUTO_TEST_CASE(P3b_a_handler_that_was_started_after_the_notice_counts_too)
+BOOST_AUTO_TEST_CASE(P3_a_handler_that_was_started_after_the_notice_counts_too)
 {
     acquire("a", {.grace = 20ms});
     acquire("b", {.priority = 1});
@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(P3b_a_handler_that_was_started_after_the_notice_counts_too)
     BOOST_TEST(handler_returns("a") == "b granted");
 }
 
-BOOST_AUTO_TEST_CASE(P3b_a_handler_that_was_cancelled_before_the_notice_does_not_count)
+BOOST_AUTO_TEST_CASE(P3_a_handler_that_was_cancelled_before_the_notice_does_not_count)
 {
     acquire("a", {.grace = 0s});
     wait("a");
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(P3b_a_handler_that_was_cancelled_before_the_notice_does_not
     BOOST_TEST(acquire("b", {.priority = 1}) == "a preempted, b granted");
 }
 
-BOOST_AUTO_TEST_CASE(P3b_letting_go_of_one_handle_does_not_end_the_grace_of_the_other)
+BOOST_AUTO_TEST_CASE(P3_letting_go_of_one_handle_does_not_end_the_grace_of_the_other)
 {
     acquire("a", {.grace = 20ms});
     acquire("a/2", {.grace = 20ms});
@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(P3b_letting_go_of_one_handle_does_not_end_the_grace_of_the_
     BOOST_TEST(state("a/2") == lock_state::preempted);
 }
 
-BOOST_AUTO_TEST_CASE(P3c_the_end_of_the_ttl_ends_the_hand_shake_whatever_still_runs)
+BOOST_AUTO_TEST_CASE(P3_the_end_of_the_ttl_ends_the_hand_shake_whatever_still_runs)
 {
     delivers_at_once = false;
     acquire("a", {.ttl = 10ms, .grace = 20ms});
@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(P3c_the_end_of_the_ttl_ends_the_hand_shake_whatever_still_r
     BOOST_TEST(who() == "b");
 }
 
-BOOST_AUTO_TEST_CASE(P3c_the_ttl_counts_after_the_grace_too)
+BOOST_AUTO_TEST_CASE(P3_the_ttl_counts_after_the_grace_too)
 {
     acquire("a", {.ttl = 30ms, .grace = 20ms});
     wait("a");
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(P3c_the_ttl_counts_after_the_grace_too)
     handler_returns("a");
 }
 
-BOOST_AUTO_TEST_CASE(P3c_the_ttl_counts_without_a_grace_too)
+BOOST_AUTO_TEST_CASE(P3_the_ttl_counts_without_a_grace_too)
 {
     acquire("a", {.ttl = 30ms, .grace = 0s});
     wait("a");
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(P3c_the_ttl_counts_without_a_grace_too)
     handler_returns("a");
 }
 
-BOOST_AUTO_TEST_CASE(P3c_found_by_an_acquire_before_the_timer)
+BOOST_AUTO_TEST_CASE(P3_the_end_of_the_ttl_is_found_by_an_acquire_before_the_timer)
 {
     acquire("a", {.ttl = 10ms});
     wait("a");

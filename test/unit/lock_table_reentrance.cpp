@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(an_infinite_ttl_of_the_first_stays_too)
     BOOST_TEST(expires("a/2") == -1);
 }
 
-BOOST_AUTO_TEST_CASE(P3b_the_grace_is_the_longest)
+BOOST_AUTO_TEST_CASE(P3_the_grace_is_the_longest)
 {
     acquire("a", {.grace = 10ms});
     acquire("a/2", {.grace = 30ms});
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(P3b_the_grace_is_the_longest)
     BOOST_TEST(at_time(30ms) == "b granted");
 }
 
-BOOST_AUTO_TEST_CASE(P3b_the_next_holder_does_not_inherit_the_grace)
+BOOST_AUTO_TEST_CASE(P3_the_next_holder_does_not_inherit_the_grace)
 {
     acquire("a", {.grace = 30ms});
     acquire("b", {.grace = 10ms});

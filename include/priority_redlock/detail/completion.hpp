@@ -301,8 +301,8 @@ private:
         return a == b;
     }
 
-    template <class E1, class E2>
-    static bool is_same(const E1&, const E2&) noexcept
+    template <class A, class B>
+    static bool is_same(const A&, const B&) noexcept
     {
         return false;
     }

@@ -24,8 +24,7 @@
 #include <string_view>
 #include <vector>
 
-// What other implementations of Redlock got wrong, each on real servers. C: a rule of the algorithm; T: a trap that one
-// fell into; P: one of priorities.
+// Traps of doc/traps.md, each on real servers.
 
 namespace {
 
@@ -48,7 +47,6 @@ std::string holder(const redis_server& node, std::string_view resource)
     return text.substr(0, text.find(' '));
 }
 
-/// How many scripts a node has run.
 /// How often a node has carried out these commands, those of scripts included.
 std::int64_t calls_of(const redis_server& node, std::initializer_list<std::string_view> commands)
 {
@@ -117,9 +115,9 @@ struct three_nodes
     }
 };
 
-BOOST_FIXTURE_TEST_SUITE(redis_field_notes, three_nodes)
+BOOST_FIXTURE_TEST_SUITE(redis_traps, three_nodes)
 
-BOOST_AUTO_TEST_CASE(T1_C14_an_extension_does_not_count_a_node_that_another_holds)
+BOOST_AUTO_TEST_CASE(T1_an_extension_does_not_count_a_node_that_another_holds)
 {
     client c(io, nodes.configs());
     attempt held = c.acquire("r", {.ttl = 600ms, .auto_extend = true});
@@ -130,7 +128,7 @@ BOOST_AUTO_TEST_CASE(T1_C14_an_extension_does_not_count_a_node_that_another_hold
     BOOST_TEST((held.end() == error_code(errc::lost)));
 }
 
-BOOST_AUTO_TEST_CASE(C9_T2_T6_a_node_that_was_asked_and_did_not_answer_is_released_as_well)
+BOOST_AUTO_TEST_CASE(T2_T6_a_node_that_was_asked_and_did_not_answer_is_released_as_well)
 {
     client c(io, behind_a_network());
     attempt first = c.acquire("other");
@@ -147,7 +145,7 @@ BOOST_AUTO_TEST_CASE(C9_T2_T6_a_node_that_was_asked_and_did_not_answer_is_releas
     BOOST_TEST(stays([&] { return field(nodes[1], "r", "h").empty(); }, 200ms));
 }
 
-BOOST_AUTO_TEST_CASE(T5_C7_a_lock_whose_validity_has_passed_is_not_granted)
+BOOST_AUTO_TEST_CASE(T5_a_lock_whose_validity_has_passed_is_not_granted)
 {
     client c(io, behind_a_network());
     attempt first = c.acquire("other");
@@ -179,7 +177,7 @@ BOOST_AUTO_TEST_CASE(T7_what_it_got_of_a_minority_does_not_block_its_next_try)
     BOOST_TEST(is_granted(a, 3s));
 }
 
-BOOST_AUTO_TEST_CASE(C11_T21_a_release_leaves_what_is_anothers)
+BOOST_AUTO_TEST_CASE(T21_a_release_leaves_what_is_anothers)
 {
     client c(io, nodes.configs());
     attempt held = c.acquire("r");
@@ -194,7 +192,7 @@ BOOST_AUTO_TEST_CASE(C11_T21_a_release_leaves_what_is_anothers)
     BOOST_TEST(field(nodes[0], "r", "h") == others);
 }
 
-BOOST_AUTO_TEST_CASE(C12_a_release_is_done_though_a_node_is_down)
+BOOST_AUTO_TEST_CASE(T3_a_release_is_done_though_a_node_is_down)
 {
     client c(io, nodes.configs());
     attempt held = c.acquire("r");
@@ -297,7 +295,7 @@ BOOST_AUTO_TEST_CASE(T26_a_waiter_that_missed_its_wake_up_asks_again)
     BOOST_TEST((a.done_at() - released) / 1ms < 1500);
 }
 
-BOOST_AUTO_TEST_CASE(T28_C23_tokens_rise_over_different_quorums)
+BOOST_AUTO_TEST_CASE(T28_tokens_rise_over_different_quorums)
 {
     client first(io, behind_a_network());
     client second(io, behind_a_network());
@@ -415,7 +413,7 @@ BOOST_AUTO_TEST_CASE(T30_the_id_of_a_locker_is_not_what_a_lock_is_held_by)
     BOOST_TEST(held.is_held());
 }
 
-BOOST_AUTO_TEST_CASE(C21_a_clock_that_jumps_frees_a_lock_early_and_its_token_tells)
+BOOST_AUTO_TEST_CASE(T61_a_clock_that_jumps_frees_a_lock_early_and_its_token_tells)
 {
     client slow(io, nodes.configs());
     client next(io, nodes.configs());
@@ -435,7 +433,7 @@ BOOST_AUTO_TEST_CASE(C21_a_clock_that_jumps_frees_a_lock_early_and_its_token_tel
 
 // --- priorities ---
 
-BOOST_AUTO_TEST_CASE(P4_a_chain_of_thieves)
+BOOST_AUTO_TEST_CASE(T52_a_chain_of_thieves)
 {
     client victim(io, nodes.configs());
     client second(io, nodes.configs());
@@ -453,7 +451,7 @@ BOOST_AUTO_TEST_CASE(P4_a_chain_of_thieves)
     BOOST_TEST(is_granted(thief));
 }
 
-BOOST_AUTO_TEST_CASE(P5_a_lower_one_that_comes_later_does_not_displace_a_higher_one)
+BOOST_AUTO_TEST_CASE(T53_a_lower_one_that_comes_later_does_not_displace_a_higher_one)
 {
     client victim(io, nodes.configs());
     client second(io, nodes.configs());
@@ -471,7 +469,7 @@ BOOST_AUTO_TEST_CASE(P5_a_lower_one_that_comes_later_does_not_displace_a_higher_
     BOOST_TEST(is_granted(lower));
 }
 
-BOOST_AUTO_TEST_CASE(P7_equals_do_not_preempt_and_every_int_is_a_priority)
+BOOST_AUTO_TEST_CASE(T55_equals_do_not_preempt_and_every_int_is_a_priority)
 {
     client a(io, nodes.configs());
     client b(io, nodes.configs());
@@ -490,7 +488,7 @@ BOOST_AUTO_TEST_CASE(P7_equals_do_not_preempt_and_every_int_is_a_priority)
     }
 }
 
-BOOST_AUTO_TEST_CASE(P8_P10_who_was_preempted_is_told_so_and_has_its_turn_again)
+BOOST_AUTO_TEST_CASE(T56_T58_who_was_preempted_is_told_so_and_has_its_turn_again)
 {
     client low(io, nodes.configs());
     client high(io, nodes.configs());
@@ -515,7 +513,7 @@ BOOST_AUTO_TEST_CASE(P8_P10_who_was_preempted_is_told_so_and_has_its_turn_again)
     BOOST_TEST((short_one.end() == error_code(errc::expired)));
 }
 
-BOOST_AUTO_TEST_CASE(P11_a_notice_to_a_holder_of_before_does_not_hit_the_next)
+BOOST_AUTO_TEST_CASE(T59_a_notice_to_a_holder_of_before_does_not_hit_the_next)
 {
     client c(io, nodes.configs());
     attempt before = c.acquire("r");
@@ -545,7 +543,7 @@ BOOST_AUTO_TEST_CASE(P11_a_notice_to_a_holder_of_before_does_not_hit_the_next)
     BOOST_TEST(run_until(io, [&] { return held.end().has_value(); }, 1s));
 }
 
-BOOST_AUTO_TEST_CASE(P6_R5_a_victim_that_does_not_answer_keeps_the_lock_until_its_ttl_ends)
+BOOST_AUTO_TEST_CASE(R5_T54_a_victim_that_does_not_answer_keeps_the_lock_until_its_ttl_ends)
 {
     client victim(io, behind_a_network());
     client thief(io, nodes.configs());
