@@ -2,7 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "manager/context_owned.hpp"
+#include "manager/shutdown_service.hpp"
 
 #include <priority_redlock/detail/transaction_run.hpp>
 #include <priority_redlock/detail/with_lock_run.hpp>
@@ -45,11 +45,11 @@ namespace {
 }
 
 /// Work on an executor.
-class context_work final : public context_owned
+class context_work final : public shutdown_listener
 {
 public:
-    context_work(std::shared_ptr<context_estate> estate, const asio::any_io_executor& ex)
-        : context_owned(std::move(estate)), work_(asio::prefer(ex, asio::execution::outstanding_work.tracked))
+    context_work(std::shared_ptr<shutdown_listeners> others, const asio::any_io_executor& ex)
+        : shutdown_listener(std::move(others)), work_(asio::prefer(ex, asio::execution::outstanding_work.tracked))
     {
     }
 
@@ -122,7 +122,7 @@ transaction_run::transaction_run(const asio::any_io_executor& strand, std::share
 {
     // What is pending may be on the handler's context alone, and die later than the manager's.
     if (const auto managers = recipe_->manager.get_executor(); &context_of(managers) != &context_of(strand_))
-        manager_work_ = std::make_shared<loan<context_work>>(context_of(managers), managers);
+        manager_work_ = std::make_shared<shutdown_registration<context_work>>(context_of(managers), managers);
 }
 
 void transaction_run::start()

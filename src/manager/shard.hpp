@@ -6,7 +6,7 @@
 #define PRIORITY_REDLOCK_SRC_SHARD_HPP
 
 #include "log_lines.hpp"
-#include "manager/context_owned.hpp"
+#include "manager/shutdown_service.hpp"
 #include "mutex.hpp"
 #include "store/lease_client.hpp"
 #include "table/lock_table.hpp"
@@ -58,10 +58,10 @@ class shard final : public lock_domain,
     using verdict = manager_backend::outcome::verdict;
 
     /// What the execution context owns of it.
-    struct context_part final : context_owned
+    struct io_objects final : shutdown_listener
     {
-        context_part(std::shared_ptr<context_estate> estate, const asio::any_io_executor& ex, std::weak_ptr<shard> s)
-            : context_owned(std::move(estate)), executor(ex), owner(std::move(s))
+        io_objects(std::shared_ptr<shutdown_listeners> others, const asio::any_io_executor& ex, std::weak_ptr<shard> s)
+            : shutdown_listener(std::move(others)), executor(ex), owner(std::move(s))
         {
         }
 
@@ -454,7 +454,7 @@ private:
             // What follows the unlock and uses the shard keeps it: others may end its last hold meanwhile. So does what
             // uses the context, which others may destroy; it is there still, or there would be nothing to do.
             const std::shared_ptr<shard> self = drive || send ? shard_.shared_from_this() : nullptr;
-            const std::shared_ptr<context_part> context =
+            const std::shared_ptr<io_objects> context =
                 self || !to_tell.empty() || actions.settled ? shard_.context_->borrow() : nullptr;
             const std::shared_ptr<shard> last =
                 shard_.is_finished() ? std::exchange(shard_.kept_, nullptr) : std::shared_ptr<shard>();
@@ -662,7 +662,7 @@ private:
         return true;
     }
 
-    void drive_timer(context_part& context) noexcept
+    void drive_timer(io_objects& context) noexcept
     {
         auto& timer = context.timer;
         for (;;) {
@@ -690,7 +690,7 @@ private:
                 } else {
                     if (!timer) {
                         timer.emplace(context.executor);
-                        shut_down_before_timers(asio::query(context.executor, asio::execution::context));
+                        shut_down_listeners_before_timers(asio::query(context.executor, asio::execution::context));
                     }
                     timer->expires_at(armed_at_);
                     timer->async_wait([self = this->shared_from_this()](error_code) { self->on_timer(); });
@@ -758,7 +758,7 @@ private:
     }
 
     mutable Mutex mutex_;
-    std::optional<loan<context_part>> context_; // from the start on; goes last
+    std::optional<shutdown_registration<io_objects>> context_; // from the start on; goes last
     lock_table table_;
     time_point armed_at_ = never;
     bool pending_ = false;     // a wait of the timer
