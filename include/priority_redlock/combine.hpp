@@ -16,11 +16,11 @@ namespace priority_redlock {
 
 namespace detail {
 
-/// The recipe of all parts of both, with these options over theirs.
+/// What both acquire together, with these options over theirs.
 /// @throws std::invalid_argument they belong to different managers.
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<const lock_recipe> combine(const lock_recipe& a,
-                                                                               const lock_recipe& b,
-                                                                               const acquire_options& options);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<const acquire_spec> combine(const acquire_spec& a,
+                                                                                const acquire_spec& b,
+                                                                                const acquire_options& options);
 
 /// Takes `synchronized` objects apart and makes others.
 struct synchronized_access
@@ -29,7 +29,7 @@ struct synchronized_access
     [[nodiscard]] static synchronized<As..., Bs...> join(const synchronized<As...>& a, const synchronized<Bs...>& b,
                                                          const acquire_options& options = {})
     {
-        return {combine(*a.recipe_, *b.recipe_, options), std::tuple_cat(a.resources_, b.resources_)};
+        return {combine(*a.spec_, *b.spec_, options), std::tuple_cat(a.resources_, b.resources_)};
     }
 };
 

@@ -2,8 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_DETAIL_LOCK_RECIPE_HPP
-#define PRIORITY_REDLOCK_DETAIL_LOCK_RECIPE_HPP
+#ifndef PRIORITY_REDLOCK_DETAIL_ACQUIRE_SPEC_HPP
+#define PRIORITY_REDLOCK_DETAIL_ACQUIRE_SPEC_HPP
 
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/detail/initiate_acquire_all.hpp>
@@ -62,8 +62,8 @@ private:
     const function_table* functions_;
 };
 
-/// What a `synchronized` object locks, and how. Shared by its runs and never changed.
-struct lock_recipe
+/// What a `synchronized` object acquires, and how. Shared by its runs and never changed.
+struct acquire_spec
 {
     any_manager manager;
     std::vector<lock_request> parts;
