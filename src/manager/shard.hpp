@@ -549,81 +549,80 @@ private:
 
     // --- the outbox of the leases ---
 
-    /// Under the mutex. True: the caller must call `send_outbox` without it. One thread at a time, so that requests
-    /// leave in the order in which they were decided.
-    [[nodiscard]] bool take_outbox() noexcept
-    {
-        if (!leases_ || shut_down_ || leases_->sending || leases_->outbox.empty())
-            return false;
-        return leases_->sending = true;
-    }
+    /// Under the mutex. True: the caller must call `send_outbox` without it.
+    [[nodiscard]] bool take_outbox() noexcept { return leases_ && !shut_down_ && leases_->outbox().begin_sending(); }
 
     void send_outbox() noexcept
     {
         for (;;) {
-            lease_client::request q;
+            std::optional<lease_request> q;
             std::shared_ptr<protocol> store;
             {
                 const std::lock_guard guard(mutex_);
-                if (leases_->outbox.empty()) {
-                    leases_->sending = false;
-                    return;
-                }
-                q = std::move(leases_->outbox.front());
-                leases_->outbox.pop_front();
+                q = leases_->outbox().next();
                 store = leases_->store();
             }
+            if (!q)
+                return;
             try {
-                send(std::move(q), *store);
+                send(std::move(*q), *store);
             } catch (...) {
                 log_failure("a request could not be sent to the protocol");
             }
         }
     }
 
-    void send(lease_client::request q, protocol& store)
+    void send(lease_request q, protocol& store)
     {
-        using verb = lease_client::request::verb;
+        using operation = lease_request::operation;
         const auto id = q.obtain.id;
         const auto weak = this->weak_from_this();
-        if (q.what == verb::end) {
+        switch (q.op) {
+        case operation::obtain:
+            store.obtain(std::move(q.obtain), [weak, id](error_code ec, const obtain_reply& reply) {
+                if (const auto self = weak.lock())
+                    self->on_obtain_reply(id, ec, reply);
+            });
+            break;
+        case operation::renew:
+            store.obtain(std::move(q.obtain), [weak, of = q.renewed](error_code ec, const obtain_reply& reply) {
+                if (const auto self = weak.lock())
+                    self->on_renew_reply(of, ec, reply);
+            });
+            break;
+        case operation::end:
             store.end(id, [weak, id](error_code ec) {
                 if (const auto self = weak.lock())
-                    self->on_end(id, ec);
+                    self->on_end_reply(id, ec);
             });
-        } else if (q.what == verb::obtain) {
-            store.obtain(std::move(q.obtain), [weak, id](error_code ec, const obtain_reply& reply) {
-                if (const auto self = weak.lock()) {
-                    step s(*self);
-                    if (!self->shut_down_)
-                        self->leases_->on_reply(id, ec, reply, Clock::now(), s.actions);
-                }
-            });
-        } else {
-            store.obtain(std::move(q.obtain), [weak, about = q.of](error_code ec, const obtain_reply& reply) {
-                if (const auto self = weak.lock())
-                    self->on_kept(about, ec, reply);
-            });
+            break;
         }
     }
 
-    void on_kept(const lease_client::kept& about, error_code ec, const obtain_reply& reply)
+    void on_obtain_reply(acquisition_id id, error_code ec, const obtain_reply& reply)
+    {
+        step s(*this);
+        if (!shut_down_)
+            leases_->on_obtain_reply(id, ec, reply, Clock::now(), s.actions);
+    }
+
+    void on_renew_reply(const renewed_hold& of, error_code ec, const obtain_reply& reply)
     {
         step s(*this);
         if (shut_down_)
             return;
-        if (const hold* const h = ec && about.renews ? leases_->holder(about.id) : nullptr)
+        if (const hold* const h = ec && of.moves_end ? leases_->holder(of.id) : nullptr)
             s.log_renewal_failed(*h, ec);
-        leases_->on_kept(about, ec, reply, Clock::now(), s.actions);
+        leases_->on_renew_reply(of, ec, reply, Clock::now(), s.actions);
     }
 
-    void on_end(acquisition_id id, error_code ec)
+    void on_end_reply(acquisition_id id, error_code ec)
     {
         std::vector<protocol::done_handler> released;
         {
             step s(*this);
             if (!shut_down_)
-                released = leases_->on_end(id, ec, Clock::now());
+                released = leases_->on_end_reply(id, ec, Clock::now());
         }
         for (auto& each : released)
             post_result(std::move(each), {});
