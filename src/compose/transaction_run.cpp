@@ -212,11 +212,11 @@ void transaction_run::consult()
 
 bool transaction_run::carry_out(const decision& d)
 {
-    if (d.what == verdict::reject) {
+    if (d.what == recovery_kind::reject) {
         end(exception_of(d.reason ? d.reason : *trouble_));
         return true;
     }
-    if (d.what == verdict::resume) {
+    if (d.what == recovery_kind::resume) {
         if (phase_ == phase::running)
             return false; // until it reaches a checkpoint, or ends
         if (phase_ == phase::returned || phase_ == phase::unwound) {
@@ -229,7 +229,7 @@ bool transaction_run::carry_out(const decision& d)
             return false;
         }
         phase_ = phase::none;
-        if (d.what == verdict::replace)
+        if (d.what == recovery_kind::replace)
             replace_transaction();
     }
     options_ = d.options.over(options_);

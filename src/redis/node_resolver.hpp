@@ -7,7 +7,7 @@
 
 #include "manager/context_owned.hpp"
 
-#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/time.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>

@@ -127,7 +127,7 @@ protected:
 private:
     decision take(const recovery_type& r)
     {
-        if (r.kind_ == verdict::replace) {
+        if (r.kind_ == recovery_kind::replace) {
             if (r.lacks_replacement())
                 throw boost::system::system_error(errc::invalid_argument);
             next_ = r.replacement_;

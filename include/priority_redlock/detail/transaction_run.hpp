@@ -68,7 +68,7 @@ public:
 protected:
     struct decision
     {
-        verdict what = verdict::reject;
+        recovery_kind what = recovery_kind::reject;
         acquire_options options{};
         error_code reason{};
     };
