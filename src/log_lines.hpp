@@ -9,6 +9,7 @@
 
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/waiter.hpp>
 
 #include <memory>
 #include <optional>

@@ -6,7 +6,7 @@
 #define PRIORITY_REDLOCK_GUARD_HPP
 
 #include <priority_redlock/detail/guard_op.hpp>
-#include <priority_redlock/detail/hold_pin.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
 
 #include <boost/asio/async_result.hpp>
 

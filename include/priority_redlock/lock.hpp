@@ -7,8 +7,8 @@
 
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/detail/config.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
 #include <priority_redlock/detail/initiate_lock.hpp>
-#include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/guard.hpp>
 #include <priority_redlock/lock_state.hpp>

@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_PROTOCOL_HPP
 
 #include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/acquire_outcome.hpp>
 #include <priority_redlock/errc.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -76,17 +77,9 @@ struct obtain_request
 /// How an obtain stands.
 struct obtain_reply
 {
-    enum class verdict : std::uint8_t
-    {
-        /// It holds the resource, until `valid_until`.
-        granted,
-
-        /// It is queued; a `granted` or `failed` event will follow.
-        waiting,
-
-        /// It is not queued and holds nothing.
-        refused,
-    };
+    /// `granted`: it holds the resource, until `valid_until`. `waiting`: it is queued; a `granted` or `failed` event
+    /// will follow. `refused`: it is not queued and holds nothing.
+    using verdict = detail::acquire_verdict;
 
     verdict what = verdict::refused;
 

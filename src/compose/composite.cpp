@@ -64,7 +64,7 @@ private:
 
 } // namespace
 
-manager_backend::outcome composite_backend::acquire(acquire_request& request, acquire_operation* op)
+acquire_outcome composite_backend::acquire(acquire_request& request, acquire_operation* op)
 {
     const auto is_bad = [&](const part_request& each) {
         request.resource = each.resource;
@@ -72,7 +72,7 @@ manager_backend::outcome composite_backend::acquire(acquire_request& request, ac
         return !is_valid(request);
     };
     if (requests_.empty() || timeout_ < duration::zero() || std::any_of(requests_.begin(), requests_.end(), is_bad))
-        return {outcome::verdict::refused, nullptr, errc::invalid_argument};
+        return {acquire_verdict::refused, nullptr, errc::invalid_argument};
     auto* const whole = new composite(parts_, std::move(requests_), timeout_, request);
     return whole->start(*op);
 }
@@ -102,10 +102,8 @@ composite::composite(const std::shared_ptr<manager_backend>& backend, std::vecto
     locks_.reserve(parts_.size());
 }
 
-manager_backend::outcome composite::start(acquire_operation& op)
+acquire_outcome composite::start(acquire_operation& op)
 {
-    using decision = manager_backend::outcome::verdict;
-
     const hold_pin kept(&hold_);
     lock_type guard(mutex_);
     op_ = &op;
@@ -118,7 +116,7 @@ manager_backend::outcome composite::start(acquire_operation& op)
         reference(hold_);
         op.canceller->aim(hold_);
     }
-    return {decision::waiting, nullptr, {}};
+    return {acquire_verdict::waiting, nullptr, {}};
 }
 
 // --- what the parts tell ---------------------------------------------------------------------------------------------
@@ -314,8 +312,6 @@ bool composite::advance(lock_type& guard)
 
 void composite::ask(part& p, lock_type& guard)
 {
-    using decision = manager_backend::outcome::verdict;
-
     p.asking = true;
     p.unwanted = false;
     p.target = nullptr;
@@ -327,31 +323,29 @@ void composite::ask(part& p, lock_type& guard)
     if (anonymous_ && hold_.locker.view().empty())
         if (const hold* first = got.granted ? got.granted : p.target)
             hold_.locker.assign(first->locker.view());
-    if (got.what != decision::waiting) {
+    if (got.what != acquire_verdict::waiting) {
         unreference(hold_);
         p.cancel.reset();
-        if (got.what == decision::refused && got.granted)
+        if (got.what == acquire_verdict::refused && got.granted)
             got.granted->domain->unreference(*got.granted);
     }
     guard.lock();
-    if (got.what != decision::waiting)
+    if (got.what != acquire_verdict::waiting)
         p.asking = false;
-    if (got.what == decision::granted)
+    if (got.what == acquire_verdict::granted)
         take(p, *got.granted, guard);
     if (is_cancelled())
         stop(asio::error::operation_aborted); // between two parts
-    if (got.what == decision::refused)
+    if (got.what == acquire_verdict::refused)
         stop(got.why);
 }
 
 /// Without the mutex, since the backend may be gone with the end of this call, and tells that it is.
-manager_backend::outcome composite::acquire(part& p) noexcept
+acquire_outcome composite::acquire(part& p) noexcept
 {
-    using decision = manager_backend::outcome::verdict;
-
     const auto backend = backend_.lock();
     if (!backend)
-        return {decision::refused, nullptr, asio::error::operation_aborted};
+        return {acquire_verdict::refused, nullptr, asio::error::operation_aborted};
     acquire_request request;
     request.resource = p.request.resource;
     request.locker = hold_.locker.view();
@@ -362,12 +356,12 @@ manager_backend::outcome composite::acquire(part& p) noexcept
     if (p.give_up_at != never && request.options.timeout != duration::zero()) {
         request.options.timeout = p.give_up_at - backend->now();
         if (request.options.timeout <= duration::zero())
-            return {decision::refused, nullptr, errc::acquire_timeout};
+            return {acquire_verdict::refused, nullptr, errc::acquire_timeout};
     }
     try {
         return backend->acquire(request, &p);
     } catch (...) {
-        return {decision::refused, nullptr, make_error_code(boost::system::errc::not_enough_memory)};
+        return {acquire_verdict::refused, nullptr, make_error_code(boost::system::errc::not_enough_memory)};
     }
 }
 
@@ -504,11 +498,9 @@ void composite::grant(lock_type& guard)
 
 void composite::deliver(error_code why, lock_type& guard) noexcept
 {
-    using decision = manager_backend::outcome::verdict;
-
     if (starting_) {
-        answer_ = why ? manager_backend::outcome{decision::refused, nullptr, why}
-                      : manager_backend::outcome{decision::granted, &hold_, {}};
+        answer_ = why ? acquire_outcome{acquire_verdict::refused, nullptr, why}
+                      : acquire_outcome{acquire_verdict::granted, &hold_, {}};
         return;
     }
     acquire_operation* const op = std::exchange(op_, nullptr);

@@ -8,8 +8,15 @@
 #include "mutex.hpp"
 
 #include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/acquire_outcome.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/detail/acquire_settings.hpp>
+#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
+#include <priority_redlock/detail/notice.hpp>
+#include <priority_redlock/detail/time.hpp>
 #include <priority_redlock/lock.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -50,7 +57,7 @@ public:
               const acquire_request& locker);
 
     /// Acquires. As `manager_backend::acquire`.
-    manager_backend::outcome start(acquire_operation& op);
+    acquire_outcome start(acquire_operation& op);
 
     // --- the whole as a lock ---
 
@@ -139,7 +146,7 @@ private:
     template <class LetGo>
     bool end_by_owner(LetGo let_go);
 
-    [[nodiscard]] manager_backend::outcome acquire(part& p) noexcept;
+    [[nodiscard]] acquire_outcome acquire(part& p) noexcept;
     void drive() noexcept;
     void schedule() noexcept;
     void take_notices(error_code reason, notice_list& taken) noexcept;
@@ -160,7 +167,7 @@ private:
     acquire_operation* op_ = nullptr;
     mutex mutex_;
     hold hold_;
-    std::optional<manager_backend::outcome> answer_; // decided before `start` has returned
+    std::optional<acquire_outcome> answer_; // decided before `start` has returned
     composite* next_scheduled_ = nullptr;
     part* answers_ = nullptr;
     std::size_t taken_ = 0; // parts_[0, taken_) are held

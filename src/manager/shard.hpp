@@ -12,7 +12,11 @@
 #include "table/lock_table.hpp"
 
 #include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/acquire_outcome.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
+#include <priority_redlock/detail/hold.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/notice.hpp>
 
 #include <boost/asio/append.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -55,7 +59,6 @@ class shard final : public lock_domain,
                     public std::enable_shared_from_this<shard<Mutex, Clock>>
 {
     using timer_type = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, asio::any_io_executor>;
-    using verdict = manager_backend::outcome::verdict;
 
     /// What the execution context owns of it.
     struct io_objects final : shutdown_listener
@@ -100,23 +103,21 @@ public:
 
     // --- the manager's side ---
 
-    manager_backend::outcome acquire(acquire_request& request, acquire_operation* op)
+    acquire_outcome acquire(acquire_request& request, acquire_operation* op)
     {
         // An operation that waits may be completed on another thread, and all of this be destroyed by what it has told,
         // before the step has let go of the mutex.
         const auto kept = op ? this->shared_from_this() : nullptr;
         step s(*this);
         if (closed_)
-            return {verdict::refused, nullptr, errc::manager_closed};
+            return {acquire_verdict::refused, nullptr, errc::manager_closed};
         if (leases_ && op)
             request.ticket = leases_->next_ticket();
-        const auto decided = table_.acquire(request, request.hash, op, current_time(), s.actions);
+        const auto decided = table_.acquire(request, op, current_time(), s.actions);
         switch (decided.what) {
-        case lock_table::verdict::granted:
-            s.log_grant(*decided.granted);
-            return {verdict::granted, decided.granted, {}};
-        case lock_table::verdict::refused: return {verdict::refused, nullptr, decided.why};
-        case lock_table::verdict::waiting: break;
+        case acquire_verdict::granted: s.log_grant(*decided.granted); return decided;
+        case acquire_verdict::refused: return decided;
+        case acquire_verdict::waiting: break;
         }
         if (op) {
             if (!op->target->pending) {
@@ -124,9 +125,9 @@ public:
                 if (op->result == errc::deadlock)
                     s.log_deadlock(*op->target, table_.take_cycle());
                 if (op->result)
-                    return {verdict::refused, op->target, op->result};
+                    return {acquire_verdict::refused, op->target, op->result};
                 s.log_grant(*op->target);
-                return {verdict::granted, op->target, {}};
+                return {acquire_verdict::granted, op->target, {}};
             }
             if (op->canceller) {
                 increment(op->target->references);
@@ -134,7 +135,7 @@ public:
             }
             s.log_wait(*op->target);
         }
-        return {verdict::waiting, nullptr, {}};
+        return decided;
     }
 
     void cancel() noexcept
@@ -167,14 +168,14 @@ public:
         table_.for_each([&result, &now, this](const struct resource& r) {
             resource_snapshot& each = result.resources.emplace_back();
             each.resource = r.name();
-            if (r.now != resource::status::vacant) {
+            if (r.status != resource_status::vacant) {
                 each.holder.priority = r.priority;
-                each.holder.state = r.now == resource::status::held ? lock_state::held : lock_state::revoking;
+                each.holder.state = r.status == resource_status::held ? lock_state::held : lock_state::revoking;
                 each.holder.fencing_token = r.token;
                 each.holder.since = table_.since(r);
                 each.holder.expires_at = r.expires;
                 each.holder.grace = r.grace;
-                if (r.now == resource::status::revoking) {
+                if (r.status == resource_status::revoking) {
                     each.holder.told_at = r.holds.front().told_at;
                     if (const auto next = thief_of(r.holds.front()))
                         each.holder.thief = thief_snapshot{std::string(next->locker), next->priority};

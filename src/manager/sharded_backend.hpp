@@ -8,6 +8,7 @@
 #include "manager/shard.hpp"
 
 #include <priority_redlock/detail/initiate_manager.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/manager_options.hpp>
 
 #include <boost/container_hash/hash.hpp>
@@ -100,20 +101,20 @@ public:
             each->detach();
     }
 
-    outcome acquire(acquire_request& request, acquire_operation* op) override
+    acquire_outcome acquire(acquire_request& request, acquire_operation* op) override
     {
         if (request.hash == 0) { // it comes for the first time
             if (!is_valid(request))
-                return {outcome::verdict::refused, nullptr, errc::invalid_argument};
+                return {acquire_verdict::refused, nullptr, errc::invalid_argument};
             request.hash = boost::hash<std::string_view>()(request.resource);
         }
         // Bits that the hash table of the shard uses least.
         auto& s = shards_.size() == 1 ? *shards_.front() : *shards_[(request.hash >> 24) % shards_.size()];
-        const outcome result = s.acquire(request, op);
+        const acquire_outcome result = s.acquire(request, op);
         // An operation that waits may have been completed on another thread by now, and this backend destroyed by what
         // it has told. That it is crowded was found out before the operation was made.
-        if (!op || result.what != outcome::verdict::waiting)
-            this->set_crowded(result.what == outcome::verdict::waiting);
+        if (!op || result.what != acquire_verdict::waiting)
+            this->set_crowded(result.what == acquire_verdict::waiting);
         return result;
     }
 

@@ -25,7 +25,7 @@ lock try_acquire(manager_backend& backend, acquire_request& request, error_code&
         options.max_attempts = 1; // which is never `waiting` then
     }
     const auto got = backend.acquire(request, nullptr);
-    if (got.what != manager_backend::outcome::verdict::granted) {
+    if (got.what != acquire_verdict::granted) {
         ec = got.why;
         return {};
     }

@@ -7,7 +7,7 @@
 
 #include "manager/shutdown_service.hpp"
 
-#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/time.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>

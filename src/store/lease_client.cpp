@@ -109,7 +109,7 @@ void lease_client::reconcile(resource& r, time_point now)
     }
     lease& l = *it->second;
 
-    if (l.held && r.now == resource::status::vacant)
+    if (l.held && r.status == resource_status::vacant)
         send_end(forget_held(l));
     if (l.held)
         renew(l, now);
@@ -221,7 +221,7 @@ void lease_client::on_event(const protocol_event& event, time_point now, table_a
             granted(*l, event.valid_until, event.fencing_token, now, out);
         break;
     case protocol_event::kind::notice:
-        if (event.id == l->held && r.now != resource::status::vacant && event.thief_priority > r.priority)
+        if (event.id == l->held && r.status != resource_status::vacant && event.thief_priority > r.priority)
             noticed(*l, event, now, out);
         break;
     case protocol_event::kind::ended:
@@ -241,7 +241,7 @@ void lease_client::noticed(lease& l, const protocol_event& event, time_point now
     if (event.thief.client != client_) { // its own ones wait in the table
         l.thief = event.thief_priority;
         table_.outrank(r, now, out);
-    } else if (r.now == resource::status::held) {
+    } else if (r.status == resource_status::held) {
         table_.revoke(r, now, out);
     }
 }
@@ -258,7 +258,7 @@ void lease_client::granted(lease& l, time_point until, std::uint64_t token, time
         table_.touch(r);
         return;
     }
-    if (r.now != resource::status::vacant) {
+    if (r.status != resource_status::vacant) {
         // The store has ended our hold, and the news of that is late or lost.
         if (l.held)
             send_end(forget_held(l));
@@ -282,7 +282,7 @@ void lease_client::granted(lease& l, time_point until, std::uint64_t token, time
 void lease_client::lose(lease& l, lock_state reason, time_point now, table_actions& out)
 {
     send_end(forget_held(l));
-    if (l.where->now != resource::status::vacant)
+    if (l.where->status != resource_status::vacant)
         table_.end(*l.where, reason, now, out);
 }
 

@@ -148,7 +148,7 @@ void lock_table::destroy(resource& r) noexcept
 
 void lock_table::retire_if_unused(resource& r) noexcept
 {
-    if (r.now != resource::status::vacant || !r.waiting.empty() || r.pins != 0 || r.place != resource::nowhere)
+    if (r.status != resource_status::vacant || !r.waiting.empty() || r.pins != 0 || r.place != resource::nowhere)
         return;
     r.place = static_cast<std::uint32_t>(idle_.size());
     idle_.push_back(&r);
@@ -201,7 +201,7 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
 
 void lock_table::pin(resource& r) noexcept
 {
-    if (r.now == resource::status::vacant && r.place != resource::nowhere) {
+    if (r.status == resource_status::vacant && r.place != resource::nowhere) {
         idle_[r.place] = idle_.back();
         idle_[r.place]->place = r.place;
         idle_.pop_back();
@@ -238,7 +238,7 @@ void lock_table::recycle(hold& h) noexcept
 /// A vacant resource gets its holder.
 inline void lock_table::start(resource& r, hold& h, time_point until, int priority, duration grace)
 {
-    r.now = resource::status::held;
+    r.status = resource_status::held;
     r.expires = until;
     r.priority = priority;
     r.grace = grace;
@@ -275,7 +275,7 @@ void lock_table::renew(renewal& n, const step_time& now, table_actions& out)
 {
     resource& r = *n.where;
     const bool wanted =
-        r.now == resource::status::held
+        r.status == resource_status::held
         || (!r.grace_over && std::any_of(r.holds.begin(), r.holds.end(), [](const hold& h) { return !h.handle_gone; }));
     if (is_due(r.expires, now)) { // a lock that has ended does not come back, however late the timer
         end(r, end_of_time(r), now, out);
@@ -396,16 +396,15 @@ void lock_table::touch_leased(resource& r)
 
 // --- acquire ---------------------------------------------------------------------------------------------------------
 
-lock_table::outcome lock_table::acquire(const acquire_request& request, std::size_t hash, waiter* w,
-                                        const step_time& now, table_actions& out)
+acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, const step_time& now, table_actions& out)
 {
     const acquire_settings& o = request.options;
     std::unique_ptr<renewal> renews = make_renewal(o, rules_.lease);
-    resource& r = find_or_create(request.resource, hash, now);
-    if (r.now != resource::status::vacant && is_due(r.expires, now))
+    resource& r = find_or_create(request.resource, request.hash, now);
+    if (r.status != resource_status::vacant && is_due(r.expires, now))
         end(r, end_of_time(r), now, out);
 
-    const bool vacant = r.now == resource::status::vacant;
+    const bool vacant = r.status == resource_status::vacant;
     if (vacant && !leased_) {
         hold& h = make_hold(r, request);
         ++r.token;
@@ -416,15 +415,15 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
             make_room_for_samples(1);
             begin_sample(r, now);
         }
-        return {verdict::granted, &h, {}};
+        return {acquire_verdict::granted, &h, {}};
     }
 
-    const bool held = r.now == resource::status::held;
+    const bool held = r.status == resource_status::held;
     if (held && !request.anonymous && !r.holds.front().anonymous && r.holds.front().locker.view() == request.locker) {
         hold& h = make_hold(r, request);
         join(r, h, o.priority, o.grace);
         ++counts_.re_entrances;
-        return {verdict::granted, &h, {}};
+        return {acquire_verdict::granted, &h, {}};
     }
 
     const bool outranks_waiters = r.waiting.empty() || ranks_.key_of(o.priority, now) > r.waiting.begin()->rank;
@@ -440,7 +439,7 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
 
     if (!w) {
         retire_if_unused(r);
-        return {verdict::waiting, nullptr, {}};
+        return {acquire_verdict::waiting, nullptr, {}};
     }
 
     if (!make_place(r, o.priority, now, out)) {
@@ -458,10 +457,10 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     }
     if (graph_ && closes_cycle(r, *w, now)) {
         refuse(*w, errc::deadlock, now, out);
-        return {verdict::waiting, nullptr, {}};
+        return {acquire_verdict::waiting, nullptr, {}};
     }
     evict_if_outranked(r, now, out);
-    return {verdict::waiting, nullptr, {}};
+    return {acquire_verdict::waiting, nullptr, {}};
 }
 
 /// Makes sure that one more may wait. Where the queue is full, one with a higher rank takes the place of the last.
@@ -528,14 +527,14 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
 /// Those who wait are others: another may be the first in line, or nobody left to be warned for.
 void lock_table::line_changed(resource& r) noexcept
 {
-    if (r.now == resource::status::revoking || (r.now == resource::status::held && ranks_.rises()))
+    if (r.status == resource_status::revoking || (r.status == resource_status::held && ranks_.rises()))
         await_end(r);
 }
 
 /// P1, P10
 inline void lock_table::evict_if_outranked(resource& r, const step_time& now, table_actions& out)
 {
-    if (r.now == resource::status::held && is_due(eviction_of(r, ranks_), now) && !is_due(r.expires, now))
+    if (r.status == resource_status::held && is_due(eviction_of(r, ranks_), now) && !is_due(r.expires, now))
         revoke(r, now, out);
 }
 
@@ -743,7 +742,7 @@ bool lock_table::extend(hold& h, time_point until, bool for_ever, const step_tim
 
 void lock_table::after_handler(hold& h, const step_time& now, table_actions& out)
 {
-    if (h.linked && h.where->now == resource::status::revoking)
+    if (h.linked && h.where->status == resource_status::revoking)
         check_handshake(*h.where, now, out);
 }
 
@@ -763,7 +762,7 @@ void lock_table::revoke_if_leaving(resource& r, const step_time& now, table_acti
 
 void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
 {
-    r.now = resource::status::revoking;
+    r.status = resource_status::revoking;
     ++counts_.preemptions;
     for (hold& h : r.holds) {
         h.told_at = now();
@@ -778,9 +777,9 @@ void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
 void lock_table::outrank(resource& r, const step_time& now, table_actions& out)
 {
     r.outranked = true;
-    if (r.now == resource::status::held)
+    if (r.status == resource_status::held)
         revoke(r, now, out);
-    else if (r.now == resource::status::revoking)
+    else if (r.status == resource_status::revoking)
         await_handshake(r);
 }
 
@@ -807,7 +806,7 @@ inline time_point lock_table::next_eviction(const resource& r) const noexcept
 /// Sets when a resource that is held or revoking is to be looked at.
 void lock_table::await_end(resource& r) noexcept
 {
-    if (r.now == resource::status::revoking)
+    if (r.status == resource_status::revoking)
         await_handshake(r);
     else
         set_deadline(r, std::min(r.expires, next_eviction(r)));
@@ -869,13 +868,13 @@ void lock_table::check_handshake(resource& r, const step_time& now, table_action
 void lock_table::end(resource& r, lock_state reason, const step_time& now, table_actions& out)
 {
     ++taken_;
-    if (r.now != resource::status::revoking)
+    if (r.status != resource_status::revoking)
         ++(reason == lock_state::expired ? counts_.expiries : counts_.losses);
     while (!r.holds.empty()) {
         hold& h = r.holds.front();
         r.holds.pop_front();
         h.linked = false;
-        if (r.now == resource::status::revoking) {
+        if (r.status == resource_status::revoking) {
             h.state.store(lock_state::preempted, std::memory_order_release); // the first reason stays (P8)
         } else {
             h.state.store(reason, std::memory_order_release);
@@ -887,7 +886,7 @@ void lock_table::end(resource& r, lock_state reason, const step_time& now, table
 
 void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
 {
-    r.now = resource::status::vacant;
+    r.status = resource_status::vacant;
     r.grace_over = r.outranked = false;
     r.warnings = 0;
     if (r.renewed)
@@ -961,7 +960,7 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
     while (!together.empty()) {
         waiter& first = *together.begin();
         together.erase(first);
-        if (r.now == resource::status::vacant) {
+        if (r.status == resource_status::vacant) {
             start(r, *first.target, until, ranks_.priority_at(first.rank, now), first.grace);
             if (first.renews)
                 keep_alive(r, std::move(first.renews), now);
@@ -1002,10 +1001,10 @@ void lock_table::add_to(metrics& result) const noexcept
     result.wait_time.sampled += at_once;
 }
 
-lock_table::outcome lock_table::refused(errc why) noexcept
+acquire_outcome lock_table::refused(errc why) noexcept
 {
     count_failure(why);
-    return {verdict::refused, nullptr, why};
+    return {acquire_verdict::refused, nullptr, why};
 }
 
 void lock_table::count_failure(error_code why) noexcept
@@ -1089,11 +1088,11 @@ void lock_table::advance(const step_time& now, table_actions& out)
         if (d.owner == deadline::owner_kind::resource) {
             auto& r = static_cast<resource&>(d);
             // A late timer serves what is due in the order of its time: a resource only up to the time of its deadline.
-            if (r.now == resource::status::vacant) {
+            if (r.status == resource_status::vacant) {
                 drop_deadline(r);
             } else if (r.when == r.expires) {
                 end(r, end_of_time(r), now, out);
-            } else if (r.now == resource::status::held) {
+            } else if (r.status == resource_status::held) {
                 if (is_due(r.expires, now)) // it ends in its turn, and nobody is told to go before that (P6)
                     set_deadline(r, r.expires);
                 else if (next_eviction(r) <= r.when)
@@ -1103,7 +1102,7 @@ void lock_table::advance(const step_time& now, table_actions& out)
             } else {
                 r.grace_over = r.grace_over || end_of_grace(r) <= r.when;
                 check_handshake(r, now, out);
-                if (r.now == resource::status::revoking) {
+                if (r.status == resource_status::revoking) {
                     warn_if_overrun(r, now, out);
                     await_handshake(r);
                 }
@@ -1116,10 +1115,10 @@ void lock_table::advance(const step_time& now, table_actions& out)
             refuse(w, reachable_ ? errc::acquire_timeout : errc::no_quorum, now, out);
         } else if (!is_due(w.last_attempt_at, now)) {
             set_deadline(w, next_deadline_of(w));
-        } else if (r.now == resource::status::held && next_eviction(r) <= w.last_attempt_at
+        } else if (r.status == resource_status::held && next_eviction(r) <= w.last_attempt_at
                    && !is_due(r.expires, now)) {
             revoke(r, now, out); // at this very instant
-        } else if ((leased_ || (r.now == resource::status::revoking && w.preempt)) && &*r.waiting.begin() == &w) {
+        } else if ((leased_ || (r.status == resource_status::revoking && w.preempt)) && &*r.waiting.begin() == &w) {
             // The last attempt finds its own hand-shake under way; or lets the store say whether it does.
             w.last_try = true;
             ++r.last_tries;

@@ -5,13 +5,17 @@
 #ifndef PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 #define PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 
-#include "table/links.hpp"
+#include "table/intrusive.hpp"
 #include "table/ranking.hpp"
 #include "table/wait_graph.hpp"
 #include "table/waiter_queue.hpp"
 
+#include <priority_redlock/detail/acquire_outcome.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/waiter.hpp>
 #include <priority_redlock/metrics.hpp>
 
 #include <boost/container_hash/hash.hpp>
@@ -50,16 +54,16 @@ using renewal_set = set_of<renewal, renewal_tag, by_resource>;
 
 static_assert(std::has_single_bit(metrics::sampling));
 
+enum class resource_status : std::uint8_t
+{
+    vacant,
+    held,
+    revoking
+};
+
 /// A resource that somebody holds, waits for, or held a moment ago.
 struct resource : deadline
 {
-    enum class status : std::uint8_t
-    {
-        vacant,
-        held,
-        revoking
-    };
-
     static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
     static constexpr unsigned max_waiters = (1u << 26) - 1;
 
@@ -73,7 +77,7 @@ struct resource : deadline
 
     // The small ones first and in bits: they fit beside the deadline's owner, and a million resources are eight
     // megabytes less. Not so the size of the name, which is read without the mutex: neighbouring bits are one location.
-    status now : 3 = status::vacant;
+    resource_status status : 3 = resource_status::vacant;
     bool grace_over : 1 = false;
     bool touched : 1 = false;           // in lock_table::touched_
     bool renewed : 1 = false;           // in lock_table::renewals_
@@ -195,20 +199,6 @@ private:
 class PRIORITY_REDLOCK_DECL lock_table
 {
 public:
-    enum class verdict : std::uint8_t
-    {
-        granted,
-        waiting,
-        refused
-    };
-
-    struct outcome
-    {
-        verdict what = verdict::refused;
-        hold* granted = nullptr;
-        errc why{};
-    };
-
     /// `clock_offset`: what to add to a `time_point` to get the system clock, for fencing tokens.
     lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased = false,
                std::string_view id_prefix = "#", const table_rules& rules = {});
@@ -219,9 +209,7 @@ public:
 
     /// Decides an acquire. Without a waiter nobody is told to go and nothing is queued: the verdict is `waiting` where
     /// a waiter is needed, and the caller comes back with one.
-    /// `hash` is that of the resource's name and the same at every call with that name.
-    outcome acquire(const acquire_request& request, std::size_t hash, waiter* w, const step_time& now,
-                    table_actions& out);
+    acquire_outcome acquire(const acquire_request& request, waiter* w, const step_time& now, table_actions& out);
 
     /// Takes a waiter out of the queue. False if it is settled already.
     bool withdraw(hold& target, const step_time& now, table_actions& out);
@@ -341,7 +329,7 @@ public:
     void for_each(F f) const
     {
         for (const resource* r : resources_)
-            if (r->now != resource::status::vacant || !r->waiting.empty())
+            if (r->status != resource_status::vacant || !r->waiting.empty())
                 f(*r);
     }
 
@@ -352,7 +340,7 @@ public:
     /// Since when a resource is held; never if it is not, or if that is not measured.
     [[nodiscard]] time_point since(const resource& r) const noexcept
     {
-        return r.now == resource::status::vacant || r.place == resource::nowhere ? never : samples_[r.place];
+        return r.status == resource_status::vacant || r.place == resource::nowhere ? never : samples_[r.place];
     }
 
     /// Which cycle the last acquire that failed with `errc::deadlock` would have closed.
@@ -462,7 +450,7 @@ private:
     void grant_ring(waiter& w, time_point until, const step_time& now, table_actions& out);
     static void append(hold& h, hold**& tail) noexcept;
 
-    [[nodiscard]] outcome refused(errc why) noexcept;
+    [[nodiscard]] acquire_outcome refused(errc why) noexcept;
     void count_failure(error_code why) noexcept;
     void count_wait(const waiter& w, const step_time& now) noexcept;
     [[nodiscard]] bool is_sampled(std::uint64_t count) const noexcept { return (count & unsampled_) == 0; }

@@ -5,7 +5,8 @@
 #ifndef PRIORITY_REDLOCK_SRC_RANKING_HPP
 #define PRIORITY_REDLOCK_SRC_RANKING_HPP
 
-#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/time.hpp>
+#include <priority_redlock/detail/waiter.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -46,7 +46,7 @@ public:
         if (&best != &w)
             return false; // its turn comes, or has come
         const auto is_due = [&now](time_point t) { return t != never && t <= now(); };
-        const bool stays = r.now == resource::status::held && !is_due(r.expires) && !is_due(eviction_of(r, ranks_));
+        const bool stays = r.status == resource_status::held && !is_due(r.expires) && !is_due(eviction_of(r, ranks_));
         if (stays && reach(r.holds.front(), r))
             return true;
         // A part of the queue that was looked at once need not be again.

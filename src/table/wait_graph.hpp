@@ -5,9 +5,11 @@
 #ifndef PRIORITY_REDLOCK_SRC_WAIT_GRAPH_HPP
 #define PRIORITY_REDLOCK_SRC_WAIT_GRAPH_HPP
 
-#include "table/links.hpp"
+#include "table/intrusive.hpp"
 
 #include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/time.hpp>
+#include <priority_redlock/detail/waiter.hpp>
 
 #include <boost/container_hash/hash.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>

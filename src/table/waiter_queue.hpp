@@ -5,9 +5,9 @@
 #ifndef PRIORITY_REDLOCK_SRC_WAITER_QUEUE_HPP
 #define PRIORITY_REDLOCK_SRC_WAITER_QUEUE_HPP
 
-#include "table/links.hpp"
+#include "table/intrusive.hpp"
 
-#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/waiter.hpp>
 
 #include <cstddef>
 #include <iterator>

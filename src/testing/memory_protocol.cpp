@@ -155,7 +155,7 @@ private:
 
             in_queue = shared_from_this();
             const auto outcome = backend.acquire(a, this);
-            if (outcome.what == manager_backend::outcome::verdict::waiting) {
+            if (outcome.what == acquire_verdict::waiting) {
                 bool withdrawn = false;
                 {
                     const std::lock_guard guard(mutex);
@@ -167,7 +167,7 @@ private:
                 return answer();
             }
             const auto self = std::move(in_queue);
-            if (outcome.what == manager_backend::outcome::verdict::refused)
+            if (outcome.what == acquire_verdict::refused)
                 return {};
             take(*outcome.granted);
             return answer();

@@ -8,7 +8,7 @@
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/detail/initiate_acquire_all.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
-#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/lock_request.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

@@ -7,7 +7,10 @@
 
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/config.hpp>
-#include <priority_redlock/detail/hold_pin.hpp>
+#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
+#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/notice.hpp>
 #include <priority_redlock/detail/strand_for.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

@@ -6,9 +6,10 @@
 #define PRIORITY_REDLOCK_DETAIL_INITIATE_MANAGER_HPP
 
 #include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/config.hpp>
-#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/manager_options.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

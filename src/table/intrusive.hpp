@@ -2,10 +2,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_SRC_LINKS_HPP
-#define PRIORITY_REDLOCK_SRC_LINKS_HPP
+#ifndef PRIORITY_REDLOCK_SRC_INTRUSIVE_HPP
+#define PRIORITY_REDLOCK_SRC_INTRUSIVE_HPP
 
-#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/links.hpp>
 
 #include <boost/intrusive/derivation_value_traits.hpp>
 #include <boost/intrusive/list.hpp>
@@ -14,7 +14,7 @@
 
 #include <cstdint>
 
-// What Boost.Intrusive has to know of the links in detail/hold.hpp.
+// What Boost.Intrusive has to know of the links in detail/links.hpp.
 
 namespace priority_redlock::detail {
 
