@@ -8,7 +8,7 @@
 //
 // The classes of the handlers, at the top, are what is pending. They own the run.
 
-#include "manager/shutdown_service.hpp"
+#include "shutdown_service.hpp"
 
 #include <priority_redlock/detail/transaction_run.hpp>
 #include <priority_redlock/detail/with_lock_run.hpp>

@@ -6,8 +6,8 @@
 #define PRIORITY_REDLOCK_SRC_SHARD_HPP
 
 #include "log_lines.hpp"
-#include "manager/shutdown_service.hpp"
 #include "mutex.hpp"
+#include "shutdown_service.hpp"
 #include "store/lease_client.hpp"
 #include "table/lock_table.hpp"
 

@@ -5,7 +5,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_REDIS_NODE_RESOLVER_HPP
 #define PRIORITY_REDLOCK_SRC_REDIS_NODE_RESOLVER_HPP
 
-#include "manager/shutdown_service.hpp"
+#include "shutdown_service.hpp"
 
 #include <priority_redlock/detail/time.hpp>
 

@@ -6,7 +6,7 @@
 // listener may go after the context has. The service empties the list: it tells one listener after the other, without
 // the mutex, and then waits for those that are still borrowed.
 
-#include "manager/shutdown_service.hpp"
+#include "shutdown_service.hpp"
 
 #include "mutex.hpp"
 
