@@ -2,8 +2,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_SRC_MEMORY_BACKEND_HPP
-#define PRIORITY_REDLOCK_SRC_MEMORY_BACKEND_HPP
+// What is behind a `lock_manager`, in memory as over a protocol: one or more shards, to one of which a resource belongs
+// by the hash of its name. The options of the manager are checked here, and become the rules of the shards' tables.
+
+#ifndef PRIORITY_REDLOCK_SRC_SHARDED_BACKEND_HPP
+#define PRIORITY_REDLOCK_SRC_SHARDED_BACKEND_HPP
 
 #include "manager/shard.hpp"
 
@@ -58,12 +61,11 @@ inline void check(const manager_options& o)
             .max_waiters = o.max_waiters == unlimited ? nullptr : std::make_shared<waiter_limit>(o.max_waiters)};
 }
 
-/// What is behind a manager: shards, and which resource belongs to which.
 template <class Mutex, class Clock>
-class memory_backend final : public manager_backend
+class sharded_backend final : public manager_backend
 {
 public:
-    memory_backend(const asio::any_io_executor& ex, const manager_options& options, std::size_t default_shards)
+    sharded_backend(const asio::any_io_executor& ex, const manager_options& options, std::size_t default_shards)
     {
         check(options);
         const std::size_t count = options.detect_deadlocks ? 1 : options.shards == 0 ? default_shards : options.shards;
@@ -77,7 +79,7 @@ public:
     }
 
     /// Over a protocol: one shard, since what costs time is the store.
-    memory_backend(const asio::any_io_executor& ex, const manager_options& options, std::shared_ptr<protocol> store)
+    sharded_backend(const asio::any_io_executor& ex, const manager_options& options, std::shared_ptr<protocol> store)
     {
         check(options);
         if (!store)
@@ -94,7 +96,7 @@ public:
         add_shard(ex, options.idle_resources, "#", std::move(store), rules);
     }
 
-    ~memory_backend() override
+    ~sharded_backend() override
     {
         this->count_cancellation();
         for (const auto& each : shards_)

@@ -2,6 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// `lock_manager::try_acquire`: one step of the table, with options for which nothing ever waits.
+
 #include <priority_redlock/detail/initiate_manager.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>

@@ -28,10 +28,10 @@ using detail::hold_ref;
 using detail::make_manual_memory_backend;
 using detail::make_memory_backend;
 using detail::manager_backend;
-using detail::memory_backend;
 using detail::never;
 using detail::notice;
 using detail::saturating_add;
+using detail::sharded_backend;
 using detail::time_point;
 namespace asio = boost::asio;
 
