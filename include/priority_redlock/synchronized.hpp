@@ -29,7 +29,7 @@ namespace priority_redlock {
 
 namespace detail {
 
-struct synchronized_access; // see combine
+struct access;
 
 template <class R>
 struct run_signature
@@ -195,7 +195,7 @@ public:
     }
 
 private:
-    friend struct detail::synchronized_access;
+    friend struct detail::access;
 
     synchronized(std::shared_ptr<const detail::lock_recipe> recipe, const std::tuple<Resources*...>& resources)
         : recipe_(std::move(recipe)), resources_(resources)

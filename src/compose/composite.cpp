@@ -5,8 +5,9 @@
 #include "compose/composite.hpp"
 
 #include "log_record.hpp"
-#include "manager/sharded_backend.hpp"
+#include "tell.hpp"
 
+#include <priority_redlock/detail/access.hpp>
 #include <priority_redlock/detail/initiate_acquire_all.hpp>
 
 #include <boost/asio/append.hpp>
@@ -69,7 +70,7 @@ acquire_outcome composite_backend::acquire(acquire_request& request, acquire_ope
     const auto is_bad = [&](const part_request& each) {
         request.resource = each.resource;
         request.options = each.options;
-        return !is_valid(request);
+        return !request.is_valid();
     };
     if (requests_.empty() || timeout_ < duration::zero() || std::any_of(requests_.begin(), requests_.end(), is_bad))
         return {acquire_verdict::refused, nullptr, errc::invalid_argument};
@@ -487,7 +488,7 @@ void composite::extend_all(lock_type& guard)
 void composite::grant(lock_type& guard)
 {
     for (part& each : parts_)
-        locks_.push_back(lock_access::make(std::move(each.handle))); // has room
+        locks_.push_back(access::make<lock>(std::move(each.handle))); // has room
     phase_ = phase::granted;
     counted_ = true;
     hold_.references.fetch_add(2); // the handle and the delivery

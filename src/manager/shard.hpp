@@ -5,11 +5,12 @@
 #ifndef PRIORITY_REDLOCK_SRC_SHARD_HPP
 #define PRIORITY_REDLOCK_SRC_SHARD_HPP
 
-#include "log_lines.hpp"
-#include "manager/context_owned.hpp"
+#include "context_owned.hpp"
+#include "manager/log_lines.hpp"
 #include "mutex.hpp"
 #include "store/lease_client.hpp"
 #include "table/lock_table.hpp"
+#include "tell.hpp"
 
 #include <priority_redlock/detail/acquire_op.hpp>
 #include <priority_redlock/detail/acquire_outcome.hpp>
@@ -34,14 +35,6 @@
 #include <utility>
 
 namespace priority_redlock::detail {
-
-/// A completion that cannot be posted for want of memory is destroyed, which hands a lock on (I3).
-inline void tell(notice& n) noexcept
-try {
-    n.tell();
-} catch (...) {
-    log_failure("the end of a lock could not be told");
-}
 
 /// A lock table with a mutex and a timer: carries out the table's actions, decides nothing.
 ///

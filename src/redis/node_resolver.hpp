@@ -5,7 +5,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_REDIS_NODE_RESOLVER_HPP
 #define PRIORITY_REDLOCK_SRC_REDIS_NODE_RESOLVER_HPP
 
-#include "manager/context_owned.hpp"
+#include "context_owned.hpp"
 
 #include <priority_redlock/detail/time.hpp>
 
