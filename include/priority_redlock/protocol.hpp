@@ -137,7 +137,7 @@ struct protocol_event
 /// - I7: a free resource goes to the waiter of the best rank, which is told by `granted`; an obtain is granted at once
 ///   if the resource is free and no waiter ranks before it.
 /// - P1, P10: a holder is noticed when the first in line has a strictly higher priority and preempts, and for no other
-///   reason. The first in line decides: nobody evicts from behind one that leaves the holder alone. When that one has
+///   reason. The first in line decides: nobody preempts from behind one that leaves the holder alone. When that one has
 ///   gone, it is for the next to decide. The holder keeps the resource until it ends.
 /// - P5: a waiter of better rank that comes during a hand-shake is the one that is granted, and a notice names it or
 ///   the one before.

@@ -29,7 +29,7 @@ namespace priority_redlock {
 
 namespace detail {
 
-struct synchronized_access; // see combine
+struct access;
 
 template <class R>
 struct run_signature
@@ -195,7 +195,7 @@ public:
     }
 
 private:
-    friend struct detail::synchronized_access;
+    friend struct detail::access;
 
     synchronized(std::shared_ptr<const detail::acquire_spec> spec, const std::tuple<Resources*...>& resources)
         : spec_(std::move(spec)), resources_(resources)

@@ -9,8 +9,8 @@
 
 #include "compose/composite_lock.hpp"
 #include "log_record.hpp"
-#include "manager/sharded_backend.hpp"
 
+#include <priority_redlock/detail/access.hpp>
 #include <priority_redlock/detail/initiate_acquire_all.hpp>
 
 #include <boost/asio/cancellation_type.hpp>
@@ -43,7 +43,7 @@ acquire_outcome composite_backend::acquire(acquire_request& request, acquire_ope
     const auto is_bad = [&](const part_request& each) {
         request.resource = each.resource;
         request.options = each.options;
-        return !is_valid(request);
+        return !request.is_valid();
     };
     if (requests_.empty() || timeout_ < duration::zero() || std::any_of(requests_.begin(), requests_.end(), is_bad))
         return {acquire_verdict::refused, nullptr, errc::invalid_argument};
@@ -355,7 +355,7 @@ void composite_lock::set_ttls(lock_type& guard)
 void composite_lock::grant(lock_type& guard)
 {
     for (part& each : parts_)
-        locks_.push_back(lock_access::make(std::move(each.handle))); // has room
+        locks_.push_back(access::make<lock>(std::move(each.handle))); // has room
     phase_ = phase::granted;
     counted_ = true;
     hold_.references.fetch_add(2); // the handle and the delivery

@@ -19,7 +19,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_SHARD_HPP
 #define PRIORITY_REDLOCK_SRC_SHARD_HPP
 
-#include "log_lines.hpp"
+#include "manager/log_lines.hpp"
 #include "manager/shard_timer.hpp"
 #include "mutex.hpp"
 #include "shutdown_service.hpp"

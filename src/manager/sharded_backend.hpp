@@ -9,6 +9,7 @@
 #define PRIORITY_REDLOCK_SRC_SHARDED_BACKEND_HPP
 
 #include "manager/shard.hpp"
+#include "table/table_rules.hpp"
 
 #include <priority_redlock/detail/initiate_manager.hpp>
 #include <priority_redlock/detail/manager_backend.hpp>
@@ -24,14 +25,6 @@
 #include <vector>
 
 namespace priority_redlock::detail {
-
-/// I8: what every backend refuses before it does anything.
-[[nodiscard]] inline bool is_valid(const acquire_request& request) noexcept
-{
-    return !request.resource.empty() && request.resource.size() <= max_name_size
-           && (request.anonymous || (!request.locker.empty() && request.locker.size() <= max_name_size))
-           && request.options.is_valid();
-}
 
 /// @throws std::invalid_argument an option is outside its domain.
 inline void check(const manager_options& o)
@@ -106,7 +99,7 @@ public:
     acquire_outcome acquire(acquire_request& request, acquire_operation* op) override
     {
         if (request.hash == 0) { // it comes for the first time
-            if (!is_valid(request))
+            if (!request.is_valid())
                 return {acquire_verdict::refused, nullptr, errc::invalid_argument};
             request.hash = boost::hash<std::string_view>()(request.resource);
         }

@@ -4,7 +4,12 @@
 
 // `lock_manager::try_acquire`: one step of the table, with options for which nothing ever waits.
 
+#include <priority_redlock/detail/access.hpp>
+#include <priority_redlock/detail/acquire_outcome.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
 
@@ -32,7 +37,7 @@ lock try_acquire(manager_backend& backend, acquire_request& request, error_code&
         return {};
     }
     const delivery_ref delivery(got.granted); // until it is returned
-    return lock_access::make(hold_ref(got.granted));
+    return access::make<lock>(hold_ref(got.granted));
 }
 
 lock try_acquire(manager_backend& backend, acquire_request& request)

@@ -2,6 +2,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The containers of the table, which link what they hold and allocate nothing.
+//
+// A waiter lives in the memory of a user's operation. So the links of waiters and holds are declared in the headers
+// that users compile (detail/links.hpp), as plain pointers. What Boost.Intrusive has to know of them is only here.
+
 #ifndef PRIORITY_REDLOCK_SRC_INTRUSIVE_HPP
 #define PRIORITY_REDLOCK_SRC_INTRUSIVE_HPP
 
@@ -13,8 +18,6 @@
 #include <boost/intrusive/set.hpp>
 
 #include <cstdint>
-
-// What Boost.Intrusive has to know of the links in detail/links.hpp.
 
 namespace priority_redlock::detail {
 

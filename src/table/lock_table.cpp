@@ -2,6 +2,12 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The life of a lock, in its order: resources, holds and their renewal, acquires and waiting, the hand-shake and other
+// ends, and time.
+//
+// A resource is vacant, held or revoking. It is vacated in one place, `vacate`, and granted in one, `start`. So
+// whatever ends a hold, the same follows. What has a deadline is in one ordered set, and `advance` does what is due.
+
 #include "table/lock_table.hpp"
 
 #include <boost/asio/error.hpp>
@@ -19,9 +25,6 @@ namespace {
 constexpr std::size_t max_spare_holds = 1024;
 constexpr std::size_t max_spare_name = 256;
 
-// Waiters of a resource that are searched one by one for those of a locker.
-constexpr unsigned short_queue = 8;
-
 /// When the last of n attempts is due: they are 1, 2, 4 ... 128, 128 ... ms apart and the first is now.
 time_point last_attempt(const step_time& now, unsigned attempts)
 {
@@ -38,11 +41,6 @@ time_point last_attempt(const step_time& now, unsigned attempts)
 time_point after(const step_time& now, duration d)
 {
     return d == infinite ? never : saturating_add(now(), d);
-}
-
-bool is_due(time_point t, const step_time& now)
-{
-    return t != never && t <= now();
 }
 
 std::unique_ptr<renewal> make_lease(duration lease)
@@ -66,33 +64,11 @@ time_point next_deadline_of(const waiter& w) noexcept
 
 } // namespace
 
-error_code reason_of(lock_state s) noexcept
-{
-    switch (s) {
-    case lock_state::released: return {};
-    case lock_state::revoking:
-    case lock_state::preempted: return boost::asio::error::operation_aborted;
-    case lock_state::expired: return errc::expired;
-    case lock_state::lost: return errc::lost;
-    case lock_state::empty:
-    case lock_state::held: break;
-    }
-    return errc::not_held;
-}
-
-error_code loss_of(lock_state s) noexcept
-{
-    const error_code reason = reason_of(s);
-    if (reason == boost::asio::error::operation_aborted)
-        return errc::preempted;
-    return reason == errc::expired || reason == errc::lost ? reason : error_code();
-}
-
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
                        std::string_view id_prefix, const table_rules& rules)
-    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased),
-      unsampled_(leased || rules.measure_all ? 0 : metrics::sampling - 1), rules_(rules), ranks_(rules.ageing),
-      graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>(ranks_) : nullptr), generated_name_(id_prefix)
+    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased), rules_(rules),
+      ranks_(rules.ageing), graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>(ranks_) : nullptr),
+      locker_ids_(id_prefix), sampler_(leased || rules.measure_all)
 {
 }
 
@@ -155,13 +131,13 @@ void lock_table::retire_if_unused(resource& r) noexcept
     if (idle_.size() <= idle_capacity_)
         return;
     // The cache is full: drop another one, in turn.
-    if (next_eviction_ >= idle_.size())
-        next_eviction_ = 0;
-    resource& evicted = *idle_[next_eviction_];
-    idle_[next_eviction_] = idle_.back();
-    idle_[next_eviction_]->place = static_cast<std::uint32_t>(next_eviction_);
+    if (next_evicted_ >= idle_.size())
+        next_evicted_ = 0;
+    resource& evicted = *idle_[next_evicted_];
+    idle_[next_evicted_] = idle_.back();
+    idle_[next_evicted_]->place = static_cast<std::uint32_t>(next_evicted_);
     idle_.pop_back();
-    ++next_eviction_;
+    ++next_evicted_;
     highest_evicted_token_ = std::max(highest_evicted_token_, evicted.token);
     resources_.erase(&evicted);
     destroy(evicted);
@@ -184,7 +160,7 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
             spare_holds_.pop_back();
         }
         h->anonymous = request.anonymous;
-        h->locker.assign(h->anonymous && request.locker.empty() ? generated_name_.next() : request.locker);
+        h->locker.assign(h->anonymous && request.locker.empty() ? locker_ids_.next() : request.locker);
         if (graph_)
             graph_->add(*h);
     } catch (...) {
@@ -245,7 +221,7 @@ inline void lock_table::start(resource& r, hold& h, time_point until, int priori
     ++counts_.grants;
     if (r.when != never)
         --left_deadlines_;
-    const time_point when = std::min(until, next_eviction(r));
+    const time_point when = std::min(until, ageing_preempts_at(r));
     if (when == never || when < r.when) // what is there from before is early enough, see vacate
         set_deadline(r, when);
     join(r, h, priority, grace);
@@ -257,7 +233,7 @@ void lock_table::keep_alive(resource& r, std::unique_ptr<renewal> n, const step_
     n->where = &r;
     n->limit = after(now, n->max_hold);
     renewals_.insert(*n);
-    r.renewed = true;
+    r.has_renewal = true;
     if (r.expires > n->limit)
         set_end(r, n->limit);
     renewal& kept = *n.release();
@@ -292,7 +268,7 @@ void lock_table::renew(renewal& n, const step_time& now, table_actions& out)
 
 void lock_table::renewed(resource& r, time_point until, const step_time& now, table_actions& out)
 {
-    if (!r.renewed)
+    if (!r.has_renewal)
         return;
     if (is_due(r.expires, now)) {
         end(r, end_of_time(r), now, out);
@@ -307,7 +283,7 @@ void lock_table::renewed(resource& r, time_point until, const step_time& now, ta
 
 const renewal* lock_table::take_renewal(resource& r, duration again, const step_time& now) noexcept
 {
-    if (!r.renewed)
+    if (!r.has_renewal)
         return nullptr;
     renewal& n = renewal_of(r);
     if (!n.due)
@@ -319,7 +295,7 @@ const renewal* lock_table::take_renewal(resource& r, duration again, const step_
 
 void lock_table::renew_soon(resource& r, const step_time& now) noexcept
 {
-    if (!r.renewed)
+    if (!r.has_renewal)
         return;
     renewal& n = renewal_of(r);
     constexpr int tries = 12; // in a ttl
@@ -332,14 +308,14 @@ void lock_table::stop_renewal(resource& r) noexcept
     renewal& n = renewal_of(r);
     set_deadline(n, never);
     renewals_.erase_and_dispose(renewals_.iterator_to(n), std::default_delete<renewal>());
-    r.renewed = false;
+    r.has_renewal = false;
 }
 
 lock_state lock_table::end_of_time(const resource& r) const noexcept
 {
     // What is renewed by a store ends by its own time only at its limit.
-    return leased_ && r.renewed && r.expires < renewals_.find(r, by_resource())->limit ? lock_state::lost
-                                                                                       : lock_state::expired;
+    return leased_ && r.has_renewal && r.expires < renewals_.find(r, by_resource())->limit ? lock_state::lost
+                                                                                           : lock_state::expired;
 }
 
 /// Moves the end of what is held or revoking.
@@ -411,9 +387,9 @@ acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, c
         start(r, h, after(now, o.ttl), o.priority, o.grace);
         if (renews)
             keep_alive(r, std::move(renews), now);
-        if (is_sampled(counts_.grants)) {
-            make_room_for_samples(1);
-            begin_sample(r, now);
+        if (sampler_.is_sampled(counts_.grants)) {
+            sampler_.make_room(1);
+            sampler_.begin(r, now);
         }
         return {acquire_verdict::granted, &h, {}};
     }
@@ -426,7 +402,7 @@ acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, c
         return {acquire_verdict::granted, &h, {}};
     }
 
-    const bool outranks_waiters = r.waiting.empty() || ranks_.key_of(o.priority, now) > r.waiting.begin()->rank;
+    const bool outranks_waiters = r.waiting.empty() || is_before(ranks_.key_of(o.priority, now), *r.waiting.begin());
     const bool may_follow = vacant || (o.preempt && o.priority > r.priority);
     const bool now_or_never = o.timeout == duration::zero();
     if (now_or_never && !(vacant && outranks_waiters))
@@ -459,7 +435,7 @@ acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, c
         refuse(*w, errc::deadlock, now, out);
         return {acquire_verdict::waiting, nullptr, {}};
     }
-    evict_if_outranked(r, now, out);
+    revoke_if_outranked(r, now, out);
     return {acquire_verdict::waiting, nullptr, {}};
 }
 
@@ -469,7 +445,7 @@ inline bool lock_table::make_place(resource& r, int priority, const step_time& n
     waiter_limit* const all = rules_.max_waiters.get();
     if (r.waiters < std::min(rules_.max_waiters_per_resource, resource::max_waiters) && (!all || all->enter()))
         return true;
-    if (r.waiting.empty() || r.waiting.back().rank >= ranks_.key_of(priority, now))
+    if (r.waiting.empty() || !is_before(ranks_.key_of(priority, now), r.waiting.back()))
         return false;
     fail(r, r.waiting.back(), errc::queue_full, now, out);
     return !all || all->enter(); // another table may have been quicker
@@ -481,21 +457,12 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     const acquire_settings& o = request.options;
     hold& h = make_hold(r, request);
     w.target = &h;
-    if (!h.anonymous) {
-        try {
-            if (waiter* const first = find_sibling(r, h.locker.view())) {
-                w.next_sibling = first;
-                w.previous_sibling = first->previous_sibling;
-                first->previous_sibling->next_sibling = &w;
-                first->previous_sibling = &w;
-            } else if (r.indexed) {
-                index_waiter(w);
-            }
-        } catch (...) {
-            w.target = nullptr;
-            recycle(h);
-            throw;
-        }
+    try {
+        siblings_.add(w);
+    } catch (...) {
+        w.target = nullptr;
+        recycle(h);
+        throw;
     }
     h.pending = &w;
     h.priority.store(o.priority, std::memory_order_relaxed);
@@ -506,9 +473,9 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     w.ttl = o.ttl;
     w.grace = o.grace;
     w.renews = std::move(renews);
-    w.since = is_sampled(++waits_) ? now() : never;
+    w.since = sampler_.is_sampled(++waits_) ? now() : never;
     ++counts_.waiting;
-    make_room_for_samples(leased_ ? counts_.waiting : 1);
+    sampler_.make_room(leased_ ? counts_.waiting : 1);
     w.timeout_at = w.now_or_never ? never : after(now, o.timeout);
     w.last_attempt_at = w.last_try ? never : last_attempt(now, o.max_attempts);
     r.waiting.insert(w);
@@ -532,9 +499,9 @@ void lock_table::line_changed(resource& r) noexcept
 }
 
 /// P1, P10
-inline void lock_table::evict_if_outranked(resource& r, const step_time& now, table_actions& out)
+inline void lock_table::revoke_if_outranked(resource& r, const step_time& now, table_actions& out)
 {
-    if (r.status == resource_status::held && is_due(eviction_of(r, ranks_), now) && !is_due(r.expires, now))
+    if (r.status == resource_status::held && is_due(preempts_at(r, ranks_), now) && !is_due(r.expires, now))
         revoke(r, now, out);
 }
 
@@ -578,61 +545,8 @@ void lock_table::remove(resource& r, waiter& w)
     if (w.last_try)
         --r.last_tries;
     set_deadline(w, never);
-    if (!w.target->anonymous)
-        leave_siblings(r, w);
-    if (r.waiting.empty())
-        r.indexed = false;
+    siblings_.remove(w);
     line_changed(r);
-}
-
-/// A waiter of this locker for this resource, if there is one. A short queue is searched, which is quicker than an
-/// index; one that grows longer gets one until it is empty.
-waiter* lock_table::find_sibling(resource& r, std::string_view locker)
-{
-    if (!r.indexed) {
-        unsigned searched = 0;
-        for (waiter& each : r.waiting) {
-            if (++searched > short_queue)
-                break;
-            if (!each.target->anonymous && each.target->locker.view() == locker)
-                return &each;
-        }
-        if (searched <= short_queue)
-            return nullptr;
-        for (waiter& each : r.waiting)
-            if (!each.target->anonymous)
-                index_waiter(each);
-        r.indexed = true;
-    }
-    const auto it = named_waiters_.find(locker_key{&r, locker});
-    return it == named_waiters_.end() ? nullptr : *it;
-}
-
-/// Unless one of its siblings is in the index.
-void lock_table::index_waiter(waiter& w)
-{
-    if (named_waiters_.contains(locker_key{w.target->where, w.target->locker.view()}))
-        return;
-    named_waiters_.insert(&w);
-    w.indexed = true;
-}
-
-void lock_table::leave_siblings(resource& r, waiter& w)
-{
-    const bool alone = w.next_sibling == &w;
-    if (w.indexed) {
-        const auto it = named_waiters_.find(locker_key{&r, w.target->locker.view()});
-        if (alone) {
-            named_waiters_.erase(it);
-        } else { // the next one stands for the ring now, in place: the key stays the same
-            const_cast<waiter*&>(*it) = w.next_sibling;
-            w.next_sibling->indexed = true;
-        }
-        w.indexed = false;
-    }
-    w.previous_sibling->next_sibling = w.next_sibling;
-    w.next_sibling->previous_sibling = w.previous_sibling;
-    w.next_sibling = w.previous_sibling = &w;
 }
 
 void lock_table::settle(waiter& w, error_code result, table_actions& out) noexcept
@@ -658,7 +572,7 @@ void lock_table::refuse(waiter& w, error_code reason, const step_time& now, tabl
 {
     resource& r = *w.target->where;
     fail(r, w, reason, now, out);
-    evict_if_outranked(r, now, out); // by the next in line
+    revoke_if_outranked(r, now, out); // by the next in line
 }
 
 bool lock_table::withdraw(hold& target, const step_time& now, table_actions& out)
@@ -723,9 +637,9 @@ bool lock_table::extend(hold& h, time_point until, bool for_ever, const step_tim
         return false;
     }
     const bool by_lease = for_ever && until != never;
-    if (r.renewed && !by_lease && renewal_of(r).stands_for_infinite)
+    if (r.has_renewal && !by_lease && renewal_of(r).stands_for_infinite)
         stop_renewal(r); // it has a ttl now
-    if (!r.renewed) {
+    if (!r.has_renewal) {
         std::unique_ptr<renewal> renews = by_lease ? make_lease(rules_.lease) : nullptr;
         set_end(r, until);
         if (renews)
@@ -798,9 +712,9 @@ time_point lock_table::next_warning(const resource& r) const noexcept
 }
 
 /// When the holder has to go because a rank rises. What else has it go does so in the step in which it happens.
-inline time_point lock_table::next_eviction(const resource& r) const noexcept
+inline time_point lock_table::ageing_preempts_at(const resource& r) const noexcept
 {
-    return ranks_.rises() ? eviction_of(r, ranks_) : never;
+    return ranks_.rises() ? preempts_at(r, ranks_) : never;
 }
 
 /// Sets when a resource that is held or revoking is to be looked at.
@@ -809,7 +723,7 @@ void lock_table::await_end(resource& r) noexcept
     if (r.status == resource_status::revoking)
         await_handshake(r);
     else
-        set_deadline(r, std::min(r.expires, next_eviction(r)));
+        set_deadline(r, std::min(r.expires, ageing_preempts_at(r)));
 }
 
 /// Sets when a hand-shake is to be looked at. Nobody is warned for whom nobody waits, or else the timer would keep the
@@ -889,11 +803,11 @@ void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
     r.status = resource_status::vacant;
     r.grace_over = r.outranked = false;
     r.warnings = 0;
-    if (r.renewed)
+    if (r.has_renewal)
         stop_renewal(r);
     ++vacated_;
     if (r.place != resource::nowhere)
-        end_sample(r, now);
+        counts_.hold_time.add(sampler_.end(r, now));
     r.expires = never;
     // The deadline stays. A resource that is held again and again need not have it taken out and put back each time:
     // once in a ttl it is found to be too early.
@@ -940,8 +854,8 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
         start(r, *w.target, until, ranks_.priority_at(w.rank, now), w.grace);
         if (w.renews)
             keep_alive(r, std::move(w.renews), now);
-        if (is_sampled(counts_.grants))
-            begin_sample(r, now);
+        if (sampler_.is_sampled(counts_.grants))
+            sampler_.begin(r, now);
         count_wait(w, now);
         settle(w, {}, out);
         return;
@@ -964,8 +878,8 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
             start(r, *first.target, until, ranks_.priority_at(first.rank, now), first.grace);
             if (first.renews)
                 keep_alive(r, std::move(first.renews), now);
-            if (is_sampled(counts_.grants))
-                begin_sample(r, now);
+            if (sampler_.is_sampled(counts_.grants))
+                sampler_.begin(r, now);
         } else {
             join(r, *first.target, ranks_.priority_at(first.rank, now), first.grace);
             ++counts_.re_entrances;
@@ -996,7 +910,7 @@ void lock_table::add_to(metrics& result) const noexcept
     result.wait_time += counts_.wait_time;
     result.wait_time.count += counts_.grants + counts_.re_entrances - counts_.wait_time.count;
     // As many of those that were granted at once as would have been measured.
-    const auto at_once = (counts_.grants + counts_.re_entrances - waited_) / (unsampled_ + 1);
+    const auto at_once = (counts_.grants + counts_.re_entrances - waited_) / sampler_.one_in();
     result.wait_time.counts[0] += at_once;
     result.wait_time.sampled += at_once;
 }
@@ -1019,35 +933,6 @@ void lock_table::count_wait(const waiter& w, const step_time& now) noexcept
     ++waited_;
     if (w.since != never)
         counts_.wait_time.add(now() - w.since);
-}
-
-/// A grant that is to be measured may not allocate; so there is always room for those that may come before the next
-/// call, or they are not measured.
-void lock_table::make_room_for_samples(std::uint64_t grants) noexcept
-try {
-    while (free_samples_.size() < grants) {
-        if (free_samples_.capacity() <= samples_.size())
-            free_samples_.reserve(2 * samples_.size() + 8);
-        samples_.emplace_back();
-        free_samples_.push_back(static_cast<std::uint32_t>(samples_.size() - 1));
-    }
-} catch (...) {
-}
-
-void lock_table::begin_sample(resource& r, const step_time& now) noexcept
-{
-    if (free_samples_.empty())
-        return;
-    r.place = free_samples_.back();
-    free_samples_.pop_back();
-    samples_[r.place] = now();
-}
-
-void lock_table::end_sample(resource& r, const step_time& now) noexcept
-{
-    counts_.hold_time.add(now() - samples_[r.place]);
-    free_samples_.push_back(r.place);
-    r.place = resource::nowhere;
 }
 
 // --- time ------------------------------------------------------------------------------------------------------------
@@ -1095,7 +980,7 @@ void lock_table::advance(const step_time& now, table_actions& out)
             } else if (r.status == resource_status::held) {
                 if (is_due(r.expires, now)) // it ends in its turn, and nobody is told to go before that (P6)
                     set_deadline(r, r.expires);
-                else if (next_eviction(r) <= r.when)
+                else if (ageing_preempts_at(r) <= r.when)
                     revoke(r, now, out);
                 else
                     await_end(r);
@@ -1115,7 +1000,7 @@ void lock_table::advance(const step_time& now, table_actions& out)
             refuse(w, reachable_ ? errc::acquire_timeout : errc::no_quorum, now, out);
         } else if (!is_due(w.last_attempt_at, now)) {
             set_deadline(w, next_deadline_of(w));
-        } else if (r.status == resource_status::held && next_eviction(r) <= w.last_attempt_at
+        } else if (r.status == resource_status::held && ageing_preempts_at(r) <= w.last_attempt_at
                    && !is_due(r.expires, now)) {
             revoke(r, now, out); // at this very instant
         } else if ((leased_ || (r.status == resource_status::revoking && w.preempt)) && &*r.waiting.begin() == &w) {

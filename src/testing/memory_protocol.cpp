@@ -21,6 +21,7 @@ namespace priority_redlock::testing {
 using detail::acquire_canceller;
 using detail::acquire_operation;
 using detail::acquire_request;
+using detail::acquire_verdict;
 using detail::delivery_ref;
 using detail::hold;
 using detail::hold_pin;

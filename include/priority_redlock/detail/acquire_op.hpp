@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_ACQUIRE_OP_HPP
 #define PRIORITY_REDLOCK_DETAIL_ACQUIRE_OP_HPP
 
+#include <priority_redlock/detail/access.hpp>
 #include <priority_redlock/detail/acquire_outcome.hpp>
 #include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/detail/completion.hpp>
@@ -96,7 +97,7 @@ public:
             std::move(handler)(why, lock());
         } else {
             const delivery_ref delivery(h); // until the handler has returned
-            std::move(handler)(why, lock_access::make(hold_ref(h)));
+            std::move(handler)(why, access::make<lock>(hold_ref(h)));
         }
     }
 
@@ -133,7 +134,7 @@ public:
     void operator()()
     {
         const delivery_ref delivery(std::move(delivery_)); // until the handler has returned
-        std::move(handler_)(error_code(), lock_access::make(std::move(granted_)));
+        std::move(handler_)(error_code(), access::make<lock>(std::move(granted_)));
     }
 
 private:

@@ -25,6 +25,13 @@ struct acquire_request
     acquire_settings options;
     std::uint64_t ticket = 0; // place among equal priorities, lower first; 0: after all before it
     std::size_t hash = 0;     // of `resource`, always the same for a name; filled in by the backend
+
+    /// I8: what is refused before anything else is done.
+    [[nodiscard]] bool is_valid() const noexcept
+    {
+        return !resource.empty() && resource.size() <= max_name_size
+               && (anonymous || (!locker.empty() && locker.size() <= max_name_size)) && options.is_valid();
+    }
 };
 
 } // namespace priority_redlock::detail

@@ -24,9 +24,6 @@
 
 namespace priority_redlock::detail {
 
-/// What the operations of a lock complete with if it has ended.
-[[nodiscard]] PRIORITY_REDLOCK_DECL error_code reason_of(lock_state s) noexcept;
-
 /// A pending lock::async_wait.
 template <class Handler>
 class wait_op final : public notice

@@ -26,8 +26,8 @@ public:
 
     /// Decides an acquire. Without an operation nothing is queued and nobody is told to go; see lock_table::acquire.
     /// The same request object may be used for both.
-    /// With the verdict `waiting` the operation belongs to the backend, until it calls its `complete` or
-    /// `destroy_unrun`.
+    ///
+    /// An operation that is `waiting` belongs to the backend, until that calls its `complete` or `destroy_unrun`.
     virtual acquire_outcome acquire(acquire_request& request, acquire_operation* op) = 0;
 
     [[nodiscard]] virtual time_point now() const noexcept = 0;
@@ -44,12 +44,12 @@ public:
     [[nodiscard]] virtual snapshot take_snapshot() const = 0;
     [[nodiscard]] virtual metrics take_metrics() const = 0;
 
-    /// How often waits have been ended, the end of the backend included. Whoever acquires several locks, one after the
-    /// other, may have been between two.
+    /// How often waits have been ended, the end of the backend included.
+    /// Whoever acquires several locks, one after the other, may have been between two.
     [[nodiscard]] std::shared_ptr<const std::atomic<unsigned>> cancellations() const noexcept { return cancellations_; }
 
-    /// Whether the last acquire had to wait: then the next one will too, more often than not, and had better bring an
-    /// operation at once.
+    /// Whether the last acquire had to wait.
+    /// Then the next one will too, more often than not, and had better bring an operation at once.
     [[nodiscard]] bool is_crowded() const noexcept { return crowded_.load(std::memory_order_relaxed); }
 
 protected:

@@ -19,8 +19,8 @@ public:
     notice(const notice&) = delete;
     notice& operator=(const notice&) = delete;
 
-    /// Keeps it alive until `tell` or `abandon`. Called under the domain's mutex when it is taken out of its list, with
-    /// `reason` set.
+    /// Keeps it alive until `tell` or `abandon`.
+    /// Called under the domain's mutex when it is taken out of its list, with `reason` set.
     virtual void keep() noexcept = 0;
 
     /// Tells it `reason`. Called without any mutex, by whichever thread ended the hold.

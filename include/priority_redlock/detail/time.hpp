@@ -41,6 +41,12 @@ private:
     mutable time_point (*read_)() = nullptr;
 };
 
+/// Whether a time has come. What never comes does not ask for the time.
+[[nodiscard]] inline bool is_due(time_point t, const step_time& now)
+{
+    return t != never && t <= now();
+}
+
 } // namespace priority_redlock::detail
 
 #endif

@@ -96,7 +96,7 @@ struct waiter : deadline,
     bool leads = false;        // its ring in rank
     bool last_try = false;     // waits for one hand-shake only
     bool now_or_never = false; // waits for a store's answer only
-    bool indexed = false;      // stands for its siblings in lock_table::named_waiters_
+    bool indexed = false;      // stands for its siblings in the sibling_index
     std::unique_ptr<renewal> renews;
     error_code result;
 };
