@@ -2,6 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The records that each event of a table is noted as. A record that finds no memory is left out.
+
 #include "manager/log_lines.hpp"
 
 #include "table/resource.hpp"

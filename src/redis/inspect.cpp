@@ -5,6 +5,7 @@
 #include "deployment.hpp"
 #include "node_visit.hpp"
 
+#include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/redis_inspection.hpp>
 

@@ -8,6 +8,7 @@
 #include "shutdown_service.hpp"
 
 #include <priority_redlock/detail/time.hpp>
+#include <priority_redlock/errc.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>

@@ -28,7 +28,7 @@
 
 namespace priority_redlock::detail {
 
-/// What an administrator asks of the nodes themselves, over connections of its own.
+/// What an operator asks of the nodes, over connections of its own.
 class admin_operation
 {
 public:
@@ -75,33 +75,30 @@ using provision_handler = asio::any_completion_handler<void(std::exception_ptr)>
 using inspect_handler = asio::any_completion_handler<void(error_code, redis_inspection)>;
 using forced_release_handler = asio::any_completion_handler<void(error_code)>;
 
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<admin_operation> make_provisioning(
-    const redis_deployment& deployment, provision_handler handler);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<admin_operation> make_provisioning(const redis_deployment& where,
+                                                                                       provision_handler handler);
 
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<admin_operation> make_inspection(const redis_deployment& deployment,
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<admin_operation> make_inspection(const redis_deployment& where,
                                                                                      const std::string& resource,
                                                                                      inspect_handler handler);
 
 [[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<admin_operation> make_forced_release(
-    const redis_deployment& deployment, const std::string& resource, std::uint64_t fencing_token,
+    const redis_deployment& where, const std::string& resource, std::uint64_t fencing_token,
     forced_release_handler handler);
 
-/// Base of the initiations of these operations.
-class initiate_admin
+/// Base of the initiations of such operations.
+class admin_initiation
 {
 public:
     using executor_type = asio::any_io_executor;
 
-    explicit initiate_admin(std::shared_ptr<const redis_deployment> deployment) noexcept
-        : deployment_(std::move(deployment))
-    {
-    }
-    [[nodiscard]] executor_type get_executor() const noexcept { return deployment_->executor; }
+    explicit admin_initiation(std::shared_ptr<const redis_deployment> where) noexcept : where_(std::move(where)) {}
+    [[nodiscard]] executor_type get_executor() const noexcept { return where_->executor; }
 
 protected:
-    [[nodiscard]] const redis_deployment& deployment() const noexcept { return *deployment_; }
+    [[nodiscard]] const redis_deployment& where() const noexcept { return *where_; }
 
-    /// `make` makes the operation of a handler.
+    /// `make` makes it of a handler.
     template <class... Results, class Handler, class Make>
     void begin(Handler&& handler, Make make) const
     {
@@ -109,53 +106,53 @@ protected:
         handler_type own(std::forward<Handler>(handler));
         auto slot = asio::get_associated_cancellation_slot(own);
         const std::shared_ptr<admin_operation> made =
-            make(posted_handler<handler_type, Results...>(std::move(own), deployment_->executor));
+            make(posted_handler<handler_type, Results...>(std::move(own), where_->executor));
         if (slot.is_connected())
             slot.template emplace<weak_canceller<admin_operation>>(made);
         made->start();
     }
 
 private:
-    std::shared_ptr<const redis_deployment> deployment_;
+    std::shared_ptr<const redis_deployment> where_;
 };
 
-class initiate_provision : public initiate_admin
+class initiate_provision : public admin_initiation
 {
 public:
-    using initiate_admin::initiate_admin;
+    using admin_initiation::admin_initiation;
 
     template <class Handler>
     void operator()(Handler&& handler) const
     {
         begin<std::exception_ptr>(std::forward<Handler>(handler),
-                                  [this](auto own) { return make_provisioning(deployment(), std::move(own)); });
+                                  [this](auto own) { return make_provisioning(where(), std::move(own)); });
     }
 };
 
-class initiate_inspect : public initiate_admin
+class initiate_inspect : public admin_initiation
 {
 public:
-    using initiate_admin::initiate_admin;
+    using admin_initiation::admin_initiation;
 
     template <class Handler>
     void operator()(Handler&& handler, const std::string& resource) const
     {
         begin<error_code, redis_inspection>(std::forward<Handler>(handler), [&](auto own) {
-            return make_inspection(deployment(), resource, std::move(own));
+            return make_inspection(where(), resource, std::move(own));
         });
     }
 };
 
-class initiate_force_release : public initiate_admin
+class initiate_force_release : public admin_initiation
 {
 public:
-    using initiate_admin::initiate_admin;
+    using admin_initiation::admin_initiation;
 
     template <class Handler>
     void operator()(Handler&& handler, const std::string& resource, std::uint64_t fencing_token) const
     {
         begin<error_code>(std::forward<Handler>(handler), [&](auto own) {
-            return make_forced_release(deployment(), resource, fencing_token, std::move(own));
+            return make_forced_release(where(), resource, fencing_token, std::move(own));
         });
     }
 };
