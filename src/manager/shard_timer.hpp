@@ -19,6 +19,8 @@
 
 #include <priority_redlock/detail/time.hpp>
 
+#include <boost/config.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -38,8 +40,8 @@ public:
 
     static constexpr duration linger = std::chrono::milliseconds(10);
 
-    /// What has to be done, if that is the next deadline of the table.
-    [[nodiscard]] action wanted(time_point deadline) const noexcept
+    /// What has to be done, if that is the next deadline of the table. Every step asks it.
+    [[nodiscard]] BOOST_FORCEINLINE action wanted(time_point deadline) const noexcept
     {
         if (stopped_)
             return action::none;

@@ -3,6 +3,8 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 // What managers, locks and the timer ask of a shard. Each is a step of the table, or reads it under the mutex.
+//
+// Said to be inline is what every acquire and release passes through: else it is not.
 
 #ifndef PRIORITY_REDLOCK_SRC_IMPL_SHARD_HPP
 #define PRIORITY_REDLOCK_SRC_IMPL_SHARD_HPP
@@ -46,7 +48,7 @@ void shard<Mutex, Clock>::start(const asio::any_io_executor& ex)
 // --- for the manager -------------------------------------------------------------------------------------------------
 
 template <class Mutex, class Clock>
-acquire_outcome shard<Mutex, Clock>::acquire(acquire_request& request, acquire_operation* op)
+inline acquire_outcome shard<Mutex, Clock>::acquire(acquire_request& request, acquire_operation* op)
 {
     // An operation that waits may be completed on another thread, and all of this be destroyed by what it has told,
     // before the step has let go of the mutex.
@@ -174,7 +176,7 @@ asio::any_io_executor shard<Mutex, Clock>::executor() const
 }
 
 template <class Mutex, class Clock>
-bool shard<Mutex, Clock>::release_in(table_step& step, hold& h) noexcept
+inline bool shard<Mutex, Clock>::release_in(table_step& step, hold& h) noexcept
 {
     const bool is_told = !h.notices.empty(); // and logged with the others that are
     const bool ended = table_.release(h, current_time(), step.actions);
@@ -204,7 +206,7 @@ void shard<Mutex, Clock>::drop(hold& h) noexcept
 }
 
 template <class Mutex, class Clock>
-void shard<Mutex, Clock>::unreference(hold& h) noexcept
+inline void shard<Mutex, Clock>::unreference(hold& h) noexcept
 {
     if (decrement(h.references) != 0)
         return;
@@ -252,7 +254,7 @@ void shard<Mutex, Clock>::cancel_notice(hold& h, notice& n) noexcept
 }
 
 template <class Mutex, class Clock>
-void shard<Mutex, Clock>::notice_done(hold& h) noexcept
+inline void shard<Mutex, Clock>::notice_done(hold& h) noexcept
 {
     decrement(h.handlers);
     if (lock_table::may_be_awaited(h)) {

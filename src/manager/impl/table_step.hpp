@@ -20,6 +20,9 @@ namespace priority_redlock::detail {
 template <class Mutex, class Clock>
 class shard<Mutex, Clock>::table_step
 {
+    shard& shard_;
+    std::unique_lock<Mutex> lock_; // before all that would have to go if it threw
+
 public:
     explicit table_step(shard& s) : shard_(s), lock_(s.mutex_) {}
     table_step(const table_step&) = delete;
@@ -59,9 +62,6 @@ public:
 
 private:
     void finish() noexcept;
-
-    shard& shard_;
-    std::unique_lock<Mutex> lock_;
 };
 
 template <class Mutex, class Clock>
