@@ -8,6 +8,7 @@
 #include "context_owned.hpp"
 
 #include <priority_redlock/detail/time.hpp>
+#include <priority_redlock/errc.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
