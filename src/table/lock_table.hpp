@@ -28,7 +28,6 @@
 #include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/hold.hpp>
-#include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/detail/waiter.hpp>
 #include <priority_redlock/metrics.hpp>
 
