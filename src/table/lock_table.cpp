@@ -809,7 +809,7 @@ void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
         stop_renewal(r);
     ++vacated_;
     if (r.place != resource::nowhere)
-        counts_.hold_time.add(sampler_.end(r, now));
+        count_hold(r, now);
     r.expires = never;
     // The deadline stays. A resource that is held again and again need not have it taken out and put back each time:
     // once in a ttl it is found to be too early.
@@ -928,6 +928,11 @@ void lock_table::count_failure(error_code why) noexcept
     ++(why == errc::acquire_timeout                   ? counts_.timeouts
        : why == boost::asio::error::operation_aborted ? counts_.cancellations
                                                       : counts_.refusals);
+}
+
+void lock_table::count_hold(resource& r, const step_time& now) noexcept
+{
+    counts_.hold_time.add(sampler_.end(r, now));
 }
 
 void lock_table::count_wait(const waiter& w, const step_time& now) noexcept

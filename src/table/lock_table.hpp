@@ -288,6 +288,7 @@ private:
 
     [[nodiscard]] acquire_outcome refused(errc why) noexcept;
     void count_failure(error_code why) noexcept;
+    void count_hold(resource& r, const step_time& now) noexcept;
     void count_wait(const waiter& w, const step_time& now) noexcept;
 
     lock_domain& domain_;
