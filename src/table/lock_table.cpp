@@ -2,17 +2,19 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-// The life of a lock, in its order: resources, holds and their renewal, acquires and waiting, the hand-shake and other
-// ends, and time.
+// In the order of a lock's life: resources, holds and their renewal, acquires and waits, hand-shakes and other ends;
+// then what is counted, and what time brings.
 //
-// A resource is vacant, held or revoking. It is vacated in one place, `vacate`, and granted in one, `start`. So
-// whatever ends a hold, the same follows. What has a deadline is in one ordered set, and `advance` does what is due.
+// A resource is vacant, held or revoking. Every grant of a vacant one passes through `start`, and every end of what is
+// held through `vacate`, which hands over to the next in line. All deadlines are in one set, in the order of their
+// time, and `advance` does what is due.
 
 #include "table/lock_table.hpp"
 
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -43,7 +45,7 @@ time_point after(const step_time& now, duration d)
     return d == infinite ? never : saturating_add(now(), d);
 }
 
-std::unique_ptr<renewal> make_lease(duration lease)
+std::unique_ptr<renewal> make_lease_renewal(duration lease)
 {
     auto result = std::make_unique<renewal>(lease, infinite);
     result->stands_for_infinite = true;
@@ -53,7 +55,7 @@ std::unique_ptr<renewal> make_lease(duration lease)
 std::unique_ptr<renewal> make_renewal(const acquire_settings& o, duration lease)
 {
     if (o.ttl == infinite)
-        return lease == infinite ? nullptr : make_lease(lease);
+        return lease == infinite ? nullptr : make_lease_renewal(lease);
     return o.auto_extend ? std::make_unique<renewal>(o.ttl, o.max_hold) : nullptr;
 }
 
@@ -640,7 +642,7 @@ bool lock_table::extend(hold& h, time_point until, bool for_ever, const step_tim
     if (r.has_renewal && !by_lease && renewal_of(r).stands_for_infinite)
         stop_renewal(r); // it has a ttl now
     if (!r.has_renewal) {
-        std::unique_ptr<renewal> renews = by_lease ? make_lease(rules_.lease) : nullptr;
+        std::unique_ptr<renewal> renews = by_lease ? make_lease_renewal(rules_.lease) : nullptr;
         set_end(r, until);
         if (renews)
             keep_alive(r, std::move(renews), now);
@@ -807,7 +809,7 @@ void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
         stop_renewal(r);
     ++vacated_;
     if (r.place != resource::nowhere)
-        counts_.hold_time.add(sampler_.end(r, now));
+        count_hold(r, now);
     r.expires = never;
     // The deadline stays. A resource that is held again and again need not have it taken out and put back each time:
     // once in a ttl it is found to be too early.
@@ -926,6 +928,11 @@ void lock_table::count_failure(error_code why) noexcept
     ++(why == errc::acquire_timeout                   ? counts_.timeouts
        : why == boost::asio::error::operation_aborted ? counts_.cancellations
                                                       : counts_.refusals);
+}
+
+void lock_table::count_hold(resource& r, const step_time& now) noexcept
+{
+    counts_.hold_time.add(sampler_.end(r, now));
 }
 
 void lock_table::count_wait(const waiter& w, const step_time& now) noexcept

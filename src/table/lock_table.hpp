@@ -28,7 +28,6 @@
 #include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/hold.hpp>
-#include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/detail/waiter.hpp>
 #include <priority_redlock/metrics.hpp>
 
@@ -289,6 +288,7 @@ private:
 
     [[nodiscard]] acquire_outcome refused(errc why) noexcept;
     void count_failure(error_code why) noexcept;
+    void count_hold(resource& r, const step_time& now) noexcept;
     void count_wait(const waiter& w, const step_time& now) noexcept;
 
     lock_domain& domain_;
