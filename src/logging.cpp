@@ -2,8 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "log_lines.hpp"
-#include "table/lock_table.hpp"
+#include "log_record.hpp"
 
 #include <boost/log/attributes/attribute_set.hpp>
 #include <boost/log/attributes/attribute_value_impl.hpp>
@@ -13,7 +12,7 @@
 #include <boost/log/trivial.hpp>
 
 #include <atomic>
-#include <chrono>
+#include <string>
 #include <utility>
 
 namespace priority_redlock::detail {
@@ -92,86 +91,6 @@ void log_failure(std::string_view what) noexcept
 try {
     log({.level = log_level::error, .event = "failure", .text = std::string(what)});
 } catch (...) {
-}
-
-log_record& log_lines::add(std::string_view event, const hold& h, log_level level)
-{
-    if (!records_)
-        records_ = std::make_unique<std::vector<log_record>>();
-    return records_->emplace_back(log_record{.level = level,
-                                             .event = event,
-                                             .text = {},
-                                             .resource = std::string(h.where->name()),
-                                             .locker = std::string(h.locker.view()),
-                                             .priority = h.priority.load(std::memory_order_relaxed),
-                                             .token = h.token,
-                                             .is_described = true});
-}
-
-void log_lines::note_grant(const hold& h) noexcept
-try {
-    add("granted", h);
-} catch (...) {
-}
-
-void log_lines::note_wait(const hold& h) noexcept
-try {
-    add("waiting", h);
-} catch (...) {
-}
-
-void log_lines::note_end(const hold& h, const std::optional<thief>& next) noexcept
-try {
-    const auto state = h.state.load(std::memory_order_relaxed);
-    log_record& r = add(to_string(state), h);
-    const bool preempted = state == lock_state::revoking || state == lock_state::preempted;
-    // The other parts of a composite go although nobody outranks them.
-    if (preempted && next && next->priority > *r.priority) {
-        r.thief = next->locker;
-        r.thief_priority = next->priority;
-    }
-} catch (...) {
-}
-
-void log_lines::note_overrun(const hold& h, const thief& next, duration since_told) noexcept
-try {
-    log_record& r = add("overrun", h, log_level::warning);
-    r.milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(since_told).count();
-    r.thief = next.locker;
-    r.thief_priority = next.priority;
-    r.text = ": it keeps the resource after its preemption; does what it runs end when it is cancelled?";
-} catch (...) {
-}
-
-void log_lines::note_settled(const waiter& w) noexcept
-try {
-    if (!w.result)
-        add("granted", *w.target);
-    else
-        add("refused", *w.target).text = " reason=" + w.result.message();
-} catch (...) {
-}
-
-void log_lines::note_deadlock(const hold& refused, const std::string& cycle) noexcept
-try {
-    log_record& r = add("deadlock", refused, log_level::warning);
-    r.is_described = false;
-    r.text = "deadlock refused: " + cycle;
-} catch (...) {
-}
-
-void log_lines::note_renewal_failed(const hold& h, error_code why) noexcept
-try {
-    log_record& r = add("renewal_failed", h, log_level::warning);
-    r.is_described = false;
-    r.text = "a lock could not be renewed and is tried again: " + why.message();
-} catch (...) {
-}
-
-void log_lines::write_all() noexcept
-{
-    for (const log_record& each : *records_)
-        log(each);
 }
 
 } // namespace priority_redlock::detail

@@ -127,8 +127,8 @@ struct acquire_options
     /// other: also that of a re-entrant acquire counts.
     inheritable<bool> preempt{};
 
-    /// How long the lock is held at most, counted from the grant. A re-entrant acquire keeps the ttl of the first. By
-    /// default infinite.
+    /// How long the lock is held at most, counted from the grant. By default infinite.
+    /// A re-entrant acquire keeps the ttl of the first.
     inheritable<duration> ttl{};
 
     /// How long to wait for the lock, counted from the start of the acquire; then `errc::acquire_timeout`. By default

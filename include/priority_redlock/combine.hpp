@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_COMBINE_HPP
 
 #include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/access.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/synchronized.hpp>
 
@@ -16,22 +17,19 @@ namespace priority_redlock {
 
 namespace detail {
 
-/// The recipe of all parts of both, with these options over theirs.
+/// What both acquire together, with these options over theirs.
 /// @throws std::invalid_argument they belong to different managers.
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<const lock_recipe> combine(const lock_recipe& a,
-                                                                               const lock_recipe& b,
-                                                                               const acquire_options& options);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<const acquire_spec> combine(const acquire_spec& a,
+                                                                                const acquire_spec& b,
+                                                                                const acquire_options& options);
 
-/// Takes `synchronized` objects apart and makes others.
-struct synchronized_access
+template <class... As, class... Bs>
+[[nodiscard]] synchronized<As..., Bs...> join(const synchronized<As...>& a, const synchronized<Bs...>& b,
+                                              const acquire_options& options = {})
 {
-    template <class... As, class... Bs>
-    [[nodiscard]] static synchronized<As..., Bs...> join(const synchronized<As...>& a, const synchronized<Bs...>& b,
-                                                         const acquire_options& options = {})
-    {
-        return {combine(*a.recipe_, *b.recipe_, options), std::tuple_cat(a.resources_, b.resources_)};
-    }
-};
+    return access::make<synchronized<As..., Bs...>>(combine(access::spec(a), access::spec(b), options),
+                                                    std::tuple_cat(access::resources(a), access::resources(b)));
+}
 
 } // namespace detail
 
@@ -57,16 +55,16 @@ template <class... As, class... Bs, class... Rest>
 [[nodiscard]] auto combine(const synchronized<As...>& a, const synchronized<Bs...>& b, const Rest&... rest)
 {
     if constexpr (sizeof...(Rest) == 0)
-        return detail::synchronized_access::join(a, b);
+        return detail::join(a, b);
     else
-        return combine(detail::synchronized_access::join(a, b), rest...);
+        return combine(detail::join(a, b), rest...);
 }
 
 /// The same, with options in place of those that the two name.
 template <class... As, class... Bs>
 [[nodiscard]] auto combine(const synchronized<As...>& a, const synchronized<Bs...>& b, const acquire_options& options)
 {
-    return detail::synchronized_access::join(a, b, options);
+    return detail::join(a, b, options);
 }
 
 } // namespace priority_redlock

@@ -5,8 +5,9 @@
 #ifndef PRIORITY_REDLOCK_GUARD_HPP
 #define PRIORITY_REDLOCK_GUARD_HPP
 
+#include <priority_redlock/detail/access.hpp>
 #include <priority_redlock/detail/guard_op.hpp>
-#include <priority_redlock/detail/hold_pin.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
 
 #include <boost/asio/async_result.hpp>
 
@@ -14,10 +15,6 @@
 #include <utility>
 
 namespace priority_redlock {
-
-namespace detail {
-struct guard_access;
-}
 
 /// The completion token that `lock::guard` returns. Give it to an asynchronous operation as it is; its only public
 /// interface is that of a completion token.
@@ -31,30 +28,12 @@ public:
     }
 
 private:
-    friend struct detail::guard_access;
+    friend struct detail::access;
 
     Token token_;
     detail::hold_pin pin_;
 };
 
-namespace detail {
-
-struct guard_access
-{
-    template <class Guard>
-    static auto& token(Guard& guard) noexcept
-    {
-        return guard.token_;
-    }
-
-    template <class Guard>
-    static hold_pin pin(Guard& guard) noexcept
-    {
-        return guard.pin_;
-    }
-};
-
-} // namespace detail
 } // namespace priority_redlock
 
 template <class Token, boost::asio::completion_signature... Signatures>
@@ -74,7 +53,7 @@ public:
             std::declval<initiation_type<Initiation>>(), std::declval<token_type<Guard>&>(),
             std::declval<priority_redlock::detail::hold_pin>(), std::forward<Args>(args)...))
     {
-        using access = priority_redlock::detail::guard_access;
+        using access = priority_redlock::detail::access;
         return boost::asio::async_initiate<token_type<Guard>, Signatures...>(
             initiation_type<Initiation>(std::forward<Initiation>(initiation)), access::token(guard), access::pin(guard),
             std::forward<Args>(args)...);

@@ -7,8 +7,8 @@
 
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/detail/config.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
 #include <priority_redlock/detail/initiate_lock.hpp>
-#include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/guard.hpp>
 #include <priority_redlock/lock_state.hpp>
@@ -25,7 +25,7 @@
 namespace priority_redlock {
 
 namespace detail {
-struct lock_access;
+struct access;
 }
 
 /// Exclusive use of a resource, until it is released, preempted, expires or is lost.
@@ -74,16 +74,16 @@ public:
     /// Same as `is_held()`.
     [[nodiscard]] explicit operator bool() const noexcept { return is_held(); }
 
-    /// Where the lock is in its life. `held` may be stale by the length of a timer's delay after the ttl ran out;
-    /// `is_held()` is not.
+    /// Where the lock is in its life.
+    /// `held` may be stale by the length of a timer's delay after the ttl ran out; `is_held()` is not.
     [[nodiscard]] PRIORITY_REDLOCK_DECL lock_state state() const noexcept;
 
     /// When the ttl ends; `clock::time_point::max()` if it is infinite, `clock::time_point::min()` if the lock is
     /// empty. Of a composite: the earliest end of its parts.
     [[nodiscard]] PRIORITY_REDLOCK_DECL clock::time_point expires_at() const noexcept;
 
-    /// The name of the resource; empty if the lock is. Of a composite: the names of its parts, joined by ", " for
-    /// people to read.
+    /// The name of the resource; empty if the lock is.
+    /// Of a composite: the names of its parts, joined by ", " for people to read.
     [[nodiscard]] PRIORITY_REDLOCK_DECL std::string_view resource() const noexcept;
 
     /// The locker that acquired it; a generated id begins with '#'.
@@ -171,8 +171,8 @@ public:
     /// @par Per-operation cancellation
     /// Terminal, partial, total: ends the wait with `operation_aborted` and leaves the lock unchanged.
     /// @par Object lifetimes
-    /// The lock may be destroyed (which completes the wait) or moved while the operation is pending. A pending wait
-    /// counts as work.
+    /// The lock may be destroyed (which completes the wait) or moved while the operation is pending.
+    /// A pending wait counts as work.
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
     auto async_wait(Token&& token = Token())
     {
@@ -204,22 +204,13 @@ public:
     }
 
 private:
-    friend struct detail::lock_access;
+    friend struct detail::access;
 
     explicit lock(detail::hold_ref h) noexcept : hold_(std::move(h)) {}
 
     detail::hold_ref hold_;
 };
 
-namespace detail {
-
-/// Makes the locks that acquires deliver.
-struct lock_access
-{
-    [[nodiscard]] static lock make(hold_ref h) noexcept { return lock(std::move(h)); }
-};
-
-} // namespace detail
 } // namespace priority_redlock
 
 #endif

@@ -8,7 +8,7 @@
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/detail/boost_compat.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
-#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/lock.hpp>
 #include <priority_redlock/manager_options.hpp>
 #include <priority_redlock/metrics.hpp>
@@ -263,8 +263,7 @@ public:
     /// - `boost::asio::error::operation_not_supported`: the manager has a protocol.
     /// @throws std::bad_alloc no memory; nothing was changed.
     /// @par Thread safety
-    /// As all functions of the manager: may be called from any thread at the same time, but for a `single_threaded`
-    /// one.
+    /// As all functions of a manager that is not `single_threaded`: may be called from any thread at the same time.
     template <detail::name_like Resource, detail::name_like Locker>
     [[nodiscard]] lock try_acquire(const Resource& resource, const Locker& locker, const acquire_options& options,
                                    error_code& ec)
@@ -326,7 +325,7 @@ public:
     void close() noexcept { backend_->close(); }
 
 private:
-    friend struct detail::manager_access;
+    friend struct detail::access;
 
     basic_lock_manager(const executor_type& ex, std::unique_ptr<detail::manager_backend> backend,
                        const detail::acquire_settings& defaults) noexcept

@@ -17,8 +17,8 @@ struct lock_request
     /// The name of the resource.
     std::string resource;
 
-    /// How this part is acquired. Its timeout counts from the start of the whole operation, its ttl from the grant of
-    /// the whole.
+    /// How this part is acquired.
+    /// Its timeout counts from the start of the whole operation, its ttl from the grant of the whole.
     acquire_options options = {};
 };
 

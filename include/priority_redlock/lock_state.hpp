@@ -5,13 +5,16 @@
 #ifndef PRIORITY_REDLOCK_LOCK_STATE_HPP
 #define PRIORITY_REDLOCK_LOCK_STATE_HPP
 
+#include <priority_redlock/detail/config.hpp>
+#include <priority_redlock/errc.hpp>
+
 #include <cstdint>
 #include <string_view>
 
 namespace priority_redlock {
 
-/// Where a `lock` is in its life. It moves from `held` to one of the ends, through `revoking` when it is preempted, and
-/// never back.
+/// Where a `lock` is in its life.
+/// It moves from `held` to one of the ends, through `revoking` when it is preempted, and never back.
 enum class lock_state : std::uint8_t
 {
     /// Default constructed, moved from, or delivered with an error: no lock at all.
@@ -50,6 +53,16 @@ enum class lock_state : std::uint8_t
     }
     return "unknown";
 }
+
+namespace detail {
+
+/// What the operations of a lock complete with if it has ended.
+[[nodiscard]] PRIORITY_REDLOCK_DECL error_code reason_of(lock_state s) noexcept;
+
+/// Why the work under a lock was cancelled by the end of that lock; none if it was not.
+[[nodiscard]] PRIORITY_REDLOCK_DECL error_code loss_of(lock_state s) noexcept;
+
+} // namespace detail
 
 } // namespace priority_redlock
 

@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_PROTOCOL_HPP
 
 #include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/acquire_outcome.hpp>
 #include <priority_redlock/errc.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -76,17 +77,9 @@ struct obtain_request
 /// How an obtain stands.
 struct obtain_reply
 {
-    enum class verdict : std::uint8_t
-    {
-        /// It holds the resource, until `valid_until`.
-        granted,
-
-        /// It is queued; a `granted` or `failed` event will follow.
-        waiting,
-
-        /// It is not queued and holds nothing.
-        refused,
-    };
+    /// `granted`: it holds the resource, until `valid_until`. `waiting`: it is queued; a `granted` or `failed` event
+    /// will follow. `refused`: it is not queued and holds nothing.
+    using verdict = detail::acquire_verdict;
 
     verdict what = verdict::refused;
 
@@ -144,7 +137,7 @@ struct protocol_event
 /// - I7: a free resource goes to the waiter of the best rank, which is told by `granted`; an obtain is granted at once
 ///   if the resource is free and no waiter ranks before it.
 /// - P1, P10: a holder is noticed when the first in line has a strictly higher priority and preempts, and for no other
-///   reason. The first in line decides: nobody evicts from behind one that leaves the holder alone. When that one has
+///   reason. The first in line decides: nobody preempts from behind one that leaves the holder alone. When that one has
 ///   gone, it is for the next to decide. The holder keeps the resource until it ends.
 /// - P5: a waiter of better rank that comes during a hand-shake is the one that is granted, and a notice names it or
 ///   the one before.

@@ -92,14 +92,14 @@ class recovery
 {
 public:
     recovery() noexcept = default;
-    recovery(const resume_t& r) noexcept : kind_(detail::verdict::resume), options_(r.options) {}
-    recovery(const restart_t& r) noexcept : kind_(detail::verdict::restart), options_(r.options) {}
+    recovery(const resume_t& r) noexcept : kind_(detail::recovery_kind::resume), options_(r.options) {}
+    recovery(const restart_t& r) noexcept : kind_(detail::recovery_kind::restart), options_(r.options) {}
     recovery(const reject_t& r) noexcept : reason_(r.reason) {}
 
     template <transaction_for<Resources...> Transaction>
         requires std::same_as<transaction_result_t<Transaction, Resources...>, R>
     recovery(replace_t<Transaction> r)
-        : kind_(detail::verdict::replace), options_(r.options),
+        : kind_(detail::recovery_kind::replace), options_(r.options),
           replacement_(detail::make_replacement<R, Resources...>(std::move(r.transaction)))
     {
     }
@@ -109,9 +109,12 @@ private:
     friend class detail::run_op;
 
     /// Whether it is to replace the transaction by a null function.
-    [[nodiscard]] bool lacks_replacement() const noexcept { return kind_ == detail::verdict::replace && !replacement_; }
+    [[nodiscard]] bool lacks_replacement() const noexcept
+    {
+        return kind_ == detail::recovery_kind::replace && !replacement_;
+    }
 
-    detail::verdict kind_ = detail::verdict::reject;
+    detail::recovery_kind kind_ = detail::recovery_kind::reject;
     acquire_options options_{};
     error_code reason_{};
     std::shared_ptr<detail::transaction_body<R, Resources...>> replacement_; // null if it was a null function

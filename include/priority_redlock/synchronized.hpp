@@ -6,7 +6,7 @@
 #define PRIORITY_REDLOCK_SYNCHRONIZED_HPP
 
 #include <priority_redlock/acquire_options.hpp>
-#include <priority_redlock/detail/lock_recipe.hpp>
+#include <priority_redlock/detail/acquire_spec.hpp>
 #include <priority_redlock/detail/run_op.hpp>
 #include <priority_redlock/detail/transaction_body.hpp>
 #include <priority_redlock/lock_manager.hpp>
@@ -29,7 +29,7 @@ namespace priority_redlock {
 
 namespace detail {
 
-struct synchronized_access; // see combine
+struct access;
 
 template <class R>
 struct run_signature
@@ -87,7 +87,7 @@ public:
         requires std::is_same_v<std::tuple<Resource>, std::tuple<Resources...>>
     synchronized(basic_lock_manager<Executor>& manager, std::string resource, Resource& object,
                  const acquire_options& options = {}, std::string locker_id = {})
-        : synchronized(std::make_shared<const detail::lock_recipe>(detail::lock_recipe{
+        : synchronized(std::make_shared<const detail::acquire_spec>(detail::acquire_spec{
                            detail::any_manager(manager), std::vector{lock_request{std::move(resource), options}},
                            std::move(locker_id)}),
                        std::tuple<Resources*...>(&object))
@@ -95,13 +95,13 @@ public:
     }
 
     /// The manager's executor: where the completion and the transactions of a handler without an executor run.
-    [[nodiscard]] executor_type get_executor() const { return recipe_->manager.get_executor(); }
+    [[nodiscard]] executor_type get_executor() const { return spec_->manager.get_executor(); }
 
     /// What it locks, and with which options: a part for each object, in their order.
-    [[nodiscard]] const std::vector<lock_request>& parts() const noexcept { return recipe_->parts; }
+    [[nodiscard]] const std::vector<lock_request>& parts() const noexcept { return spec_->parts; }
 
     /// Empty: each run is a locker of its own.
-    [[nodiscard]] const std::string& locker_id() const noexcept { return recipe_->locker; }
+    [[nodiscard]] const std::string& locker_id() const noexcept { return spec_->locker; }
 
     /// Acquires the lock without a transaction, as `lock_manager::async_acquire` does with the names and options of
     /// this object, or `async_acquire_all` with those of several.
@@ -111,7 +111,7 @@ public:
     template <boost::asio::completion_token_for<void(error_code, lock)> Token = boost::asio::deferred_t>
     auto async_acquire(Token&& token = Token()) const
     {
-        return boost::asio::async_initiate<Token, void(error_code, lock)>(detail::initiate_lock_of(recipe_), token);
+        return boost::asio::async_initiate<Token, void(error_code, lock)>(detail::initiate_lock_of(spec_), token);
     }
 
     /// Acquires the lock, runs a transaction under it, recovers it when the lock is lost, and releases.
@@ -160,7 +160,7 @@ public:
                    Token&& token = Token()) const
     {
         return boost::asio::async_initiate<Token, detail::run_signature_t<Transaction, Resources...>>(
-            detail::initiate_run<Resources...>(recipe_, resources_), token, std::forward<Transaction>(transaction),
+            detail::initiate_run<Resources...>(spec_, resources_), token, std::forward<Transaction>(transaction),
             std::forward<Recovery>(recovery), options);
     }
 
@@ -195,14 +195,14 @@ public:
     }
 
 private:
-    friend struct detail::synchronized_access;
+    friend struct detail::access;
 
-    synchronized(std::shared_ptr<const detail::lock_recipe> recipe, const std::tuple<Resources*...>& resources)
-        : recipe_(std::move(recipe)), resources_(resources)
+    synchronized(std::shared_ptr<const detail::acquire_spec> spec, const std::tuple<Resources*...>& resources)
+        : spec_(std::move(spec)), resources_(resources)
     {
     }
 
-    std::shared_ptr<const detail::lock_recipe> recipe_;
+    std::shared_ptr<const detail::acquire_spec> spec_;
     std::tuple<Resources*...> resources_;
 };
 

@@ -2,6 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// What a running transaction can ask for: its run does all of it.
+
 #include <priority_redlock/detail/transaction_run.hpp>
 #include <priority_redlock/transaction_context.hpp>
 

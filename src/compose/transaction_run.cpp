@@ -2,7 +2,13 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "manager/context_owned.hpp"
+// The states and events of a transaction's run. Every event sets what it knows and calls `advance`, which does one
+// thing after the other (`advance_once`) until only another event can bring more: acquire, start the transaction or let
+// it go on, ask the recovery, do what it decided. A transaction without its lock is suspended at its next checkpoint.
+//
+// The classes of the handlers, at the top, are what is pending. They own the run.
+
+#include "shutdown_service.hpp"
 
 #include <priority_redlock/detail/transaction_run.hpp>
 #include <priority_redlock/detail/with_lock_run.hpp>
@@ -45,11 +51,11 @@ namespace {
 }
 
 /// Work on an executor.
-class context_work final : public context_owned
+class context_work final : public shutdown_listener
 {
 public:
-    context_work(std::shared_ptr<context_estate> estate, const asio::any_io_executor& ex)
-        : context_owned(std::move(estate)), work_(asio::prefer(ex, asio::execution::outstanding_work.tracked))
+    context_work(std::shared_ptr<shutdown_listeners> others, const asio::any_io_executor& ex)
+        : shutdown_listener(std::move(others)), work_(asio::prefer(ex, asio::execution::outstanding_work.tracked))
     {
     }
 
@@ -116,13 +122,13 @@ private:
     std::shared_ptr<transaction_run> run_;
 };
 
-transaction_run::transaction_run(const asio::any_io_executor& strand, std::shared_ptr<const lock_recipe> recipe,
+transaction_run::transaction_run(const asio::any_io_executor& strand, std::shared_ptr<const acquire_spec> spec,
                                  const acquire_options& options)
-    : strand_(strand), recipe_(std::move(recipe)), options_(options), context_(*this), resumption_(strand)
+    : strand_(strand), spec_(std::move(spec)), options_(options), context_(*this), resumption_(strand)
 {
     // What is pending may be on the handler's context alone, and die later than the manager's.
-    if (const auto managers = recipe_->manager.get_executor(); &context_of(managers) != &context_of(strand_))
-        manager_work_ = std::make_shared<loan<context_work>>(context_of(managers), managers);
+    if (const auto managers = spec_->manager.get_executor(); &context_of(managers) != &context_of(strand_))
+        manager_work_ = std::make_shared<shutdown_registration<context_work>>(context_of(managers), managers);
 }
 
 void transaction_run::start()
@@ -156,13 +162,13 @@ void transaction_run::advance()
     bool more = true;
     while (more) {
         again_ = false;
-        more = step() || again_;
+        more = advance_once() || again_;
     }
     advancing_ = false;
 }
 
 /// True if there may be more to do at once.
-bool transaction_run::step()
+bool transaction_run::advance_once()
 {
     if (completed_)
         return false;
@@ -170,12 +176,12 @@ bool transaction_run::step()
         return wind_down();
     if (acquiring_ || consulting_)
         return false;
-    if (!trouble_) {
+    if (!cause_) {
         if (lock_.is_held()) {
-            go_on();
+            start_or_resume();
             return false;
         }
-        trouble_ = loss_of(lock_);
+        cause_ = loss_of(lock_);
     }
     if (decision_)
         return carry_out(*decision_);
@@ -183,8 +189,8 @@ bool transaction_run::step()
     return !consulting_;
 }
 
-/// Lets the transaction run.
-void transaction_run::go_on()
+/// The lock is held.
+void transaction_run::start_or_resume()
 {
     if (phase_ == phase::none) {
         phase_ = phase::running;
@@ -200,10 +206,10 @@ void transaction_run::go_on()
 void transaction_run::consult()
 {
     try {
-        decision_ = ask(*trouble_, lock_.state() != lock_state::empty);
+        decision_ = ask_recovery(*cause_, lock_.state() != lock_state::empty);
         consulting_ = !decision_;
         if (consulting_)
-            asio::co_spawn(strand_, ask_slowly(*trouble_), decision_handler(shared_from_this()));
+            asio::co_spawn(strand_, async_ask_recovery(*cause_), decision_handler(shared_from_this()));
     } catch (...) {
         consulting_ = false;
         end(std::current_exception());
@@ -212,15 +218,15 @@ void transaction_run::consult()
 
 bool transaction_run::carry_out(const decision& d)
 {
-    if (d.what == verdict::reject) {
-        end(exception_of(d.reason ? d.reason : *trouble_));
+    if (d.kind == recovery_kind::reject) {
+        end(exception_of(d.reason ? d.reason : *cause_));
         return true;
     }
-    if (d.what == verdict::resume) {
+    if (d.kind == recovery_kind::resume) {
         if (phase_ == phase::running)
             return false; // until it reaches a checkpoint, or ends
         if (phase_ == phase::returned || phase_ == phase::unwound) {
-            end(phase_ == phase::returned ? nullptr : exception_of(*trouble_));
+            end(phase_ == phase::returned ? nullptr : exception_of(*cause_));
             return true;
         }
     } else {
@@ -229,7 +235,7 @@ bool transaction_run::carry_out(const decision& d)
             return false;
         }
         phase_ = phase::none;
-        if (d.what == verdict::replace)
+        if (d.kind == recovery_kind::replace)
             replace_transaction();
     }
     options_ = d.options.over(options_);
@@ -240,10 +246,10 @@ bool transaction_run::carry_out(const decision& d)
 void transaction_run::acquire()
 {
     lock_ = lock(); // from here on the next locker may be granted
-    trouble_.reset();
+    cause_.reset();
     decision_.reset();
     acquiring_ = true;
-    recipe_->acquire(received_handler(shared_from_this()), options_, false);
+    spec_->acquire(received_handler(shared_from_this()), options_, false);
 }
 
 void transaction_run::unwind_transaction()
@@ -293,7 +299,7 @@ void transaction_run::on_acquired(error_code ec, lock granted)
         if (lock_.is_held())
             lock_.async_wait(lock_end_handler(shared_from_this()));
     } else if (ec == condition::retryable) {
-        trouble_ = ec;
+        cause_ = ec;
     } else if (!ending_) {
         end(exception_of(ec));
     }

@@ -2,6 +2,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The parts of an `async_with_lock` that know neither the user's work nor its handler: an acquire, then the work under
+// `lock::guard`, both on one strand. A cancellation from outside reaches whichever of them is under way. Work that the
+// end of the lock has aborted ends with the reason of that end.
+
 #include <priority_redlock/detail/with_lock_run.hpp>
 
 #include <boost/asio/co_spawn.hpp>

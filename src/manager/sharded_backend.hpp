@@ -2,12 +2,17 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_SRC_MEMORY_BACKEND_HPP
-#define PRIORITY_REDLOCK_SRC_MEMORY_BACKEND_HPP
+// What is behind a `lock_manager`, in memory as over a protocol: one or more shards, to one of which a resource belongs
+// by the hash of its name. The options of the manager are checked here, and become the rules of the shards' tables.
+
+#ifndef PRIORITY_REDLOCK_SRC_SHARDED_BACKEND_HPP
+#define PRIORITY_REDLOCK_SRC_SHARDED_BACKEND_HPP
 
 #include "manager/shard.hpp"
+#include "table/table_rules.hpp"
 
 #include <priority_redlock/detail/initiate_manager.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/manager_options.hpp>
 
 #include <boost/container_hash/hash.hpp>
@@ -20,14 +25,6 @@
 #include <vector>
 
 namespace priority_redlock::detail {
-
-/// I8: what every backend refuses before it does anything.
-[[nodiscard]] inline bool is_valid(const acquire_request& request) noexcept
-{
-    return !request.resource.empty() && request.resource.size() <= max_name_size
-           && (request.anonymous || (!request.locker.empty() && request.locker.size() <= max_name_size))
-           && request.options.is_valid();
-}
 
 /// @throws std::invalid_argument an option is outside its domain.
 inline void check(const manager_options& o)
@@ -57,12 +54,11 @@ inline void check(const manager_options& o)
             .max_waiters = o.max_waiters == unlimited ? nullptr : std::make_shared<waiter_limit>(o.max_waiters)};
 }
 
-/// What is behind a manager: shards, and which resource belongs to which.
 template <class Mutex, class Clock>
-class memory_backend final : public manager_backend
+class sharded_backend final : public manager_backend
 {
 public:
-    memory_backend(const asio::any_io_executor& ex, const manager_options& options, std::size_t default_shards)
+    sharded_backend(const asio::any_io_executor& ex, const manager_options& options, std::size_t default_shards)
     {
         check(options);
         const std::size_t count = options.detect_deadlocks ? 1 : options.shards == 0 ? default_shards : options.shards;
@@ -76,7 +72,7 @@ public:
     }
 
     /// Over a protocol: one shard, since what costs time is the store.
-    memory_backend(const asio::any_io_executor& ex, const manager_options& options, std::shared_ptr<protocol> store)
+    sharded_backend(const asio::any_io_executor& ex, const manager_options& options, std::shared_ptr<protocol> store)
     {
         check(options);
         if (!store)
@@ -93,27 +89,27 @@ public:
         add_shard(ex, options.idle_resources, "#", std::move(store), rules);
     }
 
-    ~memory_backend() override
+    ~sharded_backend() override
     {
         this->count_cancellation();
         for (const auto& each : shards_)
             each->detach();
     }
 
-    outcome acquire(acquire_request& request, acquire_operation* op) override
+    acquire_outcome acquire(acquire_request& request, acquire_operation* op) override
     {
         if (request.hash == 0) { // it comes for the first time
-            if (!is_valid(request))
-                return {outcome::verdict::refused, nullptr, errc::invalid_argument};
+            if (!request.is_valid())
+                return {acquire_verdict::refused, nullptr, errc::invalid_argument};
             request.hash = boost::hash<std::string_view>()(request.resource);
         }
         // Bits that the hash table of the shard uses least.
         auto& s = shards_.size() == 1 ? *shards_.front() : *shards_[(request.hash >> 24) % shards_.size()];
-        const outcome result = s.acquire(request, op);
+        const acquire_outcome result = s.acquire(request, op);
         // An operation that waits may have been completed on another thread by now, and this backend destroyed by what
         // it has told. That it is crowded was found out before the operation was made.
-        if (!op || result.what != outcome::verdict::waiting)
-            this->set_crowded(result.what == outcome::verdict::waiting);
+        if (!op || result.what != acquire_verdict::waiting)
+            this->set_crowded(result.what == acquire_verdict::waiting);
         return result;
     }
 

@@ -2,7 +2,14 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// `lock_manager::try_acquire`: one step of the table, with options for which nothing ever waits.
+
+#include <priority_redlock/detail/access.hpp>
+#include <priority_redlock/detail/acquire_outcome.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
 
@@ -25,12 +32,12 @@ lock try_acquire(manager_backend& backend, acquire_request& request, error_code&
         options.max_attempts = 1; // which is never `waiting` then
     }
     const auto got = backend.acquire(request, nullptr);
-    if (got.what != manager_backend::outcome::verdict::granted) {
+    if (got.what != acquire_verdict::granted) {
         ec = got.why;
         return {};
     }
     const delivery_ref delivery(got.granted); // until it is returned
-    return lock_access::make(hold_ref(got.granted));
+    return access::make<lock>(hold_ref(got.granted));
 }
 
 lock try_acquire(manager_backend& backend, acquire_request& request)

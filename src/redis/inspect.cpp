@@ -5,6 +5,7 @@
 #include "deployment.hpp"
 #include "node_visit.hpp"
 
+#include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/redis_inspection.hpp>
 
@@ -388,27 +389,27 @@ bool is_name(const std::string& resource) noexcept
 
 } // namespace redis
 
-std::shared_ptr<errand> make_inspection(const redis_deployment& where, const std::string& resource,
-                                        inspect_handler handler)
+std::shared_ptr<admin_operation> make_inspection(const redis_deployment& where, const std::string& resource,
+                                                 inspect_handler handler)
 {
     if (!redis::is_name(resource))
-        return redis::make_ended_errand(std::move(handler), error_code(errc::invalid_argument), redis_inspection());
+        return redis::make_ended_operation(std::move(handler), error_code(errc::invalid_argument), redis_inspection());
     try {
         return std::make_shared<redis::inspecting>(where, resource, handler);
     } catch (const boost::system::system_error& e) {
-        return redis::make_ended_errand(std::move(handler), e.code(), redis_inspection());
+        return redis::make_ended_operation(std::move(handler), e.code(), redis_inspection());
     }
 }
 
-std::shared_ptr<errand> make_forced_release(const redis_deployment& where, const std::string& resource,
-                                            std::uint64_t fencing_token, forced_release_handler handler)
+std::shared_ptr<admin_operation> make_forced_release(const redis_deployment& where, const std::string& resource,
+                                                     std::uint64_t fencing_token, forced_release_handler handler)
 {
     if (!redis::is_name(resource))
-        return redis::make_ended_errand(std::move(handler), error_code(errc::invalid_argument));
+        return redis::make_ended_operation(std::move(handler), error_code(errc::invalid_argument));
     try {
         return std::make_shared<redis::forced_release>(where, resource, fencing_token, handler);
     } catch (const boost::system::system_error& e) {
-        return redis::make_ended_errand(std::move(handler), e.code());
+        return redis::make_ended_operation(std::move(handler), e.code());
     }
 }
 

@@ -122,7 +122,7 @@ private:
     std::string last_error_;  // of the connection's log
     std::string old_address_; // why it is used, if it is
     const boost::asio::any_io_executor executor_;
-    const loan<node_resolver> resolver_;
+    const shutdown_registration<node_resolver> resolver_;
     std::shared_ptr<socket> socket_; // of the latest run
     boost::asio::steady_timer pause_;
     std::set<std::string> channels_;

@@ -68,9 +68,10 @@ struct node_resolver::lookup
     addresses found;
 };
 
-node_resolver::node_resolver(std::shared_ptr<context_estate> estate, const asio::any_io_executor& ex, duration patience,
-                             std::function<void(std::string)> on_known)
-    : context_owned(std::move(estate)), executor_(ex), patience_(patience), on_known_(std::move(on_known)), timer_(ex)
+node_resolver::node_resolver(std::shared_ptr<shutdown_listeners> others, const asio::any_io_executor& ex,
+                             duration patience, std::function<void(std::string)> on_known)
+    : shutdown_listener(std::move(others)), executor_(ex), patience_(patience), on_known_(std::move(on_known)),
+      timer_(ex)
 {
 }
 

@@ -5,9 +5,10 @@
 #ifndef PRIORITY_REDLOCK_SRC_REDIS_NODE_RESOLVER_HPP
 #define PRIORITY_REDLOCK_SRC_REDIS_NODE_RESOLVER_HPP
 
-#include "manager/context_owned.hpp"
+#include "shutdown_service.hpp"
 
-#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/time.hpp>
+#include <priority_redlock/errc.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
@@ -38,14 +39,14 @@ using lookup_function = addresses (*)(const std::string& host, const std::string
 /// afterwards.
 ///
 /// Used on one implicit strand, which is that of the executor.
-class node_resolver final : public context_owned,
+class node_resolver final : public shutdown_listener,
                             public std::enable_shared_from_this<node_resolver>
 {
 public:
     using handler = boost::asio::any_completion_handler<void(error_code, addresses)>;
 
     /// Known addresses are used when a lookup has taken longer than `patience`; `on_known` is told why, before.
-    node_resolver(std::shared_ptr<context_estate> estate, const boost::asio::any_io_executor& ex, duration patience,
+    node_resolver(std::shared_ptr<shutdown_listeners> others, const boost::asio::any_io_executor& ex, duration patience,
                   std::function<void(std::string)> on_known);
 
     /// One at a time. Its cancellation slot is heeded.

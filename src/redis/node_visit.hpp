@@ -7,7 +7,7 @@
 
 #include "node_link.hpp"
 
-#include <priority_redlock/detail/redis_errand.hpp>
+#include <priority_redlock/detail/redis_admin.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_type.hpp>
@@ -23,7 +23,7 @@ namespace priority_redlock::detail::redis {
 
 /// Asks nodes what no client of the deployment asks them: what an operator's acts are made of. What derives from it
 /// decides; everything runs on its strand.
-class node_visit : public errand,
+class node_visit : public admin_operation,
                    public link_events,
                    public std::enable_shared_from_this<node_visit>
 {
@@ -83,12 +83,12 @@ private:
     bool ended_ = false;
 };
 
-/// One that cannot begin.
+/// An operation that cannot begin.
 template <class Handler, class... Results>
-class ended_errand final : public errand
+class ended_operation final : public admin_operation
 {
 public:
-    explicit ended_errand(Handler handler, Results... results)
+    explicit ended_operation(Handler handler, Results... results)
         : handler_(std::move(handler)), results_(std::move(results)...)
     {
     }
@@ -105,9 +105,9 @@ private:
 };
 
 template <class Handler, class... Results>
-[[nodiscard]] std::shared_ptr<errand> make_ended_errand(Handler handler, Results... results)
+[[nodiscard]] std::shared_ptr<admin_operation> make_ended_operation(Handler handler, Results... results)
 {
-    return std::make_shared<ended_errand<Handler, Results...>>(std::move(handler), std::move(results)...);
+    return std::make_shared<ended_operation<Handler, Results...>>(std::move(handler), std::move(results)...);
 }
 
 } // namespace priority_redlock::detail::redis

@@ -7,7 +7,7 @@
 
 #include "../log_record.hpp"
 
-#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/time.hpp>
 #include <priority_redlock/protocol.hpp>
 #include <priority_redlock/redis_options.hpp>
 

@@ -2,6 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// What is told to the store, and what comes of its replies and events.
+
 #include "store/lease_client.hpp"
 
 #include <algorithm>
@@ -41,7 +43,7 @@ lease_client::remains lease_client::abandon() noexcept
         table_.set_deadline(*each.second, never);
     for (const auto& each : ends_)
         table_.set_deadline(*each.second, never);
-    outbox.clear();
+    outbox_.clear();
     by_id_.clear();
     return {std::exchange(store_, nullptr), std::exchange(leases_, {}), std::exchange(ends_, {})};
 }
@@ -107,10 +109,10 @@ void lease_client::reconcile(resource& r, time_point now)
     }
     lease& l = *it->second;
 
-    if (l.held && r.now == resource::status::vacant)
+    if (l.held && r.status == resource_status::vacant)
         send_end(forget_held(l));
     if (l.held)
-        keep(l, now);
+        renew(l, now);
     if (l.wanted && (!first || first->ticket != l.wanted_ticket)) {
         const auto id = l.wanted;
         forget_wanted(l);
@@ -135,7 +137,7 @@ void lease_client::reconcile(resource& r, time_point now)
 void lease_client::send_obtain(lease& l, const waiter& w, time_point now)
 {
     l.wanted_once = w.last_try;
-    request q;
+    lease_request q;
     q.obtain.id = l.wanted;
     q.obtain.resource = l.where->name();
     q.obtain.locker = w.target->locker.view();
@@ -146,7 +148,7 @@ void lease_client::send_obtain(lease& l, const waiter& w, time_point now)
     q.obtain.how = w.now_or_never ? obtain_request::mode::now
                    : w.last_try   ? obtain_request::mode::once
                                   : obtain_request::mode::wait;
-    outbox.push_back(std::move(q));
+    outbox_.push(std::move(q));
     table_.set_deadline(l, saturating_add(now, retry_interval_));
 }
 
@@ -155,42 +157,10 @@ void lease_client::send_end(acquisition_id id)
     auto& end = ends_[id];
     if (!end)
         end = std::make_unique<pending_end>(id);
-    request q;
-    q.what = request::verb::end;
+    lease_request q;
+    q.op = lease_request::operation::end;
     q.obtain.id = id;
-    outbox.push_back(std::move(q));
-}
-
-/// The store is told of a higher priority, and that the hold goes on.
-void lease_client::keep(lease& l, time_point now)
-{
-    resource& r = *l.where;
-    // What is not answered is asked for again when as much time has passed as between two renewals.
-    const renewal* const n = table_.take_renewal(r, retry_interval_, now);
-    const bool renews = n && l.extending == 0;
-    if (!renews && (r.priority <= l.held_priority || r.expires <= now))
-        return;
-    const time_point until = renews ? std::min(n->limit, saturating_add(now, n->ttl)) : r.expires;
-    request q;
-    q.what = request::verb::keep;
-    q.obtain = keeping(l, until == never ? infinite : until - now);
-    q.of = {l.held, renews, l.extensions};
-    l.held_priority = r.priority;
-    outbox.push_back(std::move(q));
-}
-
-/// It asks in mode `now`: what it has lost, it does not wait for.
-obtain_request lease_client::keeping(const lease& l, duration ttl) const
-{
-    obtain_request q;
-    q.id = l.held;
-    q.resource = l.where->name();
-    q.locker = l.where->holds.front().locker.view();
-    q.priority = l.where->priority;
-    q.ticket = l.held_ticket;
-    q.ttl = ttl;
-    q.how = obtain_request::mode::now;
-    return q;
+    outbox_.push(std::move(q));
 }
 
 void lease_client::forget_wanted(lease& l)
@@ -210,8 +180,8 @@ acquisition_id lease_client::forget_held(lease& l)
 
 // --- from the store --------------------------------------------------------------------------------------------------
 
-void lease_client::on_reply(acquisition_id id, error_code ec, const obtain_reply& reply, time_point now,
-                            table_actions& out)
+void lease_client::on_obtain_reply(acquisition_id id, error_code ec, const obtain_reply& reply, time_point now,
+                                   table_actions& out)
 {
     lease* l = find(id);
     if (!l) {
@@ -251,7 +221,7 @@ void lease_client::on_event(const protocol_event& event, time_point now, table_a
             granted(*l, event.valid_until, event.fencing_token, now, out);
         break;
     case protocol_event::kind::notice:
-        if (event.id == l->held && r.now != resource::status::vacant && event.thief_priority > r.priority)
+        if (event.id == l->held && r.status != resource_status::vacant && event.thief_priority > r.priority)
             noticed(*l, event, now, out);
         break;
     case protocol_event::kind::ended:
@@ -271,7 +241,7 @@ void lease_client::noticed(lease& l, const protocol_event& event, time_point now
     if (event.thief.client != client_) { // its own ones wait in the table
         l.thief = event.thief_priority;
         table_.outrank(r, now, out);
-    } else if (r.now == resource::status::held) {
+    } else if (r.status == resource_status::held) {
         table_.revoke(r, now, out);
     }
 }
@@ -288,7 +258,7 @@ void lease_client::granted(lease& l, time_point until, std::uint64_t token, time
         table_.touch(r);
         return;
     }
-    if (r.now != resource::status::vacant) {
+    if (r.status != resource_status::vacant) {
         // The store has ended our hold, and the news of that is late or lost.
         if (l.held)
             send_end(forget_held(l));
@@ -308,59 +278,12 @@ void lease_client::granted(lease& l, time_point until, std::uint64_t token, time
     table_.grant(*w, token, until, now, out);
 }
 
-void lease_client::on_kept(const kept& of, error_code ec, const obtain_reply& reply, time_point now, table_actions& out)
-{
-    lease* const l = find(of.id);
-    if (!l || l->held != of.id || l->extensions != of.extensions)
-        return;
-    if (ec)
-        table_.renew_soon(*l->where, now);
-    else if (is_kept(*l, reply, now, out) && of.renews)
-        table_.renewed(*l->where, reply.valid_until, now, out);
-}
-
-/// Whether the store has kept the hold. With another token it is one of a store that had forgotten.
-bool lease_client::is_kept(lease& l, const obtain_reply& reply, time_point now, table_actions& out)
-{
-    if (reply.what == obtain_reply::verdict::granted && reply.fencing_token == l.where->token)
-        return true;
-    lose(l, lock_state::lost, now, out);
-    return false;
-}
-
 /// The store does not have the hold any more, or too little of it: it forgets the rest.
 void lease_client::lose(lease& l, lock_state reason, time_point now, table_actions& out)
 {
     send_end(forget_held(l));
-    if (l.where->now != resource::status::vacant)
+    if (l.where->status != resource_status::vacant)
         table_.end(*l.where, reason, now, out);
-}
-
-std::optional<obtain_request> lease_client::begin_extend(const hold& h, duration ttl)
-{
-    const auto it = leases_.find(h.where);
-    if (it == leases_.end() || !it->second->held || h.state.load(std::memory_order_relaxed) != lock_state::held)
-        return std::nullopt;
-    lease& l = *it->second;
-    auto result = keeping(l, ttl);
-    ++l.extending;
-    ++l.extensions;
-    return result;
-}
-
-error_code lease_client::end_extend(hold& h, acquisition_id id, duration ttl, time_point asked_at, error_code ec,
-                                    const obtain_reply& reply, time_point now, table_actions& out)
-{
-    lease* const l = find(id);
-    const bool held = l && l->held == id;
-    if (held)
-        --l->extending;
-    if (ec)
-        return ec;
-    const time_point until = std::min(reply.valid_until, saturating_add(asked_at, ttl));
-    if (!held || !is_kept(*l, reply, now, out) || !table_.extend(h, until, ttl == infinite, now, out))
-        return errc::not_held;
-    return {};
 }
 
 /// Something was granted that is not wanted any more.
@@ -393,7 +316,7 @@ void lease_client::refused(lease& l, error_code reason, time_point now, table_ac
         table_.refuse(*w, reason, now, out);
 }
 
-std::vector<protocol::done_handler> lease_client::on_end(acquisition_id id, error_code ec, time_point now)
+std::vector<protocol::done_handler> lease_client::on_end_reply(acquisition_id id, error_code ec, time_point now)
 {
     const auto it = ends_.find(id);
     if (it == ends_.end())

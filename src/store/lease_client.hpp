@@ -2,9 +2,18 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// How a manager over a protocol uses its store. After each step of the table `lease_client` compares, for each resource
+// that the step touched, what the table holds and waits for with what the store was told. The difference becomes
+// requests: to obtain, to renew or to end an acquisition. Replies and events of the store become steps of the table.
+// What fails is asked for again after the store's retry interval.
+//
+// Like the table it only decides. Time is an argument, and requests go into an outbox (lease_outbox.hpp), from where
+// the shard sends them. What concerns renewals and extensions is in lease_renewal.cpp, the rest in lease_client.cpp.
+
 #ifndef PRIORITY_REDLOCK_SRC_LEASE_CLIENT_HPP
 #define PRIORITY_REDLOCK_SRC_LEASE_CLIENT_HPP
 
+#include "store/lease_outbox.hpp"
 #include "table/lock_table.hpp"
 
 #include <priority_redlock/detail/config.hpp>
@@ -13,7 +22,6 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -55,38 +63,17 @@ struct pending_end : lease_deadline
     std::vector<protocol::done_handler> waiting; // for the end: async_release
 };
 
-/// Sees to it that the store holds what a leased table holds, and is asked for what its first waiters want. Decides
-/// only; requests are put into an outbox, which the owner sends without its mutex.
+/// Sees to it that the store holds what a leased table holds, and is asked for what its first waiters want.
 class PRIORITY_REDLOCK_DECL lease_client
 {
 public:
-    /// Which hold a request is to keep.
-    struct kept
-    {
-        acquisition_id id;
-        bool renews = false;          // it moves the end,
-        std::uint32_t extensions = 0; // if its owner has not extended the hold since
-    };
-
-    struct request
-    {
-        enum class verb : std::uint8_t
-        {
-            obtain,
-            keep, // an obtain of what is held
-            end,
-        };
-
-        verb what = verb::obtain;
-        obtain_request obtain; // end: its id
-        kept of;               // keep
-    };
-
     lease_client(std::shared_ptr<protocol> store, lock_table& table);
     ~lease_client();
 
     lease_client(const lease_client&) = delete;
     lease_client& operator=(const lease_client&) = delete;
+
+    [[nodiscard]] lease_outbox& outbox() noexcept { return outbox_; }
 
     /// Null once it has been abandoned.
     [[nodiscard]] const std::shared_ptr<protocol>& store() const noexcept { return store_; }
@@ -98,11 +85,13 @@ public:
     /// After every step of the table.
     void after_step(time_point now);
 
-    void on_reply(acquisition_id id, error_code ec, const obtain_reply& reply, time_point now, table_actions& out);
+    void on_obtain_reply(acquisition_id id, error_code ec, const obtain_reply& reply, time_point now,
+                         table_actions& out);
     void on_event(const protocol_event& event, time_point now, table_actions& out);
 
-    /// A request to keep a hold is answered. A renewal that failed is repeated in time.
-    void on_kept(const kept& of, error_code ec, const obtain_reply& reply, time_point now, table_actions& out);
+    /// A request to renew a hold is answered. One that failed is repeated in time.
+    void on_renew_reply(const renewed_hold& of, error_code ec, const obtain_reply& reply, time_point now,
+                        table_actions& out);
 
     /// What to ask the store for when the owner of a hold extends it; none if it is not held. No renewal overtakes
     /// that, or is overtaken by it.
@@ -114,7 +103,7 @@ public:
                                         const obtain_reply& reply, time_point now, table_actions& out);
 
     /// Gives the handlers that waited for this end.
-    [[nodiscard]] std::vector<protocol::done_handler> on_end(acquisition_id id, error_code ec, time_point now);
+    [[nodiscard]] std::vector<protocol::done_handler> on_end_reply(acquisition_id id, error_code ec, time_point now);
 
     /// What the store calls the hold of this resource; none if the manager does not hold it.
     [[nodiscard]] acquisition_id held_id(const resource& r) const noexcept;
@@ -147,16 +136,13 @@ public:
     /// The context is gone: nothing more is sent.
     remains abandon() noexcept;
 
-    std::deque<request> outbox;
-    bool sending = false; // some thread is at the outbox
-
 private:
     void reconcile(resource& r, time_point now);
     void send_obtain(lease& l, const waiter& w, time_point now);
     void send_end(acquisition_id id);
-    void keep(lease& l, time_point now);
-    [[nodiscard]] obtain_request keeping(const lease& l, duration ttl) const;
-    [[nodiscard]] bool is_kept(lease& l, const obtain_reply& reply, time_point now, table_actions& out);
+    void renew(lease& l, time_point now);
+    [[nodiscard]] obtain_request obtain_again(const lease& l, duration ttl) const;
+    [[nodiscard]] bool is_renewed(lease& l, const obtain_reply& reply, time_point now, table_actions& out);
     void noticed(lease& l, const protocol_event& event, time_point now, table_actions& out);
     void granted(lease& l, time_point until, std::uint64_t token, time_point now, table_actions& out);
     void refused(lease& l, error_code reason, time_point now, table_actions& out);
@@ -175,6 +161,7 @@ private:
     lease_map leases_;
     boost::unordered_flat_map<acquisition_id, lease*, std::hash<acquisition_id>> by_id_;
     end_map ends_;
+    lease_outbox outbox_;
 };
 
 } // namespace priority_redlock::detail

@@ -2,11 +2,19 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// In the order of a lock's life: resources, holds and their renewal, acquires and waits, hand-shakes and other ends;
+// then what is counted, and what time brings.
+//
+// A resource is vacant, held or revoking. Every grant of a vacant one passes through `start`, and every end of what is
+// held through `vacate`, which hands over to the next in line. All deadlines are in one set, in the order of their
+// time, and `advance` does what is due.
+
 #include "table/lock_table.hpp"
 
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -18,9 +26,6 @@ namespace {
 // Spare holds kept for reuse; more than this go back to the heap, as does an unusually long locker id.
 constexpr std::size_t max_spare_holds = 1024;
 constexpr std::size_t max_spare_name = 256;
-
-// Waiters of a resource that are searched one by one for those of a locker.
-constexpr unsigned short_queue = 8;
 
 /// When the last of n attempts is due: they are 1, 2, 4 ... 128, 128 ... ms apart and the first is now.
 time_point last_attempt(const step_time& now, unsigned attempts)
@@ -40,12 +45,7 @@ time_point after(const step_time& now, duration d)
     return d == infinite ? never : saturating_add(now(), d);
 }
 
-bool is_due(time_point t, const step_time& now)
-{
-    return t != never && t <= now();
-}
-
-std::unique_ptr<renewal> make_lease(duration lease)
+std::unique_ptr<renewal> make_lease_renewal(duration lease)
 {
     auto result = std::make_unique<renewal>(lease, infinite);
     result->stands_for_infinite = true;
@@ -55,7 +55,7 @@ std::unique_ptr<renewal> make_lease(duration lease)
 std::unique_ptr<renewal> make_renewal(const acquire_settings& o, duration lease)
 {
     if (o.ttl == infinite)
-        return lease == infinite ? nullptr : make_lease(lease);
+        return lease == infinite ? nullptr : make_lease_renewal(lease);
     return o.auto_extend ? std::make_unique<renewal>(o.ttl, o.max_hold) : nullptr;
 }
 
@@ -66,33 +66,11 @@ time_point next_deadline_of(const waiter& w) noexcept
 
 } // namespace
 
-error_code reason_of(lock_state s) noexcept
-{
-    switch (s) {
-    case lock_state::released: return {};
-    case lock_state::revoking:
-    case lock_state::preempted: return boost::asio::error::operation_aborted;
-    case lock_state::expired: return errc::expired;
-    case lock_state::lost: return errc::lost;
-    case lock_state::empty:
-    case lock_state::held: break;
-    }
-    return errc::not_held;
-}
-
-error_code loss_of(lock_state s) noexcept
-{
-    const error_code reason = reason_of(s);
-    if (reason == boost::asio::error::operation_aborted)
-        return errc::preempted;
-    return reason == errc::expired || reason == errc::lost ? reason : error_code();
-}
-
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
                        std::string_view id_prefix, const table_rules& rules)
-    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased),
-      unsampled_(leased || rules.measure_all ? 0 : metrics::sampling - 1), rules_(rules), ranks_(rules.ageing),
-      graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>(ranks_) : nullptr), generated_name_(id_prefix)
+    : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased), rules_(rules),
+      ranks_(rules.ageing), graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>(ranks_) : nullptr),
+      locker_ids_(id_prefix), sampler_(leased || rules.measure_all)
 {
 }
 
@@ -148,20 +126,20 @@ void lock_table::destroy(resource& r) noexcept
 
 void lock_table::retire_if_unused(resource& r) noexcept
 {
-    if (r.now != resource::status::vacant || !r.waiting.empty() || r.pins != 0 || r.place != resource::nowhere)
+    if (r.status != resource_status::vacant || !r.waiting.empty() || r.pins != 0 || r.place != resource::nowhere)
         return;
     r.place = static_cast<std::uint32_t>(idle_.size());
     idle_.push_back(&r);
     if (idle_.size() <= idle_capacity_)
         return;
     // The cache is full: drop another one, in turn.
-    if (next_eviction_ >= idle_.size())
-        next_eviction_ = 0;
-    resource& evicted = *idle_[next_eviction_];
-    idle_[next_eviction_] = idle_.back();
-    idle_[next_eviction_]->place = static_cast<std::uint32_t>(next_eviction_);
+    if (next_evicted_ >= idle_.size())
+        next_evicted_ = 0;
+    resource& evicted = *idle_[next_evicted_];
+    idle_[next_evicted_] = idle_.back();
+    idle_[next_evicted_]->place = static_cast<std::uint32_t>(next_evicted_);
     idle_.pop_back();
-    ++next_eviction_;
+    ++next_evicted_;
     highest_evicted_token_ = std::max(highest_evicted_token_, evicted.token);
     resources_.erase(&evicted);
     destroy(evicted);
@@ -184,7 +162,7 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
             spare_holds_.pop_back();
         }
         h->anonymous = request.anonymous;
-        h->locker.assign(h->anonymous && request.locker.empty() ? generated_name_.next() : request.locker);
+        h->locker.assign(h->anonymous && request.locker.empty() ? locker_ids_.next() : request.locker);
         if (graph_)
             graph_->add(*h);
     } catch (...) {
@@ -201,7 +179,7 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
 
 void lock_table::pin(resource& r) noexcept
 {
-    if (r.now == resource::status::vacant && r.place != resource::nowhere) {
+    if (r.status == resource_status::vacant && r.place != resource::nowhere) {
         idle_[r.place] = idle_.back();
         idle_[r.place]->place = r.place;
         idle_.pop_back();
@@ -238,14 +216,14 @@ void lock_table::recycle(hold& h) noexcept
 /// A vacant resource gets its holder.
 inline void lock_table::start(resource& r, hold& h, time_point until, int priority, duration grace)
 {
-    r.now = resource::status::held;
+    r.status = resource_status::held;
     r.expires = until;
     r.priority = priority;
     r.grace = grace;
     ++counts_.grants;
     if (r.when != never)
         --left_deadlines_;
-    const time_point when = std::min(until, next_eviction(r));
+    const time_point when = std::min(until, ageing_preempts_at(r));
     if (when == never || when < r.when) // what is there from before is early enough, see vacate
         set_deadline(r, when);
     join(r, h, priority, grace);
@@ -257,7 +235,7 @@ void lock_table::keep_alive(resource& r, std::unique_ptr<renewal> n, const step_
     n->where = &r;
     n->limit = after(now, n->max_hold);
     renewals_.insert(*n);
-    r.renewed = true;
+    r.has_renewal = true;
     if (r.expires > n->limit)
         set_end(r, n->limit);
     renewal& kept = *n.release();
@@ -275,7 +253,7 @@ void lock_table::renew(renewal& n, const step_time& now, table_actions& out)
 {
     resource& r = *n.where;
     const bool wanted =
-        r.now == resource::status::held
+        r.status == resource_status::held
         || (!r.grace_over && std::any_of(r.holds.begin(), r.holds.end(), [](const hold& h) { return !h.handle_gone; }));
     if (is_due(r.expires, now)) { // a lock that has ended does not come back, however late the timer
         end(r, end_of_time(r), now, out);
@@ -292,7 +270,7 @@ void lock_table::renew(renewal& n, const step_time& now, table_actions& out)
 
 void lock_table::renewed(resource& r, time_point until, const step_time& now, table_actions& out)
 {
-    if (!r.renewed)
+    if (!r.has_renewal)
         return;
     if (is_due(r.expires, now)) {
         end(r, end_of_time(r), now, out);
@@ -307,7 +285,7 @@ void lock_table::renewed(resource& r, time_point until, const step_time& now, ta
 
 const renewal* lock_table::take_renewal(resource& r, duration again, const step_time& now) noexcept
 {
-    if (!r.renewed)
+    if (!r.has_renewal)
         return nullptr;
     renewal& n = renewal_of(r);
     if (!n.due)
@@ -319,7 +297,7 @@ const renewal* lock_table::take_renewal(resource& r, duration again, const step_
 
 void lock_table::renew_soon(resource& r, const step_time& now) noexcept
 {
-    if (!r.renewed)
+    if (!r.has_renewal)
         return;
     renewal& n = renewal_of(r);
     constexpr int tries = 12; // in a ttl
@@ -332,14 +310,14 @@ void lock_table::stop_renewal(resource& r) noexcept
     renewal& n = renewal_of(r);
     set_deadline(n, never);
     renewals_.erase_and_dispose(renewals_.iterator_to(n), std::default_delete<renewal>());
-    r.renewed = false;
+    r.has_renewal = false;
 }
 
 lock_state lock_table::end_of_time(const resource& r) const noexcept
 {
     // What is renewed by a store ends by its own time only at its limit.
-    return leased_ && r.renewed && r.expires < renewals_.find(r, by_resource())->limit ? lock_state::lost
-                                                                                       : lock_state::expired;
+    return leased_ && r.has_renewal && r.expires < renewals_.find(r, by_resource())->limit ? lock_state::lost
+                                                                                           : lock_state::expired;
 }
 
 /// Moves the end of what is held or revoking.
@@ -396,38 +374,37 @@ void lock_table::touch_leased(resource& r)
 
 // --- acquire ---------------------------------------------------------------------------------------------------------
 
-lock_table::outcome lock_table::acquire(const acquire_request& request, std::size_t hash, waiter* w,
-                                        const step_time& now, table_actions& out)
+acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, const step_time& now, table_actions& out)
 {
     const acquire_settings& o = request.options;
     std::unique_ptr<renewal> renews = make_renewal(o, rules_.lease);
-    resource& r = find_or_create(request.resource, hash, now);
-    if (r.now != resource::status::vacant && is_due(r.expires, now))
+    resource& r = find_or_create(request.resource, request.hash, now);
+    if (r.status != resource_status::vacant && is_due(r.expires, now))
         end(r, end_of_time(r), now, out);
 
-    const bool vacant = r.now == resource::status::vacant;
+    const bool vacant = r.status == resource_status::vacant;
     if (vacant && !leased_) {
         hold& h = make_hold(r, request);
         ++r.token;
         start(r, h, after(now, o.ttl), o.priority, o.grace);
         if (renews)
             keep_alive(r, std::move(renews), now);
-        if (is_sampled(counts_.grants)) {
-            make_room_for_samples(1);
-            begin_sample(r, now);
+        if (sampler_.is_sampled(counts_.grants)) {
+            sampler_.make_room(1);
+            sampler_.begin(r, now);
         }
-        return {verdict::granted, &h, {}};
+        return {acquire_verdict::granted, &h, {}};
     }
 
-    const bool held = r.now == resource::status::held;
+    const bool held = r.status == resource_status::held;
     if (held && !request.anonymous && !r.holds.front().anonymous && r.holds.front().locker.view() == request.locker) {
         hold& h = make_hold(r, request);
         join(r, h, o.priority, o.grace);
         ++counts_.re_entrances;
-        return {verdict::granted, &h, {}};
+        return {acquire_verdict::granted, &h, {}};
     }
 
-    const bool outranks_waiters = r.waiting.empty() || ranks_.key_of(o.priority, now) > r.waiting.begin()->rank;
+    const bool outranks_waiters = r.waiting.empty() || is_before(ranks_.key_of(o.priority, now), *r.waiting.begin());
     const bool may_follow = vacant || (o.preempt && o.priority > r.priority);
     const bool now_or_never = o.timeout == duration::zero();
     if (now_or_never && !(vacant && outranks_waiters))
@@ -440,7 +417,7 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
 
     if (!w) {
         retire_if_unused(r);
-        return {verdict::waiting, nullptr, {}};
+        return {acquire_verdict::waiting, nullptr, {}};
     }
 
     if (!make_place(r, o.priority, now, out)) {
@@ -458,10 +435,10 @@ lock_table::outcome lock_table::acquire(const acquire_request& request, std::siz
     }
     if (graph_ && closes_cycle(r, *w, now)) {
         refuse(*w, errc::deadlock, now, out);
-        return {verdict::waiting, nullptr, {}};
+        return {acquire_verdict::waiting, nullptr, {}};
     }
-    evict_if_outranked(r, now, out);
-    return {verdict::waiting, nullptr, {}};
+    revoke_if_outranked(r, now, out);
+    return {acquire_verdict::waiting, nullptr, {}};
 }
 
 /// Makes sure that one more may wait. Where the queue is full, one with a higher rank takes the place of the last.
@@ -470,7 +447,7 @@ inline bool lock_table::make_place(resource& r, int priority, const step_time& n
     waiter_limit* const all = rules_.max_waiters.get();
     if (r.waiters < std::min(rules_.max_waiters_per_resource, resource::max_waiters) && (!all || all->enter()))
         return true;
-    if (r.waiting.empty() || r.waiting.back().rank >= ranks_.key_of(priority, now))
+    if (r.waiting.empty() || !is_before(ranks_.key_of(priority, now), r.waiting.back()))
         return false;
     fail(r, r.waiting.back(), errc::queue_full, now, out);
     return !all || all->enter(); // another table may have been quicker
@@ -482,21 +459,12 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     const acquire_settings& o = request.options;
     hold& h = make_hold(r, request);
     w.target = &h;
-    if (!h.anonymous) {
-        try {
-            if (waiter* const first = find_sibling(r, h.locker.view())) {
-                w.next_sibling = first;
-                w.previous_sibling = first->previous_sibling;
-                first->previous_sibling->next_sibling = &w;
-                first->previous_sibling = &w;
-            } else if (r.indexed) {
-                index_waiter(w);
-            }
-        } catch (...) {
-            w.target = nullptr;
-            recycle(h);
-            throw;
-        }
+    try {
+        siblings_.add(w);
+    } catch (...) {
+        w.target = nullptr;
+        recycle(h);
+        throw;
     }
     h.pending = &w;
     h.priority.store(o.priority, std::memory_order_relaxed);
@@ -507,9 +475,9 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     w.ttl = o.ttl;
     w.grace = o.grace;
     w.renews = std::move(renews);
-    w.since = is_sampled(++waits_) ? now() : never;
+    w.since = sampler_.is_sampled(++waits_) ? now() : never;
     ++counts_.waiting;
-    make_room_for_samples(leased_ ? counts_.waiting : 1);
+    sampler_.make_room(leased_ ? counts_.waiting : 1);
     w.timeout_at = w.now_or_never ? never : after(now, o.timeout);
     w.last_attempt_at = w.last_try ? never : last_attempt(now, o.max_attempts);
     r.waiting.insert(w);
@@ -528,14 +496,14 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
 /// Those who wait are others: another may be the first in line, or nobody left to be warned for.
 void lock_table::line_changed(resource& r) noexcept
 {
-    if (r.now == resource::status::revoking || (r.now == resource::status::held && ranks_.rises()))
+    if (r.status == resource_status::revoking || (r.status == resource_status::held && ranks_.rises()))
         await_end(r);
 }
 
 /// P1, P10
-inline void lock_table::evict_if_outranked(resource& r, const step_time& now, table_actions& out)
+inline void lock_table::revoke_if_outranked(resource& r, const step_time& now, table_actions& out)
 {
-    if (r.now == resource::status::held && is_due(eviction_of(r, ranks_), now) && !is_due(r.expires, now))
+    if (r.status == resource_status::held && is_due(preempts_at(r, ranks_), now) && !is_due(r.expires, now))
         revoke(r, now, out);
 }
 
@@ -579,61 +547,8 @@ void lock_table::remove(resource& r, waiter& w)
     if (w.last_try)
         --r.last_tries;
     set_deadline(w, never);
-    if (!w.target->anonymous)
-        leave_siblings(r, w);
-    if (r.waiting.empty())
-        r.indexed = false;
+    siblings_.remove(w);
     line_changed(r);
-}
-
-/// A waiter of this locker for this resource, if there is one. A short queue is searched, which is quicker than an
-/// index; one that grows longer gets one until it is empty.
-waiter* lock_table::find_sibling(resource& r, std::string_view locker)
-{
-    if (!r.indexed) {
-        unsigned searched = 0;
-        for (waiter& each : r.waiting) {
-            if (++searched > short_queue)
-                break;
-            if (!each.target->anonymous && each.target->locker.view() == locker)
-                return &each;
-        }
-        if (searched <= short_queue)
-            return nullptr;
-        for (waiter& each : r.waiting)
-            if (!each.target->anonymous)
-                index_waiter(each);
-        r.indexed = true;
-    }
-    const auto it = named_waiters_.find(locker_key{&r, locker});
-    return it == named_waiters_.end() ? nullptr : *it;
-}
-
-/// Unless one of its siblings is in the index.
-void lock_table::index_waiter(waiter& w)
-{
-    if (named_waiters_.contains(locker_key{w.target->where, w.target->locker.view()}))
-        return;
-    named_waiters_.insert(&w);
-    w.indexed = true;
-}
-
-void lock_table::leave_siblings(resource& r, waiter& w)
-{
-    const bool alone = w.next_sibling == &w;
-    if (w.indexed) {
-        const auto it = named_waiters_.find(locker_key{&r, w.target->locker.view()});
-        if (alone) {
-            named_waiters_.erase(it);
-        } else { // the next one stands for the ring now, in place: the key stays the same
-            const_cast<waiter*&>(*it) = w.next_sibling;
-            w.next_sibling->indexed = true;
-        }
-        w.indexed = false;
-    }
-    w.previous_sibling->next_sibling = w.next_sibling;
-    w.next_sibling->previous_sibling = w.previous_sibling;
-    w.next_sibling = w.previous_sibling = &w;
 }
 
 void lock_table::settle(waiter& w, error_code result, table_actions& out) noexcept
@@ -659,7 +574,7 @@ void lock_table::refuse(waiter& w, error_code reason, const step_time& now, tabl
 {
     resource& r = *w.target->where;
     fail(r, w, reason, now, out);
-    evict_if_outranked(r, now, out); // by the next in line
+    revoke_if_outranked(r, now, out); // by the next in line
 }
 
 bool lock_table::withdraw(hold& target, const step_time& now, table_actions& out)
@@ -724,10 +639,10 @@ bool lock_table::extend(hold& h, time_point until, bool for_ever, const step_tim
         return false;
     }
     const bool by_lease = for_ever && until != never;
-    if (r.renewed && !by_lease && renewal_of(r).stands_for_infinite)
+    if (r.has_renewal && !by_lease && renewal_of(r).stands_for_infinite)
         stop_renewal(r); // it has a ttl now
-    if (!r.renewed) {
-        std::unique_ptr<renewal> renews = by_lease ? make_lease(rules_.lease) : nullptr;
+    if (!r.has_renewal) {
+        std::unique_ptr<renewal> renews = by_lease ? make_lease_renewal(rules_.lease) : nullptr;
         set_end(r, until);
         if (renews)
             keep_alive(r, std::move(renews), now);
@@ -743,7 +658,7 @@ bool lock_table::extend(hold& h, time_point until, bool for_ever, const step_tim
 
 void lock_table::after_handler(hold& h, const step_time& now, table_actions& out)
 {
-    if (h.linked && h.where->now == resource::status::revoking)
+    if (h.linked && h.where->status == resource_status::revoking)
         check_handshake(*h.where, now, out);
 }
 
@@ -763,7 +678,7 @@ void lock_table::revoke_if_leaving(resource& r, const step_time& now, table_acti
 
 void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
 {
-    r.now = resource::status::revoking;
+    r.status = resource_status::revoking;
     ++counts_.preemptions;
     for (hold& h : r.holds) {
         h.told_at = now();
@@ -778,9 +693,9 @@ void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
 void lock_table::outrank(resource& r, const step_time& now, table_actions& out)
 {
     r.outranked = true;
-    if (r.now == resource::status::held)
+    if (r.status == resource_status::held)
         revoke(r, now, out);
-    else if (r.now == resource::status::revoking)
+    else if (r.status == resource_status::revoking)
         await_handshake(r);
 }
 
@@ -799,18 +714,18 @@ time_point lock_table::next_warning(const resource& r) const noexcept
 }
 
 /// When the holder has to go because a rank rises. What else has it go does so in the step in which it happens.
-inline time_point lock_table::next_eviction(const resource& r) const noexcept
+inline time_point lock_table::ageing_preempts_at(const resource& r) const noexcept
 {
-    return ranks_.rises() ? eviction_of(r, ranks_) : never;
+    return ranks_.rises() ? preempts_at(r, ranks_) : never;
 }
 
 /// Sets when a resource that is held or revoking is to be looked at.
 void lock_table::await_end(resource& r) noexcept
 {
-    if (r.now == resource::status::revoking)
+    if (r.status == resource_status::revoking)
         await_handshake(r);
     else
-        set_deadline(r, std::min(r.expires, next_eviction(r)));
+        set_deadline(r, std::min(r.expires, ageing_preempts_at(r)));
 }
 
 /// Sets when a hand-shake is to be looked at. Nobody is warned for whom nobody waits, or else the timer would keep the
@@ -869,13 +784,13 @@ void lock_table::check_handshake(resource& r, const step_time& now, table_action
 void lock_table::end(resource& r, lock_state reason, const step_time& now, table_actions& out)
 {
     ++taken_;
-    if (r.now != resource::status::revoking)
+    if (r.status != resource_status::revoking)
         ++(reason == lock_state::expired ? counts_.expiries : counts_.losses);
     while (!r.holds.empty()) {
         hold& h = r.holds.front();
         r.holds.pop_front();
         h.linked = false;
-        if (r.now == resource::status::revoking) {
+        if (r.status == resource_status::revoking) {
             h.state.store(lock_state::preempted, std::memory_order_release); // the first reason stays (P8)
         } else {
             h.state.store(reason, std::memory_order_release);
@@ -887,14 +802,14 @@ void lock_table::end(resource& r, lock_state reason, const step_time& now, table
 
 void lock_table::vacate(resource& r, const step_time& now, table_actions& out)
 {
-    r.now = resource::status::vacant;
+    r.status = resource_status::vacant;
     r.grace_over = r.outranked = false;
     r.warnings = 0;
-    if (r.renewed)
+    if (r.has_renewal)
         stop_renewal(r);
     ++vacated_;
     if (r.place != resource::nowhere)
-        end_sample(r, now);
+        count_hold(r, now);
     r.expires = never;
     // The deadline stays. A resource that is held again and again need not have it taken out and put back each time:
     // once in a ttl it is found to be too early.
@@ -941,8 +856,8 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
         start(r, *w.target, until, ranks_.priority_at(w.rank, now), w.grace);
         if (w.renews)
             keep_alive(r, std::move(w.renews), now);
-        if (is_sampled(counts_.grants))
-            begin_sample(r, now);
+        if (sampler_.is_sampled(counts_.grants))
+            sampler_.begin(r, now);
         count_wait(w, now);
         settle(w, {}, out);
         return;
@@ -961,12 +876,12 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
     while (!together.empty()) {
         waiter& first = *together.begin();
         together.erase(first);
-        if (r.now == resource::status::vacant) {
+        if (r.status == resource_status::vacant) {
             start(r, *first.target, until, ranks_.priority_at(first.rank, now), first.grace);
             if (first.renews)
                 keep_alive(r, std::move(first.renews), now);
-            if (is_sampled(counts_.grants))
-                begin_sample(r, now);
+            if (sampler_.is_sampled(counts_.grants))
+                sampler_.begin(r, now);
         } else {
             join(r, *first.target, ranks_.priority_at(first.rank, now), first.grace);
             ++counts_.re_entrances;
@@ -997,15 +912,15 @@ void lock_table::add_to(metrics& result) const noexcept
     result.wait_time += counts_.wait_time;
     result.wait_time.count += counts_.grants + counts_.re_entrances - counts_.wait_time.count;
     // As many of those that were granted at once as would have been measured.
-    const auto at_once = (counts_.grants + counts_.re_entrances - waited_) / (unsampled_ + 1);
+    const auto at_once = (counts_.grants + counts_.re_entrances - waited_) / sampler_.one_in();
     result.wait_time.counts[0] += at_once;
     result.wait_time.sampled += at_once;
 }
 
-lock_table::outcome lock_table::refused(errc why) noexcept
+acquire_outcome lock_table::refused(errc why) noexcept
 {
     count_failure(why);
-    return {verdict::refused, nullptr, why};
+    return {acquire_verdict::refused, nullptr, why};
 }
 
 void lock_table::count_failure(error_code why) noexcept
@@ -1015,40 +930,16 @@ void lock_table::count_failure(error_code why) noexcept
                                                       : counts_.refusals);
 }
 
+void lock_table::count_hold(resource& r, const step_time& now) noexcept
+{
+    counts_.hold_time.add(sampler_.end(r, now));
+}
+
 void lock_table::count_wait(const waiter& w, const step_time& now) noexcept
 {
     ++waited_;
     if (w.since != never)
         counts_.wait_time.add(now() - w.since);
-}
-
-/// A grant that is to be measured may not allocate; so there is always room for those that may come before the next
-/// call, or they are not measured.
-void lock_table::make_room_for_samples(std::uint64_t grants) noexcept
-try {
-    while (free_samples_.size() < grants) {
-        if (free_samples_.capacity() <= samples_.size())
-            free_samples_.reserve(2 * samples_.size() + 8);
-        samples_.emplace_back();
-        free_samples_.push_back(static_cast<std::uint32_t>(samples_.size() - 1));
-    }
-} catch (...) {
-}
-
-void lock_table::begin_sample(resource& r, const step_time& now) noexcept
-{
-    if (free_samples_.empty())
-        return;
-    r.place = free_samples_.back();
-    free_samples_.pop_back();
-    samples_[r.place] = now();
-}
-
-void lock_table::end_sample(resource& r, const step_time& now) noexcept
-{
-    counts_.hold_time.add(now() - samples_[r.place]);
-    free_samples_.push_back(r.place);
-    r.place = resource::nowhere;
 }
 
 // --- time ------------------------------------------------------------------------------------------------------------
@@ -1089,21 +980,21 @@ void lock_table::advance(const step_time& now, table_actions& out)
         if (d.owner == deadline::owner_kind::resource) {
             auto& r = static_cast<resource&>(d);
             // A late timer serves what is due in the order of its time: a resource only up to the time of its deadline.
-            if (r.now == resource::status::vacant) {
+            if (r.status == resource_status::vacant) {
                 drop_deadline(r);
             } else if (r.when == r.expires) {
                 end(r, end_of_time(r), now, out);
-            } else if (r.now == resource::status::held) {
+            } else if (r.status == resource_status::held) {
                 if (is_due(r.expires, now)) // it ends in its turn, and nobody is told to go before that (P6)
                     set_deadline(r, r.expires);
-                else if (next_eviction(r) <= r.when)
+                else if (ageing_preempts_at(r) <= r.when)
                     revoke(r, now, out);
                 else
                     await_end(r);
             } else {
                 r.grace_over = r.grace_over || end_of_grace(r) <= r.when;
                 check_handshake(r, now, out);
-                if (r.now == resource::status::revoking) {
+                if (r.status == resource_status::revoking) {
                     warn_if_overrun(r, now, out);
                     await_handshake(r);
                 }
@@ -1116,10 +1007,10 @@ void lock_table::advance(const step_time& now, table_actions& out)
             refuse(w, reachable_ ? errc::acquire_timeout : errc::no_quorum, now, out);
         } else if (!is_due(w.last_attempt_at, now)) {
             set_deadline(w, next_deadline_of(w));
-        } else if (r.now == resource::status::held && next_eviction(r) <= w.last_attempt_at
+        } else if (r.status == resource_status::held && ageing_preempts_at(r) <= w.last_attempt_at
                    && !is_due(r.expires, now)) {
             revoke(r, now, out); // at this very instant
-        } else if ((leased_ || (r.now == resource::status::revoking && w.preempt)) && &*r.waiting.begin() == &w) {
+        } else if ((leased_ || (r.status == resource_status::revoking && w.preempt)) && &*r.waiting.begin() == &w) {
             // The last attempt finds its own hand-shake under way; or lets the store say whether it does.
             w.last_try = true;
             ++r.last_tries;

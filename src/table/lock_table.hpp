@@ -2,28 +2,44 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The decisions of a lock service for one process: a state machine without threads, timers or clocks.
+//
+// Each step is a member function. It is given what happened and the time, changes the table, and leaves what has to be
+// done in `table_actions`. Its owner (a shard) calls it under a mutex and carries the actions out.
+//
+// In a leased table somebody else decides who holds a resource: a store, behind a `protocol`. A vacant resource is not
+// handed over but waits for `grant`. The owner is told which resources a step has touched, and sees to it that the
+// store is asked for the first waiter of each.
+
 #ifndef PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 #define PRIORITY_REDLOCK_SRC_LOCK_TABLE_HPP
 
-#include "table/links.hpp"
+#include "table/hold_sampler.hpp"
+#include "table/intrusive.hpp"
+#include "table/locker_id_generator.hpp"
 #include "table/ranking.hpp"
+#include "table/resource.hpp"
+#include "table/sibling_index.hpp"
+#include "table/table_actions.hpp"
+#include "table/table_rules.hpp"
 #include "table/wait_graph.hpp"
-#include "table/waiter_queue.hpp"
 
+#include <priority_redlock/detail/acquire_outcome.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/waiter.hpp>
 #include <priority_redlock/metrics.hpp>
 
-#include <boost/container_hash/hash.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
-#include <atomic>
-#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -35,7 +51,6 @@ struct by_instant
 };
 
 using deadline_set = multiset_of<deadline, deadline_tag, by_instant, true>;
-using hold_list = list_of<hold, holds_tag>;
 using waiter_list = list_of<waiter, everyone_tag>;
 
 // Not keyed by the pointer itself, which converts to one to a node.
@@ -48,167 +63,13 @@ struct by_resource
 
 using renewal_set = set_of<renewal, renewal_tag, by_resource>;
 
-static_assert(std::has_single_bit(metrics::sampling));
-
-/// A resource that somebody holds, waits for, or held a moment ago.
-struct resource : deadline
-{
-    enum class status : std::uint8_t
-    {
-        vacant,
-        held,
-        revoking
-    };
-
-    static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
-    static constexpr unsigned max_waiters = (1u << 26) - 1;
-
-    resource() noexcept : deadline(owner_kind::resource) {}
-
-    /// The name follows the resource in its block.
-    [[nodiscard]] std::string_view name() const noexcept
-    {
-        return {reinterpret_cast<const char*>(this + 1), std::size_t{name_size_less_1} + 1};
-    }
-
-    // The small ones first and in bits: they fit beside the deadline's owner, and a million resources are eight
-    // megabytes less. Not so the size of the name, which is read without the mutex: neighbouring bits are one location.
-    status now : 3 = status::vacant;
-    bool grace_over : 1 = false;
-    bool touched : 1 = false;           // in lock_table::touched_
-    bool renewed : 1 = false;           // in lock_table::renewals_
-    bool indexed : 1 = false;           // its waiters are in lock_table::named_waiters_
-    bool outranked : 1 = false;         // revoking: also by a waiter that only the store knows
-    std::uint16_t name_size_less_1 = 0; // up to max_name_size
-    std::uint32_t warnings : 6 = 0;     // revoking: that the holder overruns; their intervals double
-    std::uint32_t waiters : 26 = 0;     // in `waiting`, up to max_waiters
-    std::size_t hash = 0;
-    hold_list holds; // the holder's handles; while revoking also those whose notice handlers still run
-    waiter_queue waiting;
-    time_point expires = never;
-    duration grace{};
-    std::uint64_t token = 0;
-    int priority = 0;
-    std::uint32_t pins = 0; // holds that point here
-    std::uint32_t last_tries = 0;
-    std::uint32_t place = nowhere; // vacant: in lock_table::idle_; otherwise in lock_table::samples_, if it is measured
-};
-static_assert(sizeof(void*) != 8 || sizeof(resource) <= 128);
-
-/// When the first in line has the holder go: its rank is above the holder's priority by a whole step. Never: it does
-/// not, and so nobody does (P10).
-[[nodiscard]] inline time_point eviction_of(const resource& r, const ranking& ranks) noexcept
-{
-    const waiter* const first = r.waiting.empty() ? nullptr : &*r.waiting.begin();
-    return first && first->preempt ? ranks.reaches(first->rank, std::int64_t{r.priority} + 1) : never;
-}
-
-/// How many may wait in several tables in all.
-class waiter_limit
-{
-public:
-    explicit waiter_limit(unsigned limit) noexcept : limit_(limit) {}
-
-    [[nodiscard]] bool enter() noexcept
-    {
-        if (waiting_.fetch_add(1, std::memory_order_relaxed) < limit_)
-            return true;
-        leave();
-        return false;
-    }
-    void leave() noexcept { waiting_.fetch_sub(1, std::memory_order_relaxed); }
-
-private:
-    const unsigned limit_;
-    std::atomic<std::size_t> waiting_ = 0;
-};
-
-/// What a manager may opt in to.
-struct table_rules
-{
-    duration ageing = infinite;    // a waiter's rank rises by one each time
-    bool detect_deadlocks = false; // a wait that would close a cycle of lockers is refused
-    bool measure_all = false;      // every hold and wait, as a leased table does
-    duration lease = infinite;     // the store's, for what has no ttl
-
-    // A holder that was told to go overruns after its grace; after this, if that is unlimited or none. Infinite: never.
-    duration overrun_after = infinite;
-
-    unsigned max_waiters_per_resource = unlimited;
-    std::shared_ptr<waiter_limit> max_waiters = nullptr; // of several tables in all; null: no limit
-};
-
-/// What a step of the table asks its owner to carry out, in order. Filled by every non-const member function.
-struct table_actions
-{
-    waiter* settled = nullptr; // acquires that are granted or have failed (`waiter::result`), through `next_settled`
-    waiter** settled_tail = &settled;
-    hold* told = nullptr; // holds that have ended or are being revoked, through `next_told`
-    hold** told_tail = &told;
-    hold* overrunning = nullptr; // holds that should have gone, and keep somebody waiting; through `next_told`
-    hold** overrunning_tail = &overrunning;
-
-    table_actions() = default;
-    table_actions(const table_actions&) = delete;
-    table_actions& operator=(const table_actions&) = delete;
-};
-
-/// The locker ids that the library makes up: a prefix, which begins with '#', and a number.
-class generated_name
-{
-public:
-    explicit generated_name(std::string_view prefix) : prefix_(prefix.substr(0, 8)) { place_prefix(); }
-
-    [[nodiscard]] std::string_view next() noexcept
-    {
-        char* digit = end() - 1;
-        while (digit >= first_ && *digit == '9')
-            *digit-- = '0';
-        if (digit >= first_) {
-            ++*digit;
-        } else { // one digit more
-            *--first_ = '1';
-            place_prefix();
-        }
-        char* const begin = first_ - prefix_.size();
-        return {begin, static_cast<std::size_t>(end() - begin)};
-    }
-
-private:
-    [[nodiscard]] char* end() noexcept { return text_ + sizeof text_; }
-    void place_prefix() noexcept { prefix_.copy(first_ - prefix_.size(), prefix_.size()); }
-
-    std::string prefix_;
-    char text_[32] = {};
-    char* first_ = text_ + sizeof text_;
-};
-
-/// The decisions of a lock service for one process, without threads, timers or clocks: who holds, who waits, who is
-/// told to go and who comes next. Time is an argument; effects are `table_actions`.
-///
-/// In a leased table somebody else decides who holds a resource: a vacant one is not handed over but waits for `grant`.
-/// Its owner is told of the resources that a step has touched and sees to it that the first waiter of each is asked
-/// for.
+/// The decisions of a lock service: who holds, who waits, who is told to go and who comes next.
 ///
 /// Not thread-safe. Holds and resources are its own; waiters belong to the caller and must stay where they are until
 /// they are settled or withdrawn.
 class PRIORITY_REDLOCK_DECL lock_table
 {
 public:
-    enum class verdict : std::uint8_t
-    {
-        granted,
-        waiting,
-        refused
-    };
-
-    struct outcome
-    {
-        verdict what = verdict::refused;
-        hold* granted = nullptr;
-        errc why{};
-    };
-
     /// `clock_offset`: what to add to a `time_point` to get the system clock, for fencing tokens.
     lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased = false,
                std::string_view id_prefix = "#", const table_rules& rules = {});
@@ -219,9 +80,7 @@ public:
 
     /// Decides an acquire. Without a waiter nobody is told to go and nothing is queued: the verdict is `waiting` where
     /// a waiter is needed, and the caller comes back with one.
-    /// `hash` is that of the resource's name and the same at every call with that name.
-    outcome acquire(const acquire_request& request, std::size_t hash, waiter* w, const step_time& now,
-                    table_actions& out);
+    acquire_outcome acquire(const acquire_request& request, waiter* w, const step_time& now, table_actions& out);
 
     /// Takes a waiter out of the queue. False if it is settled already.
     bool withdraw(hold& target, const step_time& now, table_actions& out);
@@ -235,8 +94,8 @@ public:
     /// Gives the lock of a held hold a higher priority, if it is higher. False unless held.
     bool raise(hold& h, int priority);
 
-    /// A held hold has to go although nobody outranks it: the hand-shake begins when all the handles of its locker have
-    /// to.
+    /// A held hold has to go although nobody outranks it.
+    /// The hand-shake begins when all the handles of its locker have to.
     void revoke(hold& h, const step_time& now, table_actions& out);
 
     // Leased tables.
@@ -341,7 +200,7 @@ public:
     void for_each(F f) const
     {
         for (const resource* r : resources_)
-            if (r->now != resource::status::vacant || !r->waiting.empty())
+            if (r->status != resource_status::vacant || !r->waiting.empty())
                 f(*r);
     }
 
@@ -352,7 +211,7 @@ public:
     /// Since when a resource is held; never if it is not, or if that is not measured.
     [[nodiscard]] time_point since(const resource& r) const noexcept
     {
-        return r.now == resource::status::vacant || r.place == resource::nowhere ? never : samples_[r.place];
+        return r.status == resource_status::vacant ? never : sampler_.since(r);
     }
 
     /// Which cycle the last acquire that failed with `errc::deadlock` would have closed.
@@ -384,38 +243,6 @@ private:
         bool operator()(const resource* r, const name_key& k) const noexcept { return (*this)(k, r); }
     };
 
-    struct locker_key
-    {
-        const resource* where;
-        std::string_view locker;
-    };
-
-    struct locker_hash
-    {
-        using is_transparent = void;
-        std::size_t operator()(const locker_key& k) const noexcept
-        {
-            std::size_t seed = boost::hash<std::string_view>()(k.locker);
-            boost::hash_combine(seed, k.where);
-            return seed;
-        }
-        std::size_t operator()(const waiter* w) const noexcept
-        {
-            return (*this)(locker_key{w->target->where, w->target->locker.view()});
-        }
-    };
-
-    struct locker_equal
-    {
-        using is_transparent = void;
-        bool operator()(const waiter* a, const waiter* b) const noexcept { return a == b; }
-        bool operator()(const locker_key& k, const waiter* w) const noexcept
-        {
-            return k.where == w->target->where && k.locker == w->target->locker.view();
-        }
-        bool operator()(const waiter* w, const locker_key& k) const noexcept { return (*this)(k, w); }
-    };
-
     resource& find_or_create(std::string_view name, std::size_t hash, const step_time& now);
     void retire_if_unused(resource& r) noexcept;
     void destroy(resource& r) noexcept;
@@ -438,15 +265,12 @@ private:
     bool make_place(resource& r, int priority, const step_time& now, table_actions& out);
     void enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
                  const step_time& now);
-    [[nodiscard]] waiter* find_sibling(resource& r, std::string_view locker);
-    void index_waiter(waiter& w);
-    void leave_siblings(resource& r, waiter& w);
     void remove(resource& r, waiter& w);
     [[nodiscard]] bool closes_cycle(resource& r, waiter& w, const step_time& now);
     [[nodiscard]] bool is_in_cycle(const waiter& w, const step_time& now) noexcept;
     void settle(waiter& w, error_code result, table_actions& out) noexcept;
     void fail(resource& r, waiter& w, error_code reason, const step_time& now, table_actions& out);
-    void evict_if_outranked(resource& r, const step_time& now, table_actions& out);
+    void revoke_if_outranked(resource& r, const step_time& now, table_actions& out);
     void line_changed(resource& r) noexcept;
 
     void revoke_if_leaving(resource& r, const step_time& now, table_actions& out);
@@ -454,7 +278,7 @@ private:
     [[nodiscard]] time_point end_of_grace(const resource& r) const noexcept;
     [[nodiscard]] time_point next_warning(const resource& r) const noexcept;
     void await_handshake(resource& r) noexcept;
-    [[nodiscard]] time_point next_eviction(const resource& r) const noexcept;
+    [[nodiscard]] time_point ageing_preempts_at(const resource& r) const noexcept;
     void await_end(resource& r) noexcept;
     void warn_if_overrun(resource& r, const step_time& now, table_actions& out) noexcept;
     void vacate(resource& r, const step_time& now, table_actions& out);
@@ -462,24 +286,20 @@ private:
     void grant_ring(waiter& w, time_point until, const step_time& now, table_actions& out);
     static void append(hold& h, hold**& tail) noexcept;
 
-    [[nodiscard]] outcome refused(errc why) noexcept;
+    [[nodiscard]] acquire_outcome refused(errc why) noexcept;
     void count_failure(error_code why) noexcept;
+    void count_hold(resource& r, const step_time& now) noexcept;
     void count_wait(const waiter& w, const step_time& now) noexcept;
-    [[nodiscard]] bool is_sampled(std::uint64_t count) const noexcept { return (count & unsampled_) == 0; }
-    void make_room_for_samples(std::uint64_t grants) noexcept;
-    void begin_sample(resource& r, const step_time& now) noexcept;
-    void end_sample(resource& r, const step_time& now) noexcept;
 
     lock_domain& domain_;
     const duration clock_offset_;
     const std::size_t idle_capacity_;
     const bool leased_;
-    const std::uint64_t unsampled_; // the bits of a count that are 0 where it is measured: none if everything is
     const table_rules rules_;
     const ranking ranks_;
     bool reachable_ = true;
     boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
-    boost::unordered_flat_set<waiter*, locker_hash, locker_equal> named_waiters_; // one of each ring, of long queues
+    sibling_index siblings_;
     deadline_set deadlines_;
     std::size_t left_deadlines_ = 0; // of vacant resources
     renewal_set renewals_;           // of what is held and renewed
@@ -489,10 +309,10 @@ private:
     std::vector<resource*> touched_;
     std::vector<deadline*> due_;
     std::vector<resource*> idle_;
-    std::size_t next_eviction_ = 0;
+    std::size_t next_evicted_ = 0;
     std::vector<hold*> spare_holds_;
     std::uint64_t last_ticket_ = 0;
-    generated_name generated_name_;
+    locker_id_generator locker_ids_;
     std::uint64_t highest_evicted_token_ = 0;
     std::size_t live_holds_ = 0;
     metrics counts_;            // but for what add_to works out
@@ -500,8 +320,7 @@ private:
     std::uint64_t waited_ = 0;  // and of them those that were granted
     std::uint64_t vacated_ = 0; // locks that have ended,
     std::uint64_t taken_ = 0;   // and of them those that were not released by their owner
-    std::vector<time_point> samples_;
-    std::vector<std::uint32_t> free_samples_; // has room for all
+    hold_sampler sampler_;
 };
 
 } // namespace priority_redlock::detail

@@ -2,10 +2,17 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// How ranks are compared, with ageing and without.
+//
+// A rank rises while its waiter waits, but all ranks rise at the same pace. So which of two is higher is the same at
+// any time, and what they were at the clock's epoch decides it: priority - start / interval. This is a waiter's
+// `rank_key`, which never changes. Where no rank rises it is the priority, and no clock is read.
+
 #ifndef PRIORITY_REDLOCK_SRC_RANKING_HPP
 #define PRIORITY_REDLOCK_SRC_RANKING_HPP
 
-#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/time.hpp>
+#include <priority_redlock/detail/waiter.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -14,10 +21,6 @@
 namespace priority_redlock::detail {
 
 /// The ranks of waiters: priority + (now - start) / interval.
-///
-/// All rise at the same pace, so which of two is higher is the same at any time: it is decided by what they were at the
-/// clock's epoch, priority - start / interval, which is a waiter's `rank_key`. With an infinite interval no rank rises,
-/// and no clock is read.
 class ranking
 {
 public:

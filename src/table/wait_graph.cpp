@@ -2,9 +2,13 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The search for a cycle. The graph is not stored: its edges are read from the queues and the holders of the table,
+// while the lockers are searched breadth first. So the cycle that is found is a shortest one.
+
 #include "table/wait_graph.hpp"
 
-#include "table/lock_table.hpp"
+#include "table/ranking.hpp"
+#include "table/resource.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -45,8 +49,8 @@ public:
         const waiter& best = best_of_ring(w);
         if (&best != &w)
             return false; // its turn comes, or has come
-        const auto is_due = [&now](time_point t) { return t != never && t <= now(); };
-        const bool stays = r.now == resource::status::held && !is_due(r.expires) && !is_due(eviction_of(r, ranks_));
+        const bool stays =
+            r.status == resource_status::held && !is_due(r.expires, now) && !is_due(preempts_at(r, ranks_), now);
         if (stays && reach(r.holds.front(), r))
             return true;
         // A part of the queue that was looked at once need not be again.

@@ -2,12 +2,24 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// Deadlock detection: which lockers wait for which, to refuse a wait that would close a cycle.
+//
+// A locker waits for the holder of a resource, unless that has been told to go or will be for the first in line. It
+// also waits for every locker that waits for the resource and is ranked before it, since those will hold it first. So a
+// hand-over makes nobody wait for anybody for whom he did not wait already.
+//
+// Only two things can close a cycle. One is a new wait. The other is a locker with several waits for one resource that
+// gives up the best of them, and falls back. Both cycles are ones that this locker is part of, so the search begins
+// with it. Ageing changes nothing, as the order of those who wait never changes.
+
 #ifndef PRIORITY_REDLOCK_SRC_WAIT_GRAPH_HPP
 #define PRIORITY_REDLOCK_SRC_WAIT_GRAPH_HPP
 
-#include "table/links.hpp"
+#include "table/intrusive.hpp"
 
 #include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/time.hpp>
+#include <priority_redlock/detail/waiter.hpp>
 
 #include <boost/container_hash/hash.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -21,13 +33,7 @@ namespace priority_redlock::detail {
 
 class ranking;
 
-/// Which lockers wait for which, to refuse a wait that would close a cycle.
-///
-/// A locker waits for the holder of a resource, unless that has been told to go or will be for the first in line; and
-/// for every locker that waits for the resource and is ranked before it, since those will hold it first. So a hand-over
-/// makes nobody wait for anybody he did not wait for already. Only a new wait can close a cycle, or the place that a
-/// locker with several waits for one resource falls back to when the best of them is given up: a cycle that this locker
-/// is part of. With ageing too, as the order of those who wait never changes.
+/// The waits of each locker.
 class wait_graph
 {
 public:

@@ -2,28 +2,37 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The queue of a resource: who is served first (I7), and a container in that order.
+//
+// Without ageing most waiters share a few ranks and come in the order of their tickets. So the waiters of one rank are
+// a ring, and only the first of each ring is in a tree. To append a waiter and to take the first costs a few pointers,
+// however many wait. With ageing nearly every waiter has a rank of its own, and the tree does the work.
+
 #ifndef PRIORITY_REDLOCK_SRC_WAITER_QUEUE_HPP
 #define PRIORITY_REDLOCK_SRC_WAITER_QUEUE_HPP
 
-#include "table/links.hpp"
+#include "table/intrusive.hpp"
 
-#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/waiter.hpp>
 
 #include <cstddef>
 #include <iterator>
 
 namespace priority_redlock::detail {
 
+/// The order of I7: the higher rank first, and of one rank the lower ticket.
 [[nodiscard]] inline bool is_before(const waiter& a, const waiter& b) noexcept
 {
     return a.rank != b.rank ? a.rank > b.rank : a.ticket < b.ticket;
 }
 
-/// The waiters of a resource by rank, then by ticket.
-///
-/// Without ageing most share a few ranks and come in the order of their tickets. So the waiters of one rank are a ring,
-/// and only the first of each ring is in a tree: to append and to take the first costs a few pointers however many
-/// wait. With ageing nearly each has a rank of its own.
+/// The same for one that comes now, whose ticket is the highest.
+[[nodiscard]] inline bool is_before(const rank_key& newcomer, const waiter& w) noexcept
+{
+    return newcomer > w.rank;
+}
+
+/// The waiters of a resource in the order of `is_before`.
 class waiter_queue
 {
     struct by_rank
@@ -100,9 +109,9 @@ public:
             lead = at;
         }
         waiter* after = lead->previous_in_rank; // the last
-        while (after->ticket > w.ticket && !after->leads)
+        while (!after->leads && is_before(w, *after))
             after = after->previous_in_rank;
-        if (after->ticket > w.ticket) { // before all of them
+        if (after->leads && is_before(w, *after)) { // before all of them
             lead->leads = false;
             w.leads = true;
             after = lead->previous_in_rank;

@@ -14,15 +14,15 @@ std::unique_ptr<manager_backend> make_manual_memory_backend(const asio::any_io_e
                                                             const manager_options& options)
 {
     if (single_threaded)
-        return std::make_unique<memory_backend<null_mutex, manual_clock>>(ex, options, 1);
-    return std::make_unique<memory_backend<mutex, manual_clock>>(ex, options, 16);
+        return std::make_unique<sharded_backend<null_mutex, manual_clock>>(ex, options, 1);
+    return std::make_unique<sharded_backend<mutex, manual_clock>>(ex, options, 16);
 }
 
 std::unique_ptr<manager_backend> make_manual_protocol_backend(const asio::any_io_executor& ex,
                                                               std::shared_ptr<protocol> store,
                                                               const manager_options& options)
 {
-    return std::make_unique<memory_backend<mutex, manual_clock>>(ex, options, std::move(store));
+    return std::make_unique<sharded_backend<mutex, manual_clock>>(ex, options, std::move(store));
 }
 
 } // namespace priority_redlock::detail

@@ -21,6 +21,7 @@ namespace priority_redlock::testing {
 using detail::acquire_canceller;
 using detail::acquire_operation;
 using detail::acquire_request;
+using detail::acquire_verdict;
 using detail::delivery_ref;
 using detail::hold;
 using detail::hold_pin;
@@ -28,10 +29,10 @@ using detail::hold_ref;
 using detail::make_manual_memory_backend;
 using detail::make_memory_backend;
 using detail::manager_backend;
-using detail::memory_backend;
 using detail::never;
 using detail::notice;
 using detail::saturating_add;
+using detail::sharded_backend;
 using detail::time_point;
 namespace asio = boost::asio;
 
@@ -155,7 +156,7 @@ private:
 
             in_queue = shared_from_this();
             const auto outcome = backend.acquire(a, this);
-            if (outcome.what == manager_backend::outcome::verdict::waiting) {
+            if (outcome.what == acquire_verdict::waiting) {
                 bool withdrawn = false;
                 {
                     const std::lock_guard guard(mutex);
@@ -167,7 +168,7 @@ private:
                 return answer();
             }
             const auto self = std::move(in_queue);
-            if (outcome.what == manager_backend::outcome::verdict::refused)
+            if (outcome.what == acquire_verdict::refused)
                 return {};
             take(*outcome.granted);
             return answer();

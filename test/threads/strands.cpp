@@ -251,10 +251,10 @@ BOOST_AUTO_TEST_CASE(a_debug_build_notices_a_second_thread_in_a_single_threaded_
         asio::io_context context;
         using namespace redlock::detail;
         lock_manager manager =
-            manager_access::make<lock_manager>(context.get_executor(),
-                                               std::make_unique<memory_backend<null_mutex, intruding_clock>>(
-                                                   context.get_executor(), redlock::manager_options{}, 1),
-                                               acquire_settings{});
+            access::make<lock_manager>(context.get_executor(),
+                                       std::make_unique<sharded_backend<null_mutex, intruding_clock>>(
+                                           context.get_executor(), redlock::manager_options{}, 1),
+                                       acquire_settings{});
         intruding_clock::intrusion = [&] { manager.cancel(); };
         manager.async_acquire("r", {.ttl = 1h}, [](error_code, lock) {});
         ::_exit(0);

@@ -19,6 +19,7 @@ namespace {
 
 using detail::acquire_settings;
 using detail::lease_client;
+using detail::lease_request;
 
 /// Is never asked anything but its retry interval.
 class silent_protocol final : public protocol
@@ -68,8 +69,8 @@ public:
     {
         return step([&](auto& out) {
             const detail::acquire_request request{
-                .resource = "r", .locker = "a", .options = options, .ticket = client_.next_ticket()};
-            table_.acquire(request, 1, &w_, now_, out);
+                .resource = "r", .locker = "a", .options = options, .ticket = client_.next_ticket(), .hash = 1};
+            table_.acquire(request, &w_, now_, out);
             h = w_.target;
         });
     }
@@ -81,8 +82,8 @@ public:
         waiter& w = others_.emplace_back();
         return step([&](auto& out) {
             const detail::acquire_request request{
-                .resource = "r", .locker = locker, .options = options, .ticket = client_.next_ticket()};
-            table_.acquire(request, 1, &w, now_, out);
+                .resource = "r", .locker = locker, .options = options, .ticket = client_.next_ticket(), .hash = 1};
+            table_.acquire(request, &w, now_, out);
         });
     }
 
@@ -111,7 +112,7 @@ public:
     {
         return step([&](auto& out) {
             held_ = id_;
-            client_.on_reply(id_, {}, reply(validity), now_, out);
+            client_.on_obtain_reply(id_, {}, reply(validity), now_, out);
         });
     }
 
@@ -124,12 +125,12 @@ public:
     /// It is that late, and the timer has not run.
     void late(duration t) { now_ = time_point(1h) + t; }
 
-    std::string renewed(duration validity) { return kept({}, reply(validity)); }
-    std::string not_renewed(error_code why) { return kept(why, {}); }
+    std::string renewed(duration validity) { return renew_reply({}, reply(validity)); }
+    std::string not_renewed(error_code why) { return renew_reply(why, {}); }
 
     /// The store does not have it any more; or has it, but had forgotten that it did.
-    std::string refused() { return kept({}, {}); }
-    std::string granted_anew() { return kept({}, reply(29ms, 2)); }
+    std::string refused() { return renew_reply({}, {}); }
+    std::string granted_anew() { return renew_reply({}, reply(29ms, 2)); }
 
     /// Of what the store has granted last.
     [[nodiscard]] const hold* holder() const { return client_.holder(held_); }
@@ -211,9 +212,9 @@ private:
         return {obtain_reply::verdict::granted, detail::saturating_add(now_, validity), token};
     }
 
-    std::string kept(error_code ec, const obtain_reply& r)
+    std::string renew_reply(error_code ec, const obtain_reply& r)
     {
-        return step([&](auto& out) { client_.on_kept(asked_, ec, r, now_, out); });
+        return step([&](auto& out) { client_.on_renew_reply(asked_, ec, r, now_, out); });
     }
 
     template <class F>
@@ -223,25 +224,28 @@ private:
         f(actions);
         std::string result = actions.overrunning ? "overruns" : "";
         client_.after_step(now_);
-        for (; !client_.outbox.empty(); client_.outbox.pop_front()) {
-            const auto& q = client_.outbox.front();
-            using verb = lease_client::request::verb;
+        auto& outbox = client_.outbox();
+        if (!outbox.begin_sending())
+            return result;
+        while (const auto q = outbox.next()) {
+            using operation = lease_request::operation;
             result += result.empty() ? "" : ", ";
-            switch (q.what) {
-            case verb::obtain:
-                id_ = q.obtain.id;
-                result += q.obtain.preempt ? "obtain" : "obtain without preempting";
+            switch (q->op) {
+            case operation::obtain:
+                id_ = q->obtain.id;
+                result += q->obtain.preempt ? "obtain" : "obtain without preempting";
                 break;
-            case verb::end: result += "end"; break;
-            case verb::keep:
-                BOOST_TEST((q.obtain.id == held_ && q.of.id == held_ && q.obtain.how == obtain_request::mode::now));
-                BOOST_TEST(q.obtain.priority == h->priority.load());
-                asked_ = q.of;
-                result += (q.of.renews ? "renew " : "raise ")
-                          + (q.obtain.ttl == infinite
+            case operation::end: result += "end"; break;
+            case operation::renew:
+                BOOST_TEST(
+                    (q->obtain.id == held_ && q->renewed.id == held_ && q->obtain.how == obtain_request::mode::now));
+                BOOST_TEST(q->obtain.priority == h->priority.load());
+                asked_ = q->renewed;
+                result += (q->renewed.moves_end ? "renew " : "raise ")
+                          + (q->obtain.ttl == infinite
                                  ? std::string("for ever")
                                  : std::to_string(
-                                       std::chrono::duration_cast<std::chrono::milliseconds>(q.obtain.ttl).count()));
+                                       std::chrono::duration_cast<std::chrono::milliseconds>(q->obtain.ttl).count()));
                 break;
             }
         }
@@ -257,7 +261,7 @@ private:
     acquisition_id id_; // that was asked for last
     acquisition_id held_;
     bool delivered_ = false;
-    lease_client::kept asked_; // last
+    detail::renewed_hold asked_; // last
     duration extension_{};
     time_point extended_at_;
 };

@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE(random_schedules_have_no_cycle_and_no_refusal_without_one)
             seen_table result;
             table.for_each([&result](const detail::resource& r) {
                 auto& seen = result[std::string(r.name())];
-                if (r.now == detail::resource::status::held) {
+                if (r.status == detail::resource_status::held) {
                     seen.holder = r.holds.front().locker.view();
                     seen.priority = r.priority;
                 }

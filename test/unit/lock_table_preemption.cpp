@@ -4,7 +4,7 @@
 
 #include "table_fixture.hpp"
 
-#include <priority_redlock/detail/initiate_lock.hpp>
+#include <priority_redlock/lock_state.hpp>
 
 namespace priority_redlock::test {
 

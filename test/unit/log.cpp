@@ -2,7 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "log_lines.hpp"
+#include "manager/log_lines.hpp"
 #include "table_fixture.hpp"
 
 #include <boost/log/attributes/value_extraction.hpp>

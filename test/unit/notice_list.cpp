@@ -2,7 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/notice.hpp>
 
 #include <boost/test/unit_test.hpp>
 

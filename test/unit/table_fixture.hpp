@@ -7,7 +7,13 @@
 
 #include "table/lock_table.hpp"
 
+#include <priority_redlock/detail/acquire_outcome.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
+#include <priority_redlock/detail/hold.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/notice.hpp>
+#include <priority_redlock/detail/time.hpp>
+#include <priority_redlock/detail/waiter.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/test/unit_test.hpp>
@@ -160,25 +166,26 @@ public:
                                               .locker = a.anonymous ? std::string_view() : a.locker,
                                               .anonymous = a.anonymous,
                                               .options = options,
-                                              .ticket = std::exchange(next_ticket, 0)};
+                                              .ticket = std::exchange(next_ticket, 0),
+                                              .hash = std::hash<std::string_view>()(resource)};
         events happened;
         auto decided = decide(request, nullptr, happened);
-        if (decided.what == lock_table::verdict::waiting) {
+        if (decided.what == detail::acquire_verdict::waiting) {
             if (std::any_of(happened.told.begin(), happened.told.end(),
                             [](const auto& e) { return e.what != "expired"; }))
                 violations.push_back(name + ": an acquire without a waiter told somebody to go");
             decided = decide(request, &a, happened);
         }
         switch (decided.what) {
-        case lock_table::verdict::granted:
+        case detail::acquire_verdict::granted:
             settle(a, {}, decided.granted);
             happened.answered.push_back({name, "granted"});
             break;
-        case lock_table::verdict::refused:
+        case detail::acquire_verdict::refused:
             settle(a, decided.why, nullptr);
             happened.answered.push_back({name, name_of(a.outcome)});
             break;
-        case lock_table::verdict::waiting:
+        case detail::acquire_verdict::waiting:
             if (a.waits()) {
                 a.h = a.target;
                 owners_[a.h] = &a;
@@ -358,7 +365,7 @@ public:
         table_.for_each([&](const detail::resource& r) {
             if (r.name() != resource)
                 return;
-            if (r.now == detail::resource::status::revoking)
+            if (r.status == detail::resource_status::revoking)
                 result = "revoking";
             for (const hold& h : r.holds)
                 result += (result.empty() ? "" : " ") + owners_.at(&h)->name;
@@ -427,12 +434,11 @@ private:
         return a;
     }
 
-    lock_table::outcome decide(const detail::acquire_request& request, waiter* w, events& happened)
+    detail::acquire_outcome decide(const detail::acquire_request& request, waiter* w, events& happened)
     {
         table_actions actions;
-        const auto result =
-            table_.acquire(request, std::hash<std::string_view>()(request.resource), w, time(), actions);
-        if (w && result.what != lock_table::verdict::refused && w->target)
+        const auto result = table_.acquire(request, w, time(), actions);
+        if (w && result.what != detail::acquire_verdict::refused && w->target)
             owners_[w->target] = static_cast<actor*>(w);
         carry_out(actions, happened);
         return result;

@@ -5,9 +5,16 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_ACQUIRE_OP_HPP
 #define PRIORITY_REDLOCK_DETAIL_ACQUIRE_OP_HPP
 
+#include <priority_redlock/detail/access.hpp>
+#include <priority_redlock/detail/acquire_outcome.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/config.hpp>
+#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
+#include <priority_redlock/detail/waiter.hpp>
 #include <priority_redlock/lock.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -90,7 +97,7 @@ public:
             std::move(handler)(why, lock());
         } else {
             const delivery_ref delivery(h); // until the handler has returned
-            std::move(handler)(why, lock_access::make(hold_ref(h)));
+            std::move(handler)(why, access::make<lock>(hold_ref(h)));
         }
     }
 
@@ -127,7 +134,7 @@ public:
     void operator()()
     {
         const delivery_ref delivery(std::move(delivery_)); // until the handler has returned
-        std::move(handler_)(error_code(), lock_access::make(std::move(granted_)));
+        std::move(handler_)(error_code(), access::make<lock>(std::move(granted_)));
     }
 
 private:
@@ -141,15 +148,13 @@ private:
 template <class Handler, class Executor>
 void start_acquire(Handler& handler, const Executor& io_executor, manager_backend& backend, acquire_request& request)
 {
-    using decision = manager_backend::outcome::verdict;
-
     if (!backend.is_crowded()) {
         const auto first = backend.acquire(request, nullptr);
-        if (first.what == decision::granted) {
+        if (first.what == acquire_verdict::granted) {
             execute_immediately(immediate_grant<Handler>(std::move(handler), *first.granted), io_executor);
             return;
         }
-        if (first.what == decision::refused) {
+        if (first.what == acquire_verdict::refused) {
             complete_immediately(std::move(handler), io_executor, first.why, lock());
             return;
         }
@@ -162,7 +167,7 @@ void start_acquire(Handler& handler, const Executor& io_executor, manager_backen
         op.canceller = &slot.template emplace<acquire_canceller>();
 
     const auto second = backend.acquire(request, &op);
-    if (second.what == decision::waiting) {
+    if (second.what == acquire_verdict::waiting) {
         owner.release(); // whoever settles it owns it; it may be gone already
         return;
     }

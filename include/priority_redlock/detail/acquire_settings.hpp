@@ -40,8 +40,8 @@ struct acquire_settings
     return inherited;
 }
 
-/// The options of locks for work that the library runs: it acknowledges a preemption by unwinding, however long that
-/// takes.
+/// The options of locks for work that the library runs.
+/// It acknowledges a preemption by unwinding, however long that takes.
 [[nodiscard]] inline acquire_options without_grace_limit(acquire_options options) noexcept
 {
     if (options.grace.value_or(duration::zero()) >= duration::zero()) // an invalid one is the manager's to refuse

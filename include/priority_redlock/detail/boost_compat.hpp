@@ -5,7 +5,8 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_BOOST_COMPAT_HPP
 #define PRIORITY_REDLOCK_DETAIL_BOOST_COMPAT_HPP
 
-// All in which Boost 1.81 to 1.92 differ, and names of Boost that are not worth the headers that define them.
+// All in which Boost 1.81 to 1.92 differ, and all that has no public name in Asio. No other header names
+// `asio::detail`.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -29,11 +30,13 @@ namespace boost::asio {
 BOOST_ASIO_INLINE_NAMESPACE_BEGIN
 namespace detail {
 
+// Declared here, so that not everybody pays for the headers that define them.
+
 template <typename T, typename Blocking>
-class promise_executor; // that of use_future
+class promise_executor;
 
 template <typename Executor, typename... Ts>
-class awaitable_handler; // that of use_awaitable
+class awaitable_handler;
 
 } // namespace detail
 BOOST_ASIO_INLINE_NAMESPACE_END
@@ -41,8 +44,16 @@ BOOST_ASIO_INLINE_NAMESPACE_END
 
 namespace priority_redlock::detail {
 
+/// Whether an executor is that of use_future: the system's threads, of which the user of a future knows nothing. What
+/// is bound to it runs where the operation does. Asio has no trait that tells it from others.
+template <class Executor>
+inline constexpr bool is_of_future = false;
+
+template <class T, class Blocking>
+inline constexpr bool is_of_future<boost::asio::detail::promise_executor<T, Blocking>> = true;
+
 /// The handler that an operation gets from `co_await operation(asio::use_awaitable)`. What many translation units would
-/// instantiate for it is instantiated once, in the library.
+/// instantiate for it is instantiated once, in the library, which has to name it.
 template <class... Results>
 using coroutine_handler = boost::asio::detail::awaitable_handler<boost::asio::any_io_executor, Results...>;
 

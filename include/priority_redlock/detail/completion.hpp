@@ -59,14 +59,6 @@ template <class Handler>
 inline constexpr bool has_own_executor =
     !std::is_same_v<asio::associated_executor_t<Handler, unnamed_executor>, unnamed_executor>;
 
-/// Whether an executor is that of use_future: the system's threads, of which the user of a future knows nothing. What
-/// is bound to it runs where the operation does.
-template <class Executor>
-inline constexpr bool is_of_future = false;
-
-template <class T, class Blocking>
-inline constexpr bool is_of_future<asio::detail::promise_executor<T, Blocking>> = true;
-
 /// Whether functions can be posted to an executor. Asio asks that of I/O executors only: a handler's own one may lack
 /// it, as `any_completion_executor` does.
 template <class Executor>
@@ -225,8 +217,8 @@ public:
     {
     }
 
-    /// Posts f in memory of the allocator, by way of the operation's executor where that is needed. `f` may own this
-    /// object.
+    /// Posts f in memory of the allocator, by way of the operation's executor where that is needed.
+    /// `f` may own this object.
     template <class IoExecutor, class Allocator, class Function>
     void post(const IoExecutor& io_executor, const Allocator& allocator, Function f) const
     {
@@ -272,8 +264,8 @@ public:
     {
     }
 
-    /// Posts f to the handler's executor, in memory of the handler's allocator. `f.handler()` is the handler. `f` may
-    /// own this object.
+    /// Posts f to the handler's executor, in memory of the handler's allocator.
+    /// `f.handler()` is the handler. `f` may own this object.
     template <class Function>
     void post(Function f);
 

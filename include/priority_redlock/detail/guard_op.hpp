@@ -7,7 +7,10 @@
 
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/config.hpp>
-#include <priority_redlock/detail/hold_pin.hpp>
+#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
+#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/notice.hpp>
 #include <priority_redlock/detail/strand_for.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -83,21 +86,22 @@ void guard_state<Executor>::tell()
 extern template class PRIORITY_REDLOCK_DECL
     guard_state<emission_executor<asio::any_io_executor, asio::any_io_executor>>;
 
-/// Makes a guarded operation count as a notice handler until it has completed and its handler has returned, or is
-/// destroyed.
+/// Makes a guarded operation count as a notice handler.
+/// It counts until it has completed and its handler has returned, or is destroyed.
 template <class Executor>
-class guard_ticket
+class guard_registration
 {
 public:
-    guard_ticket(std::shared_ptr<guard_state<Executor>> state, hold& h) noexcept : state_(std::move(state)), hold_(&h)
+    guard_registration(std::shared_ptr<guard_state<Executor>> state, hold& h) noexcept
+        : state_(std::move(state)), hold_(&h)
     {
     }
-    guard_ticket(guard_ticket&& other) noexcept
+    guard_registration(guard_registration&& other) noexcept
         : state_(std::move(other.state_)), hold_(std::exchange(other.hold_, nullptr))
     {
     }
-    guard_ticket& operator=(guard_ticket&&) = delete;
-    ~guard_ticket()
+    guard_registration& operator=(guard_registration&&) = delete;
+    ~guard_registration()
     {
         operation_completed();
         if (hold_)
@@ -128,27 +132,27 @@ class guarded_handler
 public:
     using cancellation_slot_type = asio::cancellation_slot;
 
-    guarded_handler(Handler handler, guard_ticket<Executor> ticket)
-        : handler_(std::move(handler)), ticket_(std::move(ticket))
+    guarded_handler(Handler handler, guard_registration<Executor> registration)
+        : handler_(std::move(handler)), registration_(std::move(registration))
     {
     }
 
-    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return ticket_.slot(); }
+    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return registration_.slot(); }
     [[nodiscard]] const Handler& get() const noexcept { return handler_; }
 
     template <class... Args>
     void operator()(Args&&... args)
     {
-        guard_ticket<Executor> ticket(std::move(ticket_)); // until the handler has returned
+        guard_registration<Executor> registration(std::move(registration_)); // until the handler has returned
         if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected())
             slot.clear();
-        ticket.operation_completed();
+        registration.operation_completed();
         std::move(handler_)(std::forward<Args>(args)...);
     }
 
 private:
     Handler handler_;
-    guard_ticket<Executor> ticket_;
+    guard_registration<Executor> registration_;
 };
 
 template <class Signature>
@@ -244,13 +248,13 @@ public:
                 state->tell(); // runs after the operation was started
             }
         }
-        guard_ticket<handler_executor> ticket(state, *h);
+        guard_registration<handler_executor> registration(state, *h);
         if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
             slot.template emplace<weak_canceller<state_type>>(state);
         state.reset();
-        std::move(initiation_)(
-            guarded_handler<std::decay_t<Handler>, handler_executor>(std::forward<Handler>(handler), std::move(ticket)),
-            std::forward<Args>(args)...);
+        std::move(initiation_)(guarded_handler<std::decay_t<Handler>, handler_executor>(std::forward<Handler>(handler),
+                                                                                        std::move(registration)),
+                               std::forward<Args>(args)...);
     }
 
 private:

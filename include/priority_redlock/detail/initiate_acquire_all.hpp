@@ -6,10 +6,12 @@
 #define PRIORITY_REDLOCK_DETAIL_INITIATE_ACQUIRE_ALL_HPP
 
 #include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/acquire_outcome.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/detail/acquire_settings.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
-#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/lock_request.hpp>
 
 #include <memory>
@@ -30,7 +32,7 @@ public:
         set_crowded(true); // nothing is decided without an operation
     }
 
-    outcome acquire(acquire_request& request, acquire_operation* op) override;
+    acquire_outcome acquire(acquire_request& request, acquire_operation* op) override;
 
     // Only a manager does the rest.
 

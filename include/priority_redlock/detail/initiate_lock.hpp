@@ -7,7 +7,10 @@
 
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/config.hpp>
-#include <priority_redlock/detail/hold_pin.hpp>
+#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
+#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/notice.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
@@ -20,9 +23,6 @@
 #include <utility>
 
 namespace priority_redlock::detail {
-
-/// What the operations of a lock complete with if it has ended.
-[[nodiscard]] PRIORITY_REDLOCK_DECL error_code reason_of(lock_state s) noexcept;
 
 /// A pending lock::async_wait.
 template <class Handler>

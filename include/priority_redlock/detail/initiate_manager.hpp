@@ -5,10 +5,12 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_INITIATE_MANAGER_HPP
 #define PRIORITY_REDLOCK_DETAIL_INITIATE_MANAGER_HPP
 
+#include <priority_redlock/detail/access.hpp>
 #include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/config.hpp>
-#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/manager_options.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -63,44 +65,6 @@ struct fresh_locker
 [[nodiscard]] PRIORITY_REDLOCK_DECL std::unique_ptr<manager_backend> make_protocol_backend(
     const asio::any_io_executor& ex, std::shared_ptr<protocol> store, const manager_options& options);
 
-/// What is behind a manager. Makes managers over a backend of one's own: tests give it one with a clock of theirs.
-struct manager_access
-{
-    template <class Manager>
-    [[nodiscard]] static Manager make(const typename Manager::executor_type& ex,
-                                      std::unique_ptr<manager_backend> backend, const acquire_settings& defaults)
-    {
-        return Manager(ex, std::move(backend), defaults);
-    }
-
-    template <class Manager>
-    [[nodiscard]] static decltype(auto) executor(const Manager& m) noexcept
-    {
-        if constexpr (requires { m.functions_; })
-            return m.get_executor();
-        else
-            return (m.executor_);
-    }
-
-    template <class Manager>
-    [[nodiscard]] static const std::shared_ptr<manager_backend>& backend(const Manager& m) noexcept
-    {
-        if constexpr (requires { m.functions_; })
-            return m.functions_->backend(m.manager_);
-        else
-            return m.backend_;
-    }
-
-    template <class Manager>
-    [[nodiscard]] static const acquire_settings& defaults(const Manager& m) noexcept
-    {
-        if constexpr (requires { m.functions_; })
-            return m.functions_->defaults(m.manager_);
-        else
-            return m.defaults_;
-    }
-};
-
 /// Base of the initiations of a manager's operations. As Asio's own, they refer to their object until they are started.
 template <class Manager>
 class manager_initiation
@@ -113,14 +77,11 @@ public:
 
 protected:
     [[nodiscard]] const Manager* manager() const noexcept { return self_; }
-    [[nodiscard]] decltype(auto) executor() const noexcept { return manager_access::executor(*self_); }
-    [[nodiscard]] const std::shared_ptr<manager_backend>& backend() const noexcept
-    {
-        return manager_access::backend(*self_);
-    }
+    [[nodiscard]] decltype(auto) executor() const noexcept { return access::executor(*self_); }
+    [[nodiscard]] const std::shared_ptr<manager_backend>& backend() const noexcept { return access::backend(*self_); }
     [[nodiscard]] acquire_settings resolve(const acquire_options& options) const noexcept
     {
-        return detail::resolve(options, manager_access::defaults(*self_));
+        return detail::resolve(options, access::defaults(*self_));
     }
 
 private:

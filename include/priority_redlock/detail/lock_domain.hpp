@@ -5,18 +5,15 @@
 #ifndef PRIORITY_REDLOCK_DETAIL_LOCK_DOMAIN_HPP
 #define PRIORITY_REDLOCK_DETAIL_LOCK_DOMAIN_HPP
 
-#include <priority_redlock/detail/hold.hpp>
-#include <priority_redlock/metrics.hpp>
-#include <priority_redlock/snapshot.hpp>
+#include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/time.hpp>
+#include <priority_redlock/errc.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 
-#include <atomic>
-#include <cstdint>
 #include <memory>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace priority_redlock {
@@ -24,6 +21,9 @@ class lock;
 }
 
 namespace priority_redlock::detail {
+
+struct hold;
+class notice;
 
 /// Where holds live: what a lock, and every operation on it, talks to. Its functions may be called from any thread
 /// (from one implicit strand where the manager is single-threaded) and call no user code but executors.
@@ -100,115 +100,6 @@ public:
 
 protected:
     ~lock_domain() = default;
-};
-
-class acquire_operation;
-
-/// What a manager talks to: the front of one or more domains.
-class manager_backend
-{
-public:
-    struct outcome
-    {
-        enum class verdict : std::uint8_t
-        {
-            granted,
-            waiting,
-            refused
-        };
-        verdict what = verdict::refused;
-        hold* granted = nullptr;
-        error_code why;
-    };
-
-    virtual ~manager_backend() = default;
-
-    /// Decides an acquire. Without an operation nothing is queued and nobody is told to go; see lock_table::acquire.
-    /// The same request object may be used for both.
-    /// An operation whose verdict is `waiting` belongs to the backend, until it calls its `complete` or
-    /// `destroy_unrun`.
-    virtual outcome acquire(acquire_request& request, acquire_operation* op) = 0;
-
-    [[nodiscard]] virtual time_point now() const noexcept = 0;
-
-    /// Whether an acquire that is not to wait is decided without an operation.
-    [[nodiscard]] virtual bool answers_at_once() const noexcept = 0;
-
-    /// Ends the waits for acquires.
-    virtual void cancel() noexcept = 0;
-
-    /// Ends them and refuses new ones.
-    virtual void close() noexcept = 0;
-
-    [[nodiscard]] virtual snapshot take_snapshot() const = 0;
-    [[nodiscard]] virtual metrics take_metrics() const = 0;
-
-    /// How often waits have been ended, the end of the backend included. Whoever acquires several locks, one after the
-    /// other, may have been between two.
-    [[nodiscard]] std::shared_ptr<const std::atomic<unsigned>> cancellations() const noexcept { return cancellations_; }
-
-    /// Whether the last acquire had to wait: then the next one will too, more often than not, and had better bring an
-    /// operation at once.
-    [[nodiscard]] bool is_crowded() const noexcept { return crowded_.load(std::memory_order_relaxed); }
-
-protected:
-    void set_crowded(bool crowded) noexcept
-    {
-        if (crowded != is_crowded())
-            crowded_.store(crowded, std::memory_order_relaxed);
-    }
-
-    /// Before the waits are ended.
-    void count_cancellation() noexcept { cancellations_->fetch_add(1); }
-
-private:
-    std::shared_ptr<std::atomic<unsigned>> cancellations_ = std::make_shared<std::atomic<unsigned>>(0);
-    // On a cache line of its own: threads that contend write it, and all of them read what is beside it.
-    alignas(64) std::atomic<bool> crowded_{false};
-};
-
-/// Owns the reference that a handle has, from the grant on: a grant that is not delivered is undone.
-class hold_ref
-{
-public:
-    hold_ref() = default;
-    explicit hold_ref(hold* h) noexcept : hold_(h) {}
-    hold_ref(hold_ref&& other) noexcept : hold_(std::exchange(other.hold_, nullptr)) {}
-    hold_ref& operator=(hold_ref&& other) noexcept
-    {
-        hold_ref(std::move(other)).swap(*this);
-        return *this;
-    }
-    ~hold_ref()
-    {
-        if (hold_)
-            hold_->domain->drop(*hold_);
-    }
-
-    void swap(hold_ref& other) noexcept { std::swap(hold_, other.hold_); }
-    [[nodiscard]] hold* get() const noexcept { return hold_; }
-    [[nodiscard]] hold* operator->() const noexcept { return hold_; }
-    [[nodiscard]] explicit operator bool() const noexcept { return hold_ != nullptr; }
-
-private:
-    hold* hold_ = nullptr;
-};
-
-/// Owns the reference of a delivery: until it goes, the completion of the grant counts as one that has not run (P3).
-class delivery_ref
-{
-public:
-    explicit delivery_ref(hold* h) noexcept : hold_(h) {}
-    delivery_ref(delivery_ref&& other) noexcept : hold_(std::exchange(other.hold_, nullptr)) {}
-    delivery_ref& operator=(delivery_ref&&) = delete;
-    ~delivery_ref()
-    {
-        if (hold_)
-            hold_->domain->delivered(*hold_);
-    }
-
-private:
-    hold* hold_;
 };
 
 } // namespace priority_redlock::detail

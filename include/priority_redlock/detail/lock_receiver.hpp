@@ -6,8 +6,9 @@
 #define PRIORITY_REDLOCK_DETAIL_LOCK_RECEIVER_HPP
 
 #include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/detail/config.hpp>
-#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
 

@@ -49,10 +49,10 @@ class run_op final : public transaction_run
     static constexpr bool is_awaited = answers_later<Recovery, is_value>;
 
 public:
-    run_op(Handler& handler, const asio::any_io_executor& strand, std::shared_ptr<const lock_recipe> recipe,
+    run_op(Handler& handler, const asio::any_io_executor& strand, std::shared_ptr<const acquire_spec> spec,
            const acquire_options& options, Transaction transaction, Recovery recovery,
            const std::tuple<Resources*...>& resources)
-        : transaction_run(strand, recipe, options), work_(handler, recipe->manager.get_executor()),
+        : transaction_run(strand, spec, options), work_(handler, spec->manager.get_executor()),
           handler_(std::move(handler)), transaction_(std::move(transaction)), recovery_(std::move(recovery)),
           resources_(resources)
     {
@@ -71,7 +71,7 @@ public:
     }
 
 protected:
-    std::optional<decision> ask(error_code why, bool lost) override
+    std::optional<decision> ask_recovery(error_code why, bool lost) override
     {
         if constexpr (is_value) {
             if (!lost)
@@ -84,7 +84,7 @@ protected:
         }
     }
 
-    asio::awaitable<decision> ask_slowly([[maybe_unused]] error_code why) override
+    asio::awaitable<decision> async_ask_recovery([[maybe_unused]] error_code why) override
     {
         if constexpr (is_awaited) {
             auto answer = (*recovery_)(why);
@@ -127,7 +127,7 @@ protected:
 private:
     decision take(const recovery_type& r)
     {
-        if (r.kind_ == verdict::replace) {
+        if (r.kind_ == recovery_kind::replace) {
             if (r.lacks_replacement())
                 throw boost::system::system_error(errc::invalid_argument);
             next_ = r.replacement_;
@@ -162,18 +162,18 @@ class initiate_lock_of
 public:
     using executor_type = asio::any_io_executor;
 
-    explicit initiate_lock_of(std::shared_ptr<const lock_recipe> recipe) noexcept : recipe_(std::move(recipe)) {}
+    explicit initiate_lock_of(std::shared_ptr<const acquire_spec> spec) noexcept : spec_(std::move(spec)) {}
 
-    [[nodiscard]] executor_type get_executor() const noexcept { return recipe_->manager.get_executor(); }
+    [[nodiscard]] executor_type get_executor() const noexcept { return spec_->manager.get_executor(); }
 
     template <class Handler>
     void operator()(Handler&& handler) const
     {
-        recipe_->acquire(std::forward<Handler>(handler), {});
+        spec_->acquire(std::forward<Handler>(handler), {});
     }
 
 private:
-    std::shared_ptr<const lock_recipe> recipe_;
+    std::shared_ptr<const acquire_spec> spec_;
 };
 
 /// Starts the runs of a `synchronized` object.
@@ -183,12 +183,12 @@ class initiate_run
 public:
     using executor_type = asio::any_io_executor;
 
-    initiate_run(std::shared_ptr<const lock_recipe> recipe, const std::tuple<Resources*...>& resources)
-        : recipe_(std::move(recipe)), resources_(resources)
+    initiate_run(std::shared_ptr<const acquire_spec> spec, const std::tuple<Resources*...>& resources)
+        : spec_(std::move(spec)), resources_(resources)
     {
     }
 
-    [[nodiscard]] executor_type get_executor() const noexcept { return recipe_->manager.get_executor(); }
+    [[nodiscard]] executor_type get_executor() const noexcept { return spec_->manager.get_executor(); }
 
     template <class Handler, class Transaction, class Recovery>
     void operator()(Handler&& handler, Transaction transaction, Recovery recovery, const acquire_options& options) const
@@ -211,7 +211,7 @@ public:
         handler_type own(std::forward<Handler>(handler));
         auto slot = asio::get_associated_cancellation_slot(own);
         const auto run =
-            std::allocate_shared<op_type>(frame_allocator(own), own, strand_for(own, io_executor), recipe_, options,
+            std::allocate_shared<op_type>(frame_allocator(own), own, strand_for(own, io_executor), spec_, options,
                                           std::move(transaction), std::move(recovery), resources_);
         if (slot.is_connected())
             slot.template emplace<weak_canceller<transaction_run>>(run);
@@ -219,7 +219,7 @@ public:
     }
 
 private:
-    std::shared_ptr<const lock_recipe> recipe_;
+    std::shared_ptr<const acquire_spec> spec_;
     std::tuple<Resources*...> resources_;
 };
 

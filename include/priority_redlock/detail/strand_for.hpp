@@ -25,8 +25,8 @@ namespace priority_redlock::detail {
 /// An executor itself if it is a strand, else a strand over it.
 [[nodiscard]] PRIORITY_REDLOCK_DECL asio::any_io_executor strand_over(const asio::any_io_executor& ex);
 
-/// Whether an executor of a handler can carry I/O: if not, what the library runs for that handler runs on the
-/// operation's.
+/// Whether an executor of a handler can carry I/O.
+/// If not, what the library runs for that handler runs on the operation's.
 template <class Executor>
 inline constexpr bool carries_io = std::is_convertible_v<Executor, asio::any_io_executor> && !is_of_future<Executor>;
 

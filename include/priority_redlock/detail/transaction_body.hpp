@@ -35,7 +35,7 @@ using transaction_result_t =
 namespace detail {
 
 /// What becomes of a transaction that has lost its lock.
-enum class verdict : std::uint8_t
+enum class recovery_kind : std::uint8_t
 {
     resume,
     restart,

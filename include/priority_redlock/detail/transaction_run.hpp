@@ -6,9 +6,9 @@
 #define PRIORITY_REDLOCK_DETAIL_TRANSACTION_RUN_HPP
 
 #include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/acquire_spec.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/lock_receiver.hpp>
-#include <priority_redlock/detail/lock_recipe.hpp>
 #include <priority_redlock/detail/transaction_body.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
@@ -40,7 +40,7 @@ class PRIORITY_REDLOCK_DECL transaction_run : public lock_receiver,
                                               public std::enable_shared_from_this<transaction_run>
 {
 public:
-    transaction_run(const asio::any_io_executor& strand, std::shared_ptr<const lock_recipe> recipe,
+    transaction_run(const asio::any_io_executor& strand, std::shared_ptr<const acquire_spec> spec,
                     const acquire_options& options);
     transaction_run(const transaction_run&) = delete;
     transaction_run& operator=(const transaction_run&) = delete;
@@ -68,16 +68,16 @@ public:
 protected:
     struct decision
     {
-        verdict what = verdict::reject;
+        recovery_kind kind = recovery_kind::reject;
         acquire_options options{};
         error_code reason{};
     };
 
     [[nodiscard]] transaction_context& context() noexcept { return context_; }
 
-    /// Asks the recovery. No answer: `ask_slowly` gives it. `lost`: there was a lock.
-    [[nodiscard]] virtual std::optional<decision> ask(error_code why, bool lost) = 0;
-    [[nodiscard]] virtual asio::awaitable<decision> ask_slowly(error_code why) = 0;
+    /// Asks the recovery. No answer: `async_ask_recovery` gives it. `lost`: there was a lock.
+    [[nodiscard]] virtual std::optional<decision> ask_recovery(error_code why, bool lost) = 0;
+    [[nodiscard]] virtual asio::awaitable<decision> async_ask_recovery(error_code why) = 0;
 
     /// From now on the transaction is the one that the last decision brought.
     virtual void replace_transaction() = 0;
@@ -105,11 +105,11 @@ private:
     };
 
     void advance();
-    [[nodiscard]] bool step();
+    [[nodiscard]] bool advance_once();
     [[nodiscard]] bool carry_out(const decision& d);
     [[nodiscard]] bool wind_down();
     void acquire();
-    void go_on();
+    void start_or_resume();
     void consult();
     void unwind_transaction();
     [[nodiscard]] asio::awaitable<void> suspend_without_lock();
@@ -125,7 +125,7 @@ private:
 
     asio::any_io_executor strand_;
     std::shared_ptr<void> manager_work_; // keeps the manager's context running, if that is another one
-    std::shared_ptr<const lock_recipe> recipe_;
+    std::shared_ptr<const acquire_spec> spec_;
     acquire_options options_; // of the run, and of its recoveries
     transaction_context context_;
     lock lock_;
@@ -136,7 +136,7 @@ private:
     asio::cancellation_signal cancel_acquire_;
     asio::cancellation_signal cancel_transaction_;
     asio::cancellation_signal cancel_recovery_;
-    std::optional<error_code> trouble_;        // why the recovery is asked
+    std::optional<error_code> cause_;          // why the recovery is asked
     std::optional<decision> decision_;         // its answer
     std::optional<std::exception_ptr> ending_; // the result, when it is known; null: the transaction's
     phase phase_ = phase::none;

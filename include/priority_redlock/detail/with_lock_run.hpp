@@ -22,9 +22,6 @@
 
 namespace priority_redlock::detail {
 
-/// Why the work under a lock was cancelled by the end of that lock; none if it was not.
-[[nodiscard]] PRIORITY_REDLOCK_DECL error_code loss_of(lock_state s) noexcept;
-
 /// An error as coroutines report it.
 [[nodiscard]] PRIORITY_REDLOCK_DECL std::exception_ptr exception_of(error_code ec);
 

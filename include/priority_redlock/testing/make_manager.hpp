@@ -5,7 +5,9 @@
 #ifndef PRIORITY_REDLOCK_TESTING_MAKE_MANAGER_HPP
 #define PRIORITY_REDLOCK_TESTING_MAKE_MANAGER_HPP
 
+#include <priority_redlock/detail/access.hpp>
 #include <priority_redlock/detail/config.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/testing/manual_clock.hpp>
 
@@ -44,8 +46,8 @@ namespace testing {
 template <class Manager = lock_manager>
 [[nodiscard]] Manager make_manager(const typename Manager::executor_type& ex, const manager_options& options = {})
 {
-    return detail::manager_access::make<Manager>(ex, detail::make_manual_memory_backend(ex, false, options),
-                                                 detail::resolve(options.defaults));
+    return detail::access::make<Manager>(ex, detail::make_manual_memory_backend(ex, false, options),
+                                         detail::resolve(options.defaults));
 }
 
 /// The same for use on one implicit strand only.
@@ -53,8 +55,8 @@ template <class Manager = lock_manager>
 [[nodiscard]] Manager make_manager(const typename Manager::executor_type& ex, single_threaded_t,
                                    const manager_options& options = {})
 {
-    return detail::manager_access::make<Manager>(ex, detail::make_manual_memory_backend(ex, true, options),
-                                                 detail::resolve(options.defaults));
+    return detail::access::make<Manager>(ex, detail::make_manual_memory_backend(ex, true, options),
+                                         detail::resolve(options.defaults));
 }
 
 /// The same for the locks of the store behind a protocol. The store must go by the manual clock, too, e.g. a
@@ -64,8 +66,8 @@ template <class Manager = lock_manager>
 [[nodiscard]] Manager make_manager(const typename Manager::executor_type& ex, std::shared_ptr<protocol> store,
                                    const manager_options& options = {})
 {
-    return detail::manager_access::make<Manager>(
-        ex, detail::make_manual_protocol_backend(ex, std::move(store), options), detail::resolve(options.defaults));
+    return detail::access::make<Manager>(ex, detail::make_manual_protocol_backend(ex, std::move(store), options),
+                                         detail::resolve(options.defaults));
 }
 
 // The same with the executor of an execution context.

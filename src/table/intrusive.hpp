@@ -2,10 +2,15 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_SRC_LINKS_HPP
-#define PRIORITY_REDLOCK_SRC_LINKS_HPP
+// The containers of the table, which link what they hold and allocate nothing.
+//
+// A waiter lives in the memory of a user's operation. So the links of waiters and holds are declared in the headers
+// that users compile (detail/links.hpp), as plain pointers. What Boost.Intrusive has to know of them is only here.
 
-#include <priority_redlock/detail/hold.hpp>
+#ifndef PRIORITY_REDLOCK_SRC_INTRUSIVE_HPP
+#define PRIORITY_REDLOCK_SRC_INTRUSIVE_HPP
+
+#include <priority_redlock/detail/links.hpp>
 
 #include <boost/intrusive/derivation_value_traits.hpp>
 #include <boost/intrusive/list.hpp>
@@ -13,8 +18,6 @@
 #include <boost/intrusive/set.hpp>
 
 #include <cstdint>
-
-// What Boost.Intrusive has to know of the links in detail/hold.hpp.
 
 namespace priority_redlock::detail {
 

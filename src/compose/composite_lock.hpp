@@ -2,14 +2,33 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_SRC_COMPOSITE_HPP
-#define PRIORITY_REDLOCK_SRC_COMPOSITE_HPP
+// Several locks that are acquired, live and end as one, which `async_acquire_all` delivers. `composite_lock` is the
+// domain of the one hold that stands for them all. To the managers of its parts it is a user like any other.
+//
+// It acquires its parts in the order of their names, one at a time. So a composite that waits for a part holds only
+// parts that come before it, and no cycle of composites can close. On every part that it holds it has a notice.
+//
+// What happens to the parts comes from any thread and from within steps of their tables. So it is only noted, under the
+// mutex, and `drive` follows it up: one thread at a time, and never within another composite's.
+//
+// P3: the notice on a part counts as that part's notice handler until the composite has ended and its own notice
+// handlers have run. So the tables of the parts wait for those, and for the handle, without further ado.
+
+#ifndef PRIORITY_REDLOCK_SRC_COMPOSITE_LOCK_HPP
+#define PRIORITY_REDLOCK_SRC_COMPOSITE_LOCK_HPP
 
 #include "mutex.hpp"
 
 #include <priority_redlock/detail/acquire_op.hpp>
+#include <priority_redlock/detail/acquire_outcome.hpp>
+#include <priority_redlock/detail/acquire_request.hpp>
 #include <priority_redlock/detail/acquire_settings.hpp>
+#include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
+#include <priority_redlock/detail/notice.hpp>
+#include <priority_redlock/detail/time.hpp>
 #include <priority_redlock/lock.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -29,28 +48,17 @@
 
 namespace priority_redlock::detail {
 
-/// Several locks that are acquired, live and end as one: the domain of the one hold that stands for them.
-///
-/// It acquires its parts in the order of their names, one at a time; so one that waits for a part holds only parts that
-/// come before it, and no circle can close. On every part that it holds it has a notice.
-///
-/// What happens to the parts comes from any thread and from within steps of their tables. So it is only noted, under
-/// the mutex, and `drive` follows it up: one thread at a time, and never within another composite's.
-///
-/// P3: the notice on a part counts as that part's notice handler until the composite has ended and its own notice
-/// handlers have run. So the tables of the parts wait for them, and for the handle, without further ado.
-///
 /// Kept alive by the references to its hold: those that any hold has, and one each for an operation or a notice of a
 /// part that somebody may still call, and for being driven.
-class composite final : public lock_domain
+class composite_lock final : public lock_domain
 {
 public:
     /// `requests` are valid and not empty.
-    composite(const std::shared_ptr<manager_backend>& backend, std::vector<part_request> requests, duration timeout,
-              const acquire_request& locker);
+    composite_lock(const std::shared_ptr<manager_backend>& backend, std::vector<part_request> requests,
+                   duration timeout, const acquire_request& locker);
 
     /// Acquires. As `manager_backend::acquire`.
-    manager_backend::outcome start(acquire_operation& op);
+    acquire_outcome start(acquire_operation& op);
 
     // --- the whole as a lock ---
 
@@ -83,72 +91,71 @@ private:
     struct part final : acquire_operation,
                         notice
     {
-        part(composite& c, std::size_t i, part_request r) : whole(c), index(i), request(std::move(r)) {}
+        part(composite_lock& c, std::size_t i, part_request r) : whole(c), index(i), request(std::move(r)) {}
 
-        void complete() override { whole.on_settled(*this, false); }
-        void destroy_unrun() noexcept override { whole.on_settled(*this, true); }
+        void complete() override { whole.on_part_settled(*this, false); }
+        void destroy_unrun() noexcept override { whole.on_part_settled(*this, true); }
         void keep() noexcept override {}
-        void tell() override { whole.on_told(*this, false); }
-        void abandon() noexcept override { whole.on_told(*this, true); }
+        void tell() override { whole.on_part_ended(*this, false); }
+        void abandon() noexcept override { whole.on_part_ended(*this, true); }
 
-        composite& whole;
+        composite_lock& whole;
         const std::size_t index;
         part_request request;
         time_point give_up_at = never;
         std::optional<acquire_canceller> cancel; // of the operation
-        part* next_answer = nullptr;
-        hold* at = nullptr;    // while it is held or its notice counts
-        hold_ref handle;       // until the whole is granted
-        bool asking = false;   // the backend may still call the operation
-        bool watching = false; // the hold may still call the notice
-        bool unwanted = false; // what the operation gets is given back
+        part* next_result = nullptr;
+        hold* granted = nullptr;    // while it is held or its notice counts
+        hold_ref handle;            // until the whole is granted
+        bool acquiring = false;     // the backend may still call the operation
+        bool notice_linked = false; // the hold may still call the notice
+        bool unwanted = false;      // what the operation gets is given back
     };
 
     enum class phase : std::uint8_t
     {
         acquiring,
-        extending, // all are held; their ttls are being set
+        setting_ttls, // all are held
         granted,
         over
     };
 
-    class extension;
+    class ttl_handler;
     using lock_type = std::unique_lock<mutex>;
 
     static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 
-    // What the parts tell.
-    void on_settled(part& p, bool abandoned) noexcept;
-    void on_told(part& p, bool abandoned) noexcept;
-    void on_extended(std::size_t index, unsigned round, error_code ec) noexcept;
+    // What the parts tell, from any thread.
+    void on_part_settled(part& p, bool abandoned) noexcept;
+    void on_part_ended(part& p, bool abandoned) noexcept;
+    void on_ttl_set(std::size_t index, unsigned round, error_code ec) noexcept;
     void on_abandoned() noexcept;
 
     // Called with the mutex locked, which all but `stop` unlock for a while.
     void wake(lock_type& guard) noexcept;
     void stop(error_code why, bool abandoned = false) noexcept;
     bool advance(lock_type& guard);
-    void take_answer(lock_type& guard);
-    void ask(part& p, lock_type& guard);
-    void take(part& p, hold& h, lock_type& guard);
-    void give_up_from(std::size_t first, lock_type& guard) noexcept;
-    void extend_all(lock_type& guard);
+    bool advance_acquire(lock_type& guard);
+    void take_result(lock_type& guard);
+    void acquire_next(part& p, lock_type& guard);
+    void take_part(part& p, hold& h, lock_type& guard);
+    void release_from(std::size_t first, lock_type& guard) noexcept;
+    void set_ttls(lock_type& guard);
     void grant(lock_type& guard);
     void deliver(error_code why, lock_type& guard) noexcept;
-    void pass_on_end(lock_type& guard) noexcept;
-    void settle_handlers(lock_type& guard) noexcept;
+    void propagate_end(lock_type& guard) noexcept;
+    void update_part_handlers(lock_type& guard) noexcept;
     template <class LetGo>
     bool end_by_owner(LetGo let_go);
 
-    [[nodiscard]] manager_backend::outcome acquire(part& p) noexcept;
+    [[nodiscard]] acquire_outcome ask_backend(part& p) noexcept;
     void drive() noexcept;
     void schedule() noexcept;
-    void take_notices(error_code reason, notice_list& taken) noexcept;
-    bool unlink(notice& n) noexcept;
     [[nodiscard]] std::shared_ptr<const void> context_of_parts() const noexcept;
-    auto joined(asio::any_completion_handler<void(error_code)> handler);
+    auto latch_for(asio::any_completion_handler<void(error_code)> handler);
     /// The waits of the manager have been ended since the start.
     [[nodiscard]] bool is_cancelled() const noexcept { return cancellations_->load() != cancellations_before_; }
-    [[nodiscard]] hold& any_part() const noexcept { return *parts_.front().at; }
+    [[nodiscard]] hold& any_part() const noexcept { return *parts_.front().granted; }
 
     const std::weak_ptr<manager_backend> backend_;
     const std::shared_ptr<const std::atomic<unsigned>> cancellations_; // of the backend
@@ -160,13 +167,13 @@ private:
     acquire_operation* op_ = nullptr;
     mutex mutex_;
     hold hold_;
-    std::optional<manager_backend::outcome> answer_; // decided before `start` has returned
-    composite* next_scheduled_ = nullptr;
-    part* answers_ = nullptr;
+    std::optional<acquire_outcome> outcome_; // decided before `start` has returned
+    composite_lock* next_scheduled_ = nullptr;
+    part* results_ = nullptr;
     std::size_t taken_ = 0; // parts_[0, taken_) are held
-    std::size_t lost_ = none;
-    std::size_t extensions_ = 0; // that have not been answered
-    unsigned round_ = 0;         // of extensions
+    std::size_t first_lost_ = none;
+    std::size_t ttls_to_set_ = 0; // that have not been answered
+    unsigned ttl_round_ = 0;      // which of their answers count
     error_code failure_;
     phase phase_ = phase::acquiring;
     bool starting_ = true;
@@ -174,7 +181,7 @@ private:
     std::shared_ptr<const void> context_; // of those who are told, while it is busy
     bool abandoned_ = false;              // the execution context is gone
     bool ended_ = false;                  // by a part, and the others have not been seen to
-    bool passed_on_ = false;              // they have
+    bool propagated_ = false;             // they have
     bool counted_ = false;                // its notices count as handlers of the parts
 };
 

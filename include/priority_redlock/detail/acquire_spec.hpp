@@ -2,13 +2,15 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_DETAIL_LOCK_RECIPE_HPP
-#define PRIORITY_REDLOCK_DETAIL_LOCK_RECIPE_HPP
+#ifndef PRIORITY_REDLOCK_DETAIL_ACQUIRE_SPEC_HPP
+#define PRIORITY_REDLOCK_DETAIL_ACQUIRE_SPEC_HPP
 
 #include <priority_redlock/acquire_options.hpp>
+#include <priority_redlock/detail/access.hpp>
+#include <priority_redlock/detail/acquire_settings.hpp>
 #include <priority_redlock/detail/initiate_acquire_all.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
-#include <priority_redlock/detail/lock_domain.hpp>
+#include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/lock_request.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -39,11 +41,12 @@ public:
 
     [[nodiscard]] executor_type get_executor() const { return functions_->get_executor(manager_); }
 
+    [[nodiscard]] const std::shared_ptr<manager_backend>& backend() const { return functions_->backend(manager_); }
+    [[nodiscard]] const acquire_settings& defaults() const { return functions_->defaults(manager_); }
+
     friend bool operator==(const any_manager& a, const any_manager& b) noexcept { return a.manager_ == b.manager_; }
 
 private:
-    friend struct manager_access;
-
     struct function_table
     {
         executor_type (*get_executor)(const void* manager);
@@ -54,16 +57,16 @@ private:
     template <class Manager>
     static constexpr function_table functions_of = {
         [](const void* m) -> executor_type { return static_cast<const Manager*>(m)->get_executor(); },
-        [](const void* m) -> auto& { return manager_access::backend(*static_cast<const Manager*>(m)); },
-        [](const void* m) -> auto& { return manager_access::defaults(*static_cast<const Manager*>(m)); },
+        [](const void* m) -> auto& { return access::backend(*static_cast<const Manager*>(m)); },
+        [](const void* m) -> auto& { return access::defaults(*static_cast<const Manager*>(m)); },
     };
 
     const void* manager_;
     const function_table* functions_;
 };
 
-/// What a `synchronized` object locks, and how. Shared by its runs and never changed.
-struct lock_recipe
+/// What a `synchronized` object acquires, and how. Shared by its runs and never changed.
+struct acquire_spec
 {
     any_manager manager;
     std::vector<lock_request> parts;

@@ -2,6 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// What the log says of a step. It is noted under the mutex, where the holds can be read, and handed to the log without
+// it, since sinks are user code and text takes its time. Where the level is off this costs a relaxed load.
+
 #ifndef PRIORITY_REDLOCK_SRC_LOG_LINES_HPP
 #define PRIORITY_REDLOCK_SRC_LOG_LINES_HPP
 
@@ -9,6 +12,7 @@
 
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/hold.hpp>
+#include <priority_redlock/detail/waiter.hpp>
 
 #include <memory>
 #include <optional>
@@ -25,8 +29,7 @@ struct thief
     int priority = 0;
 };
 
-/// What is observed of one step: noted under the mutex, where the holds can be read, and passed on without it, since
-/// sinks are user code and text takes its time. Costs a relaxed load where the level is off.
+/// The records of one step.
 class PRIORITY_REDLOCK_DECL log_lines
 {
 public:
