@@ -114,7 +114,7 @@ public:
     void operator()(Handler&& handler, const Resource& resource, const Locker& locker,
                     const acquire_options& options) const
     {
-        acquire_request request = make_request(resource, locker, options, manager_access::defaults(*this->manager()));
+        acquire_request request = make_request(resource, locker, options, access::defaults(*this->manager()));
         std::decay_t<Handler> own(std::forward<Handler>(handler));
         start_acquire(own, this->executor(), *this->backend(), request);
     }
