@@ -68,8 +68,8 @@ public:
     {
         return step([&](auto& out) {
             const detail::acquire_request request{
-                .resource = "r", .locker = "a", .options = options, .ticket = client_.next_ticket()};
-            table_.acquire(request, 1, &w_, now_, out);
+                .resource = "r", .locker = "a", .options = options, .ticket = client_.next_ticket(), .hash = 1};
+            table_.acquire(request, &w_, now_, out);
             h = w_.target;
         });
     }
@@ -81,8 +81,8 @@ public:
         waiter& w = others_.emplace_back();
         return step([&](auto& out) {
             const detail::acquire_request request{
-                .resource = "r", .locker = locker, .options = options, .ticket = client_.next_ticket()};
-            table_.acquire(request, 1, &w, now_, out);
+                .resource = "r", .locker = locker, .options = options, .ticket = client_.next_ticket(), .hash = 1};
+            table_.acquire(request, &w, now_, out);
         });
     }
 
