@@ -119,6 +119,7 @@ private:
     void on_end_reply(acquisition_id id, error_code ec);
     [[nodiscard]] std::shared_ptr<protocol> current_store() const;
 
+    // What happens without being asked for.
     void drive_timer(io_objects& io) noexcept;
     void on_timer();
     void shut_down() noexcept;
@@ -176,19 +177,21 @@ struct shard<Mutex, Clock>::io_objects final : shutdown_listener
     using timer_type = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, asio::any_io_executor>;
 
     io_objects(std::shared_ptr<shutdown_listeners> others, const asio::any_io_executor& ex, std::weak_ptr<shard> s)
-        : shutdown_listener(std::move(others)), executor(ex), owner(std::move(s))
+        : shutdown_listener(std::move(others)), executor(ex), shard_(std::move(s))
     {
     }
 
     void shut_down() noexcept override
     {
-        if (const auto s = owner.lock())
+        if (const auto s = shard_.lock())
             s->shut_down();
     }
 
     const asio::any_io_executor executor;
     std::optional<timer_type> timer; // made when it is needed: with it the context begins to ask its reactor
-    const std::weak_ptr<shard> owner;
+
+private:
+    const std::weak_ptr<shard> shard_;
 };
 
 } // namespace priority_redlock::detail

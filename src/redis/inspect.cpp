@@ -393,11 +393,11 @@ std::shared_ptr<admin_operation> make_inspection(const redis_deployment& where, 
                                                  inspect_handler handler)
 {
     if (!redis::is_name(resource))
-        return redis::make_ended_operation(std::move(handler), error_code(errc::invalid_argument), redis_inspection());
+        return redis::make_failed_operation(std::move(handler), error_code(errc::invalid_argument), redis_inspection());
     try {
         return std::make_shared<redis::inspecting>(where, resource, handler);
     } catch (const boost::system::system_error& e) {
-        return redis::make_ended_operation(std::move(handler), e.code(), redis_inspection());
+        return redis::make_failed_operation(std::move(handler), e.code(), redis_inspection());
     }
 }
 
@@ -405,11 +405,11 @@ std::shared_ptr<admin_operation> make_forced_release(const redis_deployment& whe
                                                      std::uint64_t fencing_token, forced_release_handler handler)
 {
     if (!redis::is_name(resource))
-        return redis::make_ended_operation(std::move(handler), error_code(errc::invalid_argument));
+        return redis::make_failed_operation(std::move(handler), error_code(errc::invalid_argument));
     try {
         return std::make_shared<redis::forced_release>(where, resource, fencing_token, handler);
     } catch (const boost::system::system_error& e) {
-        return redis::make_ended_operation(std::move(handler), e.code());
+        return redis::make_failed_operation(std::move(handler), e.code());
     }
 }
 

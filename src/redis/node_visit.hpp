@@ -83,12 +83,12 @@ private:
     bool ended_ = false;
 };
 
-/// An operation that cannot begin.
+/// One that cannot begin.
 template <class Handler, class... Results>
-class ended_operation final : public admin_operation
+class failed_operation final : public admin_operation
 {
 public:
-    explicit ended_operation(Handler handler, Results... results)
+    explicit failed_operation(Handler handler, Results... results)
         : handler_(std::move(handler)), results_(std::move(results)...)
     {
     }
@@ -105,9 +105,9 @@ private:
 };
 
 template <class Handler, class... Results>
-[[nodiscard]] std::shared_ptr<admin_operation> make_ended_operation(Handler handler, Results... results)
+[[nodiscard]] std::shared_ptr<admin_operation> make_failed_operation(Handler handler, Results... results)
 {
-    return std::make_shared<ended_operation<Handler, Results...>>(std::move(handler), std::move(results)...);
+    return std::make_shared<failed_operation<Handler, Results...>>(std::move(handler), std::move(results)...);
 }
 
 } // namespace priority_redlock::detail::redis

@@ -154,9 +154,9 @@ std::shared_ptr<admin_operation> make_provisioning(const redis_deployment& where
     try {
         return std::make_shared<redis::provisioning>(where, handler);
     } catch (const std::invalid_argument&) {
-        return redis::make_ended_operation(std::move(handler), std::current_exception());
+        return redis::make_failed_operation(std::move(handler), std::current_exception());
     } catch (const boost::system::system_error&) {
-        return redis::make_ended_operation(std::move(handler), std::current_exception());
+        return redis::make_failed_operation(std::move(handler), std::current_exception());
     }
 }
 
