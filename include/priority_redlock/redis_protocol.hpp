@@ -6,7 +6,7 @@
 #define PRIORITY_REDLOCK_REDIS_PROTOCOL_HPP
 
 #include <priority_redlock/detail/config.hpp>
-#include <priority_redlock/detail/redis_errand.hpp>
+#include <priority_redlock/detail/redis_admin.hpp>
 #include <priority_redlock/protocol.hpp>
 #include <priority_redlock/redis_inspection.hpp>
 #include <priority_redlock/redis_options.hpp>

@@ -6,7 +6,7 @@
 #define PRIORITY_REDLOCK_REDIS_PROVISION_HPP
 
 #include <priority_redlock/detail/config.hpp>
-#include <priority_redlock/detail/redis_errand.hpp>
+#include <priority_redlock/detail/redis_admin.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/redis_options.hpp>
 #include <priority_redlock/redis_url.hpp>

@@ -13,6 +13,8 @@
 #include <string>
 #include <utility>
 
+// The addresses of nodes, which users write: HOST:PORT, or a URL that says how to log in and whether TLS is used.
+
 namespace priority_redlock {
 
 namespace urls = boost::urls;

@@ -274,7 +274,7 @@ struct listener_to_the_log
 
 BOOST_AUTO_TEST_CASE(R9_eviction_that_is_switched_on_is_found_out_in_the_documented_time)
 {
-    constexpr auto window = priority_redlock::detail::redis::quorum_client::check_interval; // of doc/redis.md, Eviction
+    constexpr auto window = priority_redlock::detail::redis::node_health::check_interval; // of doc/redis.md, Eviction
     BOOST_TEST((window == 2s));
     const listener_to_the_log log;
     const redis_options options = quick_options();

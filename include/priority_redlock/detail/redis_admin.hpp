@@ -2,8 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_DETAIL_REDIS_ERRAND_HPP
-#define PRIORITY_REDLOCK_DETAIL_REDIS_ERRAND_HPP
+#ifndef PRIORITY_REDLOCK_DETAIL_REDIS_ADMIN_HPP
+#define PRIORITY_REDLOCK_DETAIL_REDIS_ADMIN_HPP
 
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/config.hpp>
@@ -28,15 +28,15 @@
 
 namespace priority_redlock::detail {
 
-/// An operation that asks nodes for something, over connections of its own.
-class errand
+/// What an operator asks of the nodes, over connections of its own.
+class admin_operation
 {
 public:
     virtual void start() = 0;
     virtual void cancel(asio::cancellation_type_t type) = 0;
 
 protected:
-    ~errand() = default;
+    ~admin_operation() = default;
 };
 
 /// A handler that is posted to its executor when it is called, and counts as work until then.
@@ -75,25 +75,24 @@ using provision_handler = asio::any_completion_handler<void(std::exception_ptr)>
 using inspect_handler = asio::any_completion_handler<void(error_code, redis_inspection)>;
 using forced_release_handler = asio::any_completion_handler<void(error_code)>;
 
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<errand> make_provisioning(const redis_deployment& where,
-                                                                              provision_handler handler);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<admin_operation> make_provisioning(const redis_deployment& where,
+                                                                                       provision_handler handler);
 
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<errand> make_inspection(const redis_deployment& where,
-                                                                            const std::string& resource,
-                                                                            inspect_handler handler);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<admin_operation> make_inspection(const redis_deployment& where,
+                                                                                     const std::string& resource,
+                                                                                     inspect_handler handler);
 
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<errand> make_forced_release(const redis_deployment& where,
-                                                                                const std::string& resource,
-                                                                                std::uint64_t fencing_token,
-                                                                                forced_release_handler handler);
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<admin_operation> make_forced_release(
+    const redis_deployment& where, const std::string& resource, std::uint64_t fencing_token,
+    forced_release_handler handler);
 
-/// Base of the initiations of errands.
-class errand_initiation
+/// Base of the initiations of such operations.
+class admin_initiation
 {
 public:
     using executor_type = asio::any_io_executor;
 
-    explicit errand_initiation(std::shared_ptr<const redis_deployment> where) noexcept : where_(std::move(where)) {}
+    explicit admin_initiation(std::shared_ptr<const redis_deployment> where) noexcept : where_(std::move(where)) {}
     [[nodiscard]] executor_type get_executor() const noexcept { return where_->executor; }
 
 protected:
@@ -106,10 +105,10 @@ protected:
         using handler_type = std::decay_t<Handler>;
         handler_type own(std::forward<Handler>(handler));
         auto slot = asio::get_associated_cancellation_slot(own);
-        const std::shared_ptr<errand> made =
+        const std::shared_ptr<admin_operation> made =
             make(posted_handler<handler_type, Results...>(std::move(own), where_->executor));
         if (slot.is_connected())
-            slot.template emplace<weak_canceller<errand>>(made);
+            slot.template emplace<weak_canceller<admin_operation>>(made);
         made->start();
     }
 
@@ -117,10 +116,10 @@ private:
     std::shared_ptr<const redis_deployment> where_;
 };
 
-class initiate_provision : public errand_initiation
+class initiate_provision : public admin_initiation
 {
 public:
-    using errand_initiation::errand_initiation;
+    using admin_initiation::admin_initiation;
 
     template <class Handler>
     void operator()(Handler&& handler) const
@@ -130,10 +129,10 @@ public:
     }
 };
 
-class initiate_inspect : public errand_initiation
+class initiate_inspect : public admin_initiation
 {
 public:
-    using errand_initiation::errand_initiation;
+    using admin_initiation::admin_initiation;
 
     template <class Handler>
     void operator()(Handler&& handler, const std::string& resource) const
@@ -144,10 +143,10 @@ public:
     }
 };
 
-class initiate_force_release : public errand_initiation
+class initiate_force_release : public admin_initiation
 {
 public:
-    using errand_initiation::errand_initiation;
+    using admin_initiation::admin_initiation;
 
     template <class Handler>
     void operator()(Handler&& handler, const std::string& resource, std::uint64_t fencing_token) const
