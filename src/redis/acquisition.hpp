@@ -130,7 +130,7 @@ struct acquisition : boost::intrusive::set_base_hook<>,
     std::int64_t proposal = 0;
     bool has_ticket = false;           // corrected by the nodes' clocks
     bool quorum_answered = false;      // in whichever rounds
-    bool nodes_know_of_it = false;     // that a quorum has answered
+    bool quorum_announced = false;     // the nodes know that a quorum has answered
     bool cut_off = false;              // without a quorum: it has withdrawn
     time_point without_quorum = never; // since when too few nodes can be asked, or answer but with errors
     std::vector<node_vote> votes;      // by node

@@ -2,12 +2,12 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The error replies of a server that tell what is wrong with it, and what its operator can do about that.
+
 #include "error_replies.hpp"
 
 #include <algorithm>
 #include <array>
-
-// The error replies of a server that tell what is wrong with it, and what its operator can do about that.
 
 namespace priority_redlock::detail::redis {
 

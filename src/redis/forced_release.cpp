@@ -2,6 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// async_force_release: all nodes are asked who holds the resource with the token that is given. Then those that have
+// answered end this hold, and no other.
+
 #include "resource_operation.hpp"
 
 #include <priority_redlock/errc.hpp>
@@ -10,9 +13,6 @@
 #include <boost/system/system_error.hpp>
 
 #include <utility>
-
-// async_force_release: all nodes are asked who holds the resource with the token that is given. Then those that have
-// answered end this hold, and no other.
 
 namespace priority_redlock::detail {
 

@@ -2,6 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// async_inspect: all nodes are asked what they have of a resource. And how that is printed.
+
 #include "resource_operation.hpp"
 
 #include <priority_redlock/errc.hpp>
@@ -16,8 +18,6 @@
 #include <ostream>
 #include <string_view>
 #include <utility>
-
-// async_inspect: all nodes are asked what they have of a resource. And how that is printed.
 
 namespace priority_redlock {
 

@@ -131,8 +131,8 @@ void inspection_builder::add_holder(const std::string& node, std::string_view te
     tokens_[it->acquisition].push_back(token);
 }
 
-/// '<end> <window> <member> <preempts> <locker>', where a member is 10 digits of the priority, 16 of the ticket,
-/// and the acquisition.
+/// '<end> <window> <member> <preempts> <locker>'. A member is 10 digits of the priority, 16 of the ticket, and the
+/// acquisition.
 void inspection_builder::add_waiter(const std::string& node, std::string_view text, std::int64_t now)
 {
     const auto ends = number_in<std::int64_t>(take_word(text));

@@ -75,8 +75,8 @@ public:
 
     // --- calls ---
 
-    /// Adds a numbered call. Before it asks for a lock, a node that has to be greeted is: calls are answered in this
-    /// order.
+    /// Adds a numbered call. A node that is due to be greeted is greeted before it is asked for a lock, as it answers
+    /// in this order.
     call& send(node_command command, std::size_t node, moment now);
 
     void on_answer(const call& c, const answer& a, moment now);

@@ -2,6 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// async_provision: all nodes are scanned for keys of locks first. If there is none, each is provisioned. Otherwise none
+// is changed.
+
 #include "admin_client.hpp"
 
 #include <priority_redlock/redis_provision.hpp>
@@ -12,9 +15,6 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
-
-// async_provision: all nodes are scanned for keys of locks first, and none is changed if there is one. Then each is
-// provisioned.
 
 namespace priority_redlock {
 

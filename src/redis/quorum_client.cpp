@@ -2,6 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The entries: what the manager asks for, what the nodes answer, and the time. Each is passed on to what it concerns.
+
 #include "quorum_client.hpp"
 
 #include "deployment.hpp"
@@ -9,8 +11,6 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
-
-// The entries: what the manager asks for, what the nodes answer, and the time. Each is passed on to what it concerns.
 
 namespace priority_redlock::detail::redis {
 
@@ -207,8 +207,7 @@ void quorum_client::on_answer(const call& c, const answer& a, moment now)
     update_quorum(now);
 }
 
-/// Where a node votes again, those that wait are queued, too. What was asked for while there was no quorum has just
-/// begun.
+/// Those that wait are queued where a node votes again, too. What was asked for without a quorum has just begun.
 void quorum_client::on_greeted(const call& c, const answer& a, moment now)
 {
     const auto change = health_.on_greeted(c, a, now);

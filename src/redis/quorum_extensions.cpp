@@ -2,12 +2,12 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// Extensions of a hold. All nodes are asked to keep it, those too that do not have it: so it outlasts nodes that are
+// restarted one by one. A quorum decides. Extensions are made one after the other.
+
 #include "quorum_client.hpp"
 
 #include <algorithm>
-
-// Extensions of a hold. All nodes are asked to keep it, those too that do not have it: so it outlasts nodes that are
-// restarted one by one. A quorum decides. Extensions are made one after the other.
 
 namespace priority_redlock::detail::redis {
 

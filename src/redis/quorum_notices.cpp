@@ -2,15 +2,15 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// What nodes tell by themselves, on the manager's channel. They wake a waiter, or tell it when to ask. They give notice
+// to a holder that is outranked, which goes when a quorum of them says so, or when one says that a quorum has answered
+// the thief. And they say that an operator has ended a hold.
+
 #include "quorum_client.hpp"
 #include "words.hpp"
 
 #include <algorithm>
 #include <iterator>
-
-// What nodes tell by themselves, on the manager's channel. They wake a waiter, or tell it when to ask. They give notice
-// to a holder that is outranked, which goes when a quorum of them says so, or when one says that a quorum has answered
-// the thief. And they say that an operator has ended a hold.
 
 namespace priority_redlock::detail::redis {
 

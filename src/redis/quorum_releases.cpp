@@ -2,13 +2,13 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "quorum_client.hpp"
-
-#include <algorithm>
-
 // The end of an acquisition. All is released that nodes may have of it: what it holds, its place in the queue, what is
 // reserved for it. That is repeated until they have said so, or until nothing can be left. The manager is told when a
 // quorum of the nodes can have nothing any more.
+
+#include "quorum_client.hpp"
+
+#include <algorithm>
 
 namespace priority_redlock::detail::redis {
 

@@ -2,12 +2,12 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// Nodes are asked once more. A waiter asks again by itself, since messages can get lost. A call is sent again to a node
+// that had forgotten the script. What was not given back over a connection that was lost is given back over the next.
+
 #include "quorum_client.hpp"
 
 #include <algorithm>
-
-// Nodes are asked once more. A waiter asks again by itself, since messages can get lost. A call is sent again to a node
-// that had forgotten the script. What was not given back over a connection that was lost is given back over the next.
 
 namespace priority_redlock::detail::redis {
 

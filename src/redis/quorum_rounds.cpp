@@ -2,13 +2,13 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "quorum_client.hpp"
-
-#include <algorithm>
-
 // Rounds. In a round all nodes are asked at once, and the votes counted: the acquisition is granted as soon as a quorum
 // has granted it. A round that gets no quorum gives back what it was granted, and the acquisition waits in the queues
 // of the nodes. A node that wakes it, or that is due, is asked in a round of its own.
+
+#include "quorum_client.hpp"
+
+#include <algorithm>
 
 namespace priority_redlock::detail::redis {
 
@@ -149,8 +149,8 @@ void quorum_client::note_vote(acquisition& a, const call& c, const answer& r, mo
     }
 }
 
-/// Whether a quorum answers this acquisition, in whichever rounds. Nodes that vote may do so with an error: then it has
-/// no quorum.
+/// Whether a quorum answers this acquisition, in whichever rounds. Nodes that vote may answer it with errors: then it
+/// has no quorum.
 void quorum_client::update_reach(acquisition& a, moment now)
 {
     const std::size_t answer = a.count([](const node_vote& v) {
@@ -227,12 +227,12 @@ void quorum_client::give_up_round(acquisition& a, moment now)
 /// its thief: of one that is kept back anywhere that is not said, as it may be kept back wherever it is not the first.
 void quorum_client::prompt_holder(acquisition& a, moment now)
 {
-    if (!a.quorum_answered || a.nodes_know_of_it || a.is_kept_back())
+    if (!a.quorum_answered || a.quorum_announced || a.is_kept_back())
         return;
     const std::size_t told = a.notices_to_one_holder();
     if (told == 0 || told >= quorum_)
         return;
-    a.nodes_know_of_it = true;
+    a.quorum_announced = true;
     start_round(a, now);
     for (std::size_t i = 0; i < size(); ++i)
         if (a.votes[i].outranked && votes(i))

@@ -2,13 +2,13 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "quorum_client.hpp"
-
-#include <algorithm>
-
 // The fencing token, and the grant. A token is proposed to all nodes, each of which may have to answer with a greater
 // one. If a quorum answers with the same, that is the token. If not, the greatest is written back to a quorum before
 // the lock is granted, so that every later quorum has a node that knows it.
+
+#include "quorum_client.hpp"
+
+#include <algorithm>
 
 namespace priority_redlock::detail::redis {
 

@@ -2,6 +2,12 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The protocol of the library over Redis: it carries out what quorum_client decides, over a node_link to each node.
+//
+// The session of a protocol runs on a strand. What arrives is noted by the parser and looked at in order. What is
+// decided is carried out afterwards. What is to be sent leaves with the next turn of the strand: so calls of one turn
+// go together.
+
 #include "../log_record.hpp"
 #include "deployment.hpp"
 #include "node_link.hpp"
@@ -37,10 +43,7 @@ using detail::redis::script_texts;
 
 namespace asio = boost::asio;
 
-// The protocol of the library over Redis: it carries out what quorum_client decides, over a node_link to each node.
-//
-// Everything runs on its strand. What arrives is noted by the parser and looked at in order. What is decided is carried
-// out afterwards. What is to be sent leaves with the next turn of the strand, so that calls of one turn go together.
+// Everything of it runs on its strand.
 class redis_protocol::session final : public link_events,
                                       public std::enable_shared_from_this<session>
 {

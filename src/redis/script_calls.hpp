@@ -25,8 +25,7 @@
 
 namespace priority_redlock::detail::redis {
 
-/// The calls at the front that one run of a script can answer, of those that are to be made in this order; at least
-/// one.
+/// The calls at the front that one run of a script can answer; at least one. They are to be made in this order.
 [[nodiscard]] std::span<const call> first_run(std::span<const call> calls) noexcept;
 
 /// Which script is to run for them.
@@ -39,8 +38,7 @@ public:
     /// Keys and channels begin with the prefix.
     explicit call_encoder(std::string prefix) : prefix_(std::move(prefix)) {}
 
-    /// EVALSHA with what the node called the script when it was loaded, or EVAL with its text. `run_id` is the
-    /// server's.
+    /// EVALSHA with what the node called the script when it was loaded, or EVAL with its text.
     void add(std::span<const call> run, std::string_view run_id, std::string_view command,
              std::string_view script_or_sha, boost::redis::request& to);
 

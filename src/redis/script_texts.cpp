@@ -2,6 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// Each text begins with common.lua. What it includes is put in, then the values of the options. A command on a lock is
+// a script by itself or a function of the script that runs several: its keys and arguments are put in accordingly.
+
 #include "script_texts.hpp"
 
 #include "call.hpp"
@@ -12,9 +15,6 @@
 #include <initializer_list>
 #include <string_view>
 #include <utility>
-
-// Each text begins with common.lua. What it includes is put in, then the values of the options. A command on a lock is
-// a script by itself or a function of the script that runs several: its keys and arguments are put in accordingly.
 
 namespace priority_redlock::detail::redis {
 
