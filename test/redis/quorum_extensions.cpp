@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(a_mixture_of_refusals_and_silence_is_no_quorum_and_not_the_
     BOOST_TEST(d.lost(1) == "1 not extended: no quorum");
 }
 
-BOOST_AUTO_TEST_CASE(C15_T11_T20_after_the_local_validity_nothing_is_extended)
+BOOST_AUTO_TEST_CASE(T11_T20_after_the_local_validity_nothing_is_extended)
 {
     quorum_driver d(3);
     let_hold(d, 3);

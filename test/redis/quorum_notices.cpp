@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(a_holder_takes_the_node_that_wakes_it_late)
     BOOST_TEST(d.wake(0) == "");
 }
 
-BOOST_AUTO_TEST_CASE(R7_1_a_standby_asks_when_the_reservation_has_lapsed)
+BOOST_AUTO_TEST_CASE(R6_a_standby_asks_when_the_reservation_has_lapsed)
 {
     quorum_driver d(3);
     let_wait(d, 3);
@@ -158,11 +158,11 @@ BOOST_AUTO_TEST_CASE(R4_notices_of_different_times_do_not_add_up)
     BOOST_TEST(d.notice(0, 1, 9) == "1 must go for 1 of 9");
 }
 
-BOOST_AUTO_TEST_CASE(R12_P11_notices_that_are_not_about_this_hold_are_dropped)
+BOOST_AUTO_TEST_CASE(R12_T59_notices_that_are_not_about_this_hold_are_dropped)
 {
     quorum_driver d(1);
     let_hold(d, 1, {.priority = 5});
-    BOOST_TEST(d.notice(0, 1, 5) == ""); // P7: equal does not outrank
+    BOOST_TEST(d.notice(0, 1, 5) == ""); // equal does not outrank (P1)
     BOOST_TEST(d.notice(0, 1, 4, true) == "");
     BOOST_TEST(d.notice(0, 1, 9, true, 2) == "");
     d.extend(1s, 1, 9);
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(R12_P11_notices_that_are_not_about_this_hold_are_dropped)
     BOOST_TEST(d.notice(0, 1, 11, true) == "");
 }
 
-BOOST_AUTO_TEST_CASE(P9_R12_a_notice_to_one_that_collects_votes_makes_it_yield_that_node)
+BOOST_AUTO_TEST_CASE(R12_T57_a_notice_to_one_that_collects_votes_makes_it_yield_that_node)
 {
     quorum_driver d(3);
     d.obtain();

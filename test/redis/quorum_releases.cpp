@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(a_release_is_done_at_a_quorum)
     BOOST_TEST(d.end() == "1 ended"); // again: harmless
 }
 
-BOOST_AUTO_TEST_CASE(C9_T2_what_was_asked_and_not_answered_is_released_as_well)
+BOOST_AUTO_TEST_CASE(T2_what_was_asked_and_not_answered_is_released_as_well)
 {
     quorum_driver d(3);
     d.obtain();

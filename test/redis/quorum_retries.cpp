@@ -21,7 +21,7 @@ using verdict = quorum_driver::verdict;
 
 BOOST_AUTO_TEST_SUITE(quorum_client)
 
-BOOST_AUTO_TEST_CASE(C13_T9_R6_a_waiter_asks_again_by_itself_with_jitter_once_a_retry_interval_and_node)
+BOOST_AUTO_TEST_CASE(R6_T9_a_waiter_asks_again_by_itself_with_jitter_once_a_retry_interval_and_node)
 {
     quorum_driver d(3);
     d.obtain();
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(R10_one_that_does_not_wait_is_told_soon)
     BOOST_TEST(few.after(100ms) == "release 0 1 2; 1 no quorum");
 }
 
-BOOST_AUTO_TEST_CASE(P3_R2_a_release_is_repeated_when_its_node_is_back)
+BOOST_AUTO_TEST_CASE(R2_T51_a_release_is_repeated_when_its_node_is_back)
 {
     quorum_driver d(3);
     let_hold(d, 3);

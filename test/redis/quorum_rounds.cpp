@@ -31,7 +31,7 @@ std::string to(const std::string& what, std::size_t first, std::size_t last)
 
 BOOST_AUTO_TEST_SUITE(quorum_client)
 
-BOOST_AUTO_TEST_CASE(C3_C5_R2_all_nodes_are_asked_at_once_and_the_quorum_decides_for_every_number_of_nodes)
+BOOST_AUTO_TEST_CASE(R2_all_nodes_are_asked_at_once_and_the_quorum_decides_for_every_number_of_nodes)
 {
     for (std::size_t n = 1; n <= 7; ++n) {
         const std::size_t quorum = n / 2 + 1;
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(the_slowest_are_not_waited_for_and_may_answer_later)
     BOOST_TEST(d.end() == "release 0 1 2 3 4"); // to all, answered or not
 }
 
-BOOST_AUTO_TEST_CASE(C6_C7_C8_C22_T5_validity_counts_from_the_send_and_a_grant_that_is_over_is_none)
+BOOST_AUTO_TEST_CASE(R2_T5_validity_counts_from_the_send_and_a_grant_that_is_over_is_none)
 {
     quorum_driver d(3);
     d.obtain(1, {.ttl = 100ms});
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(C6_C7_C8_C22_T5_validity_counts_from_the_send_and_a_grant_t
     BOOST_TEST(late.granted(1) == "yield 0 1 2; 1 waiting");
 }
 
-BOOST_AUTO_TEST_CASE(C6_T12_validity_counts_from_the_earliest_send_that_is_relied_on)
+BOOST_AUTO_TEST_CASE(R2_T12_validity_counts_from_the_earliest_send_that_is_relied_on)
 {
     quorum_driver d(3);
     let_wait(d, 3);
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(C6_T12_validity_counts_from_the_earliest_send_that_is_relie
     BOOST_TEST(d.granted(0) == ""); // it could do without the earliest now, and does not
 }
 
-BOOST_AUTO_TEST_CASE(C10_R2_a_round_whose_time_is_up_gives_its_minority_back_and_stays_queued)
+BOOST_AUTO_TEST_CASE(R2_T7_a_round_whose_time_is_up_gives_its_minority_back_and_stays_queued)
 {
     quorum_driver d(5);
     d.obtain();

@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(R10_a_quorum_that_is_lost_while_the_token_is_written)
     BOOST_TEST(d.after(quorum_driver::plain_options().quorum_timeout).find("no quorum") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(T24_R7_a_token_has_to_be_written_in_time)
+BOOST_AUTO_TEST_CASE(R7_T24_a_token_has_to_be_written_in_time)
 {
     quorum_driver d(3);
     d.obtain();
