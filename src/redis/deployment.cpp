@@ -4,6 +4,8 @@
 
 #include "deployment.hpp"
 
+#include "call.hpp"
+
 #include <chrono>
 #include <stdexcept>
 
@@ -27,6 +29,11 @@ void check_deployment(const std::vector<boost::redis::config>& nodes, const redi
         refuse("redis_options::idle_timeout must not be negative");
     if (o.prefix.find_first_of("{}") != std::string::npos)
         refuse("redis_options::prefix must not contain braces");
+}
+
+std::string deployment_text(std::size_t nodes, const redis_options& options)
+{
+    return "version=5 nodes=" + std::to_string(nodes) + " max_ttl_us=" + std::to_string(micros(options.max_ttl));
 }
 
 std::vector<std::string> names_of(const std::vector<boost::redis::config>& nodes)

@@ -5,10 +5,13 @@
 #ifndef PRIORITY_REDLOCK_SRC_REDIS_DEPLOYMENT_HPP
 #define PRIORITY_REDLOCK_SRC_REDIS_DEPLOYMENT_HPP
 
+// What a deployment is: its nodes, and the options that all its clients share.
+
 #include <priority_redlock/redis_options.hpp>
 
 #include <boost/redis/config.hpp>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -16,6 +19,9 @@ namespace priority_redlock::detail::redis {
 
 /// Throws `std::invalid_argument`, which names what is wrong.
 void check_deployment(const std::vector<boost::redis::config>& nodes, const redis_options& options);
+
+/// What all clients of a deployment agree on, as the marker of a node has it.
+[[nodiscard]] std::string deployment_text(std::size_t nodes, const redis_options& options);
 
 /// What the log and errors call the nodes.
 [[nodiscard]] std::vector<std::string> names_of(const std::vector<boost::redis::config>& nodes);

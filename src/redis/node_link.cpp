@@ -4,7 +4,7 @@
 
 #include "node_link.hpp"
 
-#include "node_errors.hpp"
+#include "error_replies.hpp"
 
 #include <boost/asio/append.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -98,7 +98,7 @@ bool is_too_old(std::string_view version)
 /// What to do about a connection that could not be made or has ended, if that can be told.
 std::string cure_of(error_code ec, std::string_view reason)
 {
-    if (const known_error* const known = find_known_error(reason))
+    if (const error_reply* const known = find_error_reply(reason))
         return ". It " + std::string(known->cure);
     if (ec == boost::redis::error::invalid_data_type)
         return ". Is it a Redis server, and is TLS used on both sides or on neither?";
@@ -115,14 +115,14 @@ bool is_error(const resp3::node_view& part) noexcept
 } // namespace
 
 node_link::node_link(std::size_t node, const asio::any_io_executor& ex, boost::redis::config config,
-                     const quorum_client& client, const script_texts& texts, link_events& events)
-    : node_(node), config_(with_own_reconnection(std::move(config))), client_(client), texts_(texts), events_(events),
+                     const redis_options& options, const script_texts& texts, link_events& events)
+    : node_(node), config_(with_own_reconnection(std::move(config))), options_(options), texts_(texts), events_(events),
       executor_(ex),
-      resolver_(asio::query(ex, asio::execution::context), ex, client.options().node_timeout,
+      resolver_(asio::query(ex, asio::execution::context), ex, options.node_timeout,
                 [this](std::string why) { old_address_ = ". " + std::move(why) + ": its last address is used"; }),
-      pause_(ex)
+      pause_(ex), encoder_(options.prefix)
 {
-    make_tls(config_, client_.options()); // throws if the files are bad
+    make_tls(config_, options_); // throws if the files are bad
 }
 
 // --- the connection --------------------------------------------------------------------------------------------------
@@ -134,8 +134,8 @@ std::shared_ptr<node_link::socket> node_link::make_socket()
             if (level <= boost::redis::logger::level::err || text.find("rror") != std::string_view::npos)
                 last_error_ = text;
         });
-    auto result = std::make_shared<socket>(link_executor(executor_, resolver_.borrow()),
-                                           make_tls(config_, client_.options()), std::move(log));
+    auto result = std::make_shared<socket>(link_executor(executor_, resolver_.borrow()), make_tls(config_, options_),
+                                           std::move(log));
     boost::redis::any_adapter pushes([this](parse_event event, const resp3::node_view& part,
                                             boost::system::error_code&) { read_push(event, part); });
     result->set_receive_response(pushes);
@@ -180,44 +180,44 @@ void node_link::run()
         on_run_ended(ec);
     });
 
-    auto g = std::make_shared<greeting>();
+    auto s = std::make_shared<setup>();
     // First, since no reply to it is expected: if it is refused, the error is taken for the reply to the next command.
     subscribed_ = channels_;
     if (!channels_.empty())
-        g->request.push_range("SUBSCRIBE", channels_);
+        s->request.push_range("SUBSCRIBE", channels_);
     for (const char* section : {"server", "replication"})
-        g->request.push("INFO", section);
+        s->request.push("INFO", section);
     for (std::size_t i = 0; i < loaded_scripts; ++i)
-        g->request.push("SCRIPT", "LOAD", texts_[i]);
-    boost::redis::any_adapter adapter([g](parse_event event, const resp3::node_view& part, boost::system::error_code&) {
+        s->request.push("SCRIPT", "LOAD", texts_[i]);
+    boost::redis::any_adapter adapter([s](parse_event event, const resp3::node_view& part, boost::system::error_code&) {
         if (event == parse_event::node && part.depth == 0) {
-            g->replies.emplace_back(part.value);
-            g->errors.push_back(is_error(part));
+            s->replies.emplace_back(part.value);
+            s->errors.push_back(is_error(part));
         }
     });
-    socket_->async_exec(g->request, std::move(adapter), [this, g, used = use()](error_code ec, std::size_t) {
+    socket_->async_exec(s->request, std::move(adapter), [this, s, used = use()](error_code ec, std::size_t) {
         if (!ec && used.on == socket_) // else the run has ended, or will
-            on_greeted(*g);
+            on_set_up(*s);
     });
     receive();
 }
 
-void node_link::on_greeted(greeting& g)
+void node_link::on_set_up(setup& s)
 {
-    if (const auto bad = std::find(g.errors.begin(), g.errors.end(), true); bad != g.errors.end()) {
-        const std::string& text = g.replies[static_cast<std::size_t>(bad - g.errors.begin())];
-        const known_error* const known = find_known_error(text);
+    if (const auto bad = std::find(s.errors.begin(), s.errors.end(), true); bad != s.errors.end()) {
+        const std::string& text = s.replies[static_cast<std::size_t>(bad - s.errors.begin())];
+        const error_reply* const known = find_error_reply(text);
         refuse(std::string(known ? known->cure : "refuses a command") + " (" + text + ')', known && known->passes);
         return;
     }
     constexpr std::size_t sections = 2;
-    if (g.replies.size() < sections + loaded_scripts) {
+    if (s.replies.size() < sections + loaded_scripts) {
         refuse("gave too few replies: is it a Redis server?");
         return;
     }
-    const std::string_view run_id = info(g.replies[0], "run_id");
-    const std::string_view version = info(g.replies[0], "redis_version");
-    if (run_id.empty() || version.empty()) {
+    run_id_ = info(s.replies[0], "run_id");
+    const std::string_view version = info(s.replies[0], "redis_version");
+    if (run_id_.empty() || version.empty()) {
         refuse("does not say who it is: is it a Redis server?");
         return;
     }
@@ -225,19 +225,19 @@ void node_link::on_greeted(greeting& g)
         refuse("is of version " + std::string(version) + ": 6.2 or newer is needed");
         return;
     }
-    if (const auto role = info(g.replies[1], "role"); role != "master") {
+    if (const auto role = info(s.replies[1], "role"); role != "master") {
         refuse("is a " + std::string(role) + ": name a master, nodes are independent of each other");
         return;
     }
     for (std::size_t i = 0; i < loaded_scripts; ++i)
-        shas_[i] = g.replies[sections + i];
+        shas_[i] = s.replies[sections + i];
     forgotten_ = {};
     up_ = true;
     failures_ = 0;
     if (!old_address_.empty())
         events_.on_complaint(node_, "may have moved" + old_address_);
     change_channels();
-    events_.on_up(node_, std::string(run_id));
+    events_.on_up(node_, run_id_);
 }
 
 /// What is wrong may pass by itself.
@@ -273,7 +273,7 @@ void node_link::on_run_ended(error_code ec)
 duration node_link::next_pause() noexcept
 {
     // An acquire that waits for a quorum should not fail for want of a try.
-    const duration longest = std::clamp(client_.options().quorum_timeout / 4, shortest_pause, longest_pause);
+    const duration longest = std::clamp(options_.quorum_timeout / 4, shortest_pause, longest_pause);
     return std::min(shortest_pause * (1 << std::min(failures_++, 6u)), longest);
 }
 
@@ -408,9 +408,9 @@ void node_link::flush()
         const auto run = first_run(rest);
         const auto which = static_cast<std::size_t>(script_for(run));
         if (which >= loaded_scripts || std::exchange(forgotten_[which], false))
-            encoder_.add(run, client_, "EVAL", texts_[which], b->request);
+            encoder_.add(run, run_id_, "EVAL", texts_[which], b->request);
         else
-            encoder_.add(run, client_, "EVALSHA", shas_[which], b->request);
+            encoder_.add(run, run_id_, "EVALSHA", shas_[which], b->request);
         b->runs.push_back(run.size());
         rest = rest.subspan(run.size());
     }

@@ -5,8 +5,18 @@
 #ifndef PRIORITY_REDLOCK_SRC_REDIS_NODE_LINK_HPP
 #define PRIORITY_REDLOCK_SRC_REDIS_NODE_LINK_HPP
 
+// The connection to one node, which comes back when it is lost.
+//
+// A new connection is set up before anything else is sent: channels are subscribed to, the server says who it is, and
+// the scripts that every connection needs are loaded. A server that cannot take part is tried again later.
+//
+// Calls are noted, and sent together by the next flush. All that arrives is told in its order: answers to calls, and
+// the messages that the server pushes. When the connection ends, the calls that are left are answered with `lost`.
+
 #include "node_resolver.hpp"
 #include "script_calls.hpp"
+
+#include <priority_redlock/redis_options.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -47,12 +57,12 @@ protected:
     ~link_events() = default;
 };
 
-/// The connection to one node, which comes back when it is lost. Used on one implicit strand.
+/// Used on one implicit strand.
 class node_link
 {
 public:
     node_link(std::size_t node, const boost::asio::any_io_executor& ex, boost::redis::config config,
-              const quorum_client& client, const script_texts& texts, link_events& events);
+              const redis_options& options, const script_texts& texts, link_events& events);
 
     node_link(const node_link&) = delete;
     node_link& operator=(const node_link&) = delete;
@@ -90,8 +100,8 @@ private:
         std::shared_ptr<socket> on; // goes first: its log is the link's
     };
 
-    /// What is asked of every new connection.
-    struct greeting
+    /// What is asked first over every new connection.
+    struct setup
     {
         boost::redis::request request;
         std::vector<std::string> replies;
@@ -104,7 +114,7 @@ private:
     void run_after(duration pause);
     [[nodiscard]] duration next_pause() noexcept;
     void on_run_ended(error_code ec);
-    void on_greeted(greeting& g);
+    void on_set_up(setup& s);
     void refuse(std::string why, bool may_pass = false);
     bool lose_answers();
     void change_channels();
@@ -116,7 +126,7 @@ private:
 
     const std::size_t node_;
     const boost::redis::config config_;
-    const quorum_client& client_;
+    const redis_options& options_;
     const script_texts& texts_;
     link_events& events_;
     std::string last_error_;  // of the connection's log
@@ -129,6 +139,7 @@ private:
     std::set<std::string> subscribed_; // to these, on this connection
     std::array<std::string, loaded_scripts> shas_;
     std::array<bool, loaded_scripts> forgotten_{}; // by the node: the text is sent once
+    std::string run_id_;                           // of the server
     call_encoder encoder_;
     std::shared_ptr<batch> next_;
     std::vector<std::shared_ptr<batch>> sent_;

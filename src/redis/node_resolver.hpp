@@ -5,6 +5,12 @@
 #ifndef PRIORITY_REDLOCK_SRC_REDIS_NODE_RESOLVER_HPP
 #define PRIORITY_REDLOCK_SRC_REDIS_NODE_RESOLVER_HPP
 
+// The lookup of a node's name.
+//
+// A lookup cannot be cancelled and may take as long as it likes. So each has a thread for itself, one at a time: it
+// waits for nobody, and nobody waits for it. If there is no answer soon, the addresses that the last one gave are used.
+// Closing lets the thread go: it keeps no context at work, and touches none afterwards.
+
 #include "shutdown_service.hpp"
 
 #include <priority_redlock/detail/time.hpp>
@@ -33,12 +39,7 @@ using lookup_function = addresses (*)(const std::string& host, const std::string
 /// That of the system, unless a test puts another one here.
 [[nodiscard]] std::atomic<lookup_function>& lookup_in_use() noexcept;
 
-/// Finds the addresses of one node. A lookup cannot be cancelled and may take as long as it likes, so each has a thread
-/// for itself, one at a time: it waits for nobody, and nobody waits for it. If there is no answer soon, the addresses
-/// that the last one gave are used. Closing lets the thread go: it keeps no context at work, and touches none
-/// afterwards.
-///
-/// Used on one implicit strand, which is that of the executor.
+/// Finds the addresses of one node. Used on one implicit strand, which is that of the executor.
 class node_resolver final : public shutdown_listener,
                             public std::enable_shared_from_this<node_resolver>
 {

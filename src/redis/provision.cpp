@@ -2,7 +2,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "node_visit.hpp"
+// async_provision: all nodes are scanned for keys of locks first. If there is none, each is provisioned. Otherwise none
+// is changed.
+
+#include "admin_client.hpp"
 
 #include <priority_redlock/redis_provision.hpp>
 
@@ -56,22 +59,22 @@ namespace redis {
 
 namespace {
 
-/// Looks at all nodes, and then sets them up.
-class provisioning final : public node_visit
+/// Scans all nodes, and then provisions them.
+class provisioning final : public admin_client
 {
 public:
     provisioning(const redis_deployment& where, provision_handler& handler)
-        : node_visit(where), node_key_(where.options.prefix + "node"), handler_(std::move(handler))
+        : admin_client(where), node_key_(where.options.prefix + "node"), handler_(std::move(handler))
     {
     }
 
 private:
-    void on_node(std::size_t node) override { look(node, "0"); }
+    void on_node(std::size_t node) override { scan(node, "0"); }
 
-    void look(std::size_t node, std::string cursor)
+    void scan(std::size_t node, std::string cursor)
     {
         call c;
-        c.what = step::look;
+        c.command = node_command::scan;
         c.node = node;
         c.cursor = std::move(cursor);
         ask(std::move(c));
@@ -80,16 +83,16 @@ private:
     void on_reply(const call& c, const answer& a) override
     {
         switch (a.what) {
-        case answer::verdict::looked:
+        case answer::verdict::scanned:
             if (a.rest.size() > 1)
                 refuse(c.node, a.rest[1]);
             else if (!a.rest.empty() && a.rest[0] != "0")
-                look(c.node, a.rest[0]);
-            else if (++looked_at_ == size())
-                set_up_all();
+                scan(c.node, a.rest[0]);
+            else if (++scanned_ == size())
+                provision_all();
             break;
         case answer::verdict::done:
-            set_up_ += (set_up_.empty() ? "" : ", ") + name(c.node);
+            provisioned_ += (provisioned_.empty() ? "" : ", ") + name(c.node);
             if (--missing_ == 0)
                 finish(nullptr);
             break;
@@ -101,12 +104,12 @@ private:
         }
     }
 
-    void set_up_all()
+    void provision_all()
     {
         missing_ = size();
         for (std::size_t i = 0; i < size(); ++i) {
             call c;
-            c.what = step::provision;
+            c.command = node_command::provision;
             c.node = i;
             ask(std::move(c));
         }
@@ -129,7 +132,8 @@ private:
     void fail(provision_errc code, std::size_t node, const std::string& why)
     {
         finish(std::make_exception_ptr(boost::system::system_error(
-            code, "node " + name(node) + ' ' + why + (set_up_.empty() ? "" : " (set up already: " + set_up_ + ')'))));
+            code, "node " + name(node) + ' ' + why
+                      + (provisioned_.empty() ? "" : " (set up already: " + provisioned_ + ')'))));
     }
 
     void finish(std::exception_ptr result)
@@ -140,9 +144,9 @@ private:
 
     const std::string node_key_;
     provision_handler handler_;
-    std::size_t looked_at_ = 0;
-    std::size_t missing_ = 0; // of those that are being set up
-    std::string set_up_;
+    std::size_t scanned_ = 0;
+    std::size_t missing_ = 0; // of those that are being provisioned
+    std::string provisioned_;
 };
 
 } // namespace

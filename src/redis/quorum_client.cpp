@@ -2,50 +2,24 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The entries: what the manager asks for, what the nodes answer, and the time. Each is passed on to what it concerns.
+
 #include "quorum_client.hpp"
+
+#include "deployment.hpp"
 
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 
 namespace priority_redlock::detail::redis {
 
-namespace {
-
-using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
-constexpr duration quick_timeout = 1s;
-
-constexpr std::size_t remembered_ends = 4096;
-
-std::string text_of(acquisition_id id)
-{
-    std::array<char, 40> buffer{};
-    char* end = std::to_chars(buffer.data(), buffer.data() + 16, id.client, 16).ptr;
-    std::string result(16 - static_cast<std::size_t>(end - buffer.data()), '0');
-    *end++ = '-';
-    end = std::to_chars(end, buffer.data() + buffer.size(), id.number).ptr;
-    return result.append(buffer.data(), end);
-}
-
-bool has_yielded(const acquisition& a) noexcept
-{
-    return std::any_of(a.nodes.begin(), a.nodes.end(), [](const at_node& n) { return n.yielded; });
-}
-
-} // namespace
-
 quorum_client::quorum_client(std::vector<std::string> names, const redis_options& options, std::uint64_t seed)
-    : options_(options), quorum_(names.size() / 2 + 1), nodes_(names.size()),
-      random_(static_cast<std::minstd_rand::result_type>(seed))
+    : options_(options), quorum_(names.size() / 2 + 1), jittered_(seed), clocks_(names.size()),
+      health_(names, options_, deployment_text(names.size(), options), jittered_, out_.calls, out_.log)
 {
-    deployment_ =
-        "version=5 nodes=" + std::to_string(names.size()) + " max_ttl_us=" + std::to_string(micros(options.max_ttl));
-    for (std::size_t i = 0; i < names.size(); ++i)
-        nodes_[i].name = std::move(names[i]);
 }
 
 quorum_client::~quorum_client()
@@ -73,26 +47,7 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
         return;
     }
     if (const pointer known = find(request.id)) {
-        acquisition& a = *known;
-        if (a.now == phase::held) {
-            a.priority = std::max(a.priority, request.priority);
-            a.extensions.push_back({std::move(handler), ttl});
-            if (a.extensions.size() == 1)
-                start_extension(a, now);
-            return;
-        }
-        answer_obtain(a, {}, {.what = obtain_reply::verdict::waiting});
-        a.on_reply = std::move(handler);
-        if (a.now == phase::ending) {
-            answer_obtain(a, {}, {});
-        } else {
-            a.how = request.how;
-            a.preempt = request.preempt;
-            if (a.now == phase::open && has_quorum())
-                ask_all(a, now);
-            else
-                reschedule(a); // how long it waits for a quorum depends on how it asks
-        }
+        obtain_again(*known, request, std::move(handler), ttl, now);
         return;
     }
     if (ended_.contains(request.id)) {
@@ -102,16 +57,16 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
     const auto made = std::make_shared<acquisition>();
     acquisition& a = *made;
     a.id = request.id;
-    a.id_text = text_of(request.id);
+    a.id_text = to_text(request.id);
     a.lock_key = options_.prefix + '{' + request.resource + '}';
     a.locker = std::move(request.locker);
     a.priority = request.priority;
     a.preempt = request.preempt;
     a.ticket = static_cast<std::int64_t>(request.ticket);
     a.ttl = a.longest_ttl = ttl;
-    a.how = request.how;
+    a.mode = request.how;
     a.started = now.steady;
-    a.nodes.resize(size());
+    a.votes.resize(size());
     a.on_reply = std::move(handler);
     acquisitions_.emplace(a.id, made);
     if (has_quorum()) {
@@ -122,17 +77,42 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
     }
 }
 
+/// One that is held is extended. Of one that waits it may change how far it goes.
+void quorum_client::obtain_again(acquisition& a, const obtain_request& request, protocol::handler<obtain_reply> handler,
+                                 duration ttl, moment now)
+{
+    if (a.phase == phase::held) {
+        a.priority = std::max(a.priority, request.priority);
+        a.extensions.push_back({std::move(handler), ttl});
+        if (a.extensions.size() == 1)
+            start_extension(a, now);
+        return;
+    }
+    answer_obtain(a, {}, {.what = obtain_reply::verdict::waiting});
+    a.on_reply = std::move(handler);
+    if (a.phase == phase::ending) {
+        answer_obtain(a, {}, {});
+        return;
+    }
+    a.mode = request.how;
+    a.preempt = request.preempt;
+    if (a.phase == phase::open && has_quorum())
+        ask_all(a, now);
+    else
+        reschedule(a); // how long it waits for a quorum depends on how it asks
+}
+
 void quorum_client::end(acquisition_id id, protocol::done_handler handler, moment now)
 {
     remember_end(id);
     const pointer a = find(id);
     if (!a) {
-        out_.told.emplace_back(reply_done{std::move(handler), {}});
+        out_.told.emplace_back(reply_to_end{std::move(handler), {}});
         return;
     }
     a->on_end.push_back(std::move(handler));
-    if (a->now == phase::ending)
-        judge_end(*a);
+    if (a->phase == phase::ending)
+        decide_end(*a);
     else
         start_ending(*a, now);
 }
@@ -141,45 +121,142 @@ void quorum_client::abandon(moment now)
 {
     for (const auto& [id, each] : std::vector(acquisitions_.begin(), acquisitions_.end())) {
         acquisition& a = *each;
-        if (a.now == phase::held) {
-            protocol_event e;
-            e.what = protocol_event::kind::ended;
-            e.id = a.id;
-            e.reason = errc::lost;
-            out_.told.emplace_back(std::move(e));
-            start_ending(a, now);
-        } else if (a.now != phase::ending) {
+        if (a.phase == phase::held)
+            lose(a, now);
+        else if (a.phase != phase::ending)
             fail(a, asio::error::operation_aborted, now);
-        }
         finish(a);
     }
     out_.calls.clear();
 }
 
-void quorum_client::remember_end(acquisition_id id)
+void quorum_client::answer_obtain(acquisition& a, error_code ec, const obtain_reply& reply)
 {
-    if (!ended_.insert(id).second)
-        return;
-    ended_order_.push_back(id);
-    if (ended_order_.size() > remembered_ends) {
-        ended_.erase(ended_order_.front());
-        ended_order_.pop_front();
-    }
+    if (a.on_reply)
+        out_.told.emplace_back(reply_to_obtain{std::exchange(a.on_reply, nullptr), ec, reply});
 }
 
-// --- calls -----------------------------------------------------------------------------------------------------------
-
-call& quorum_client::send(step what, std::size_t node, acquisition* about, moment now)
+/// It is given up. No error: refused.
+void quorum_client::fail(acquisition& a, error_code why, moment now)
 {
-    node_state& n = nodes_[node];
-    if ((what == step::obtain || what == step::settle) && n.hello_at <= now.steady)
-        send_hello(node, now); // calls are answered in this order
-    call& c = out_.calls.emplace_back();
-    c.what = what;
-    c.node = node;
-    c.sequence = ++n.last_sequence;
-    c.sent = now.steady;
-    n.unanswered.emplace_back(c.sequence, now.steady);
+    if (a.on_reply) {
+        answer_obtain(a, why, {});
+    } else {
+        protocol_event e;
+        e.what = protocol_event::kind::failed;
+        e.id = a.id;
+        e.reason = why ? why : make_error_code(errc::already_acquired);
+        out_.told.emplace_back(std::move(e));
+    }
+    start_ending(a, now);
+}
+
+/// It was held.
+void quorum_client::lose(acquisition& a, moment now)
+{
+    protocol_event e;
+    e.what = protocol_event::kind::ended;
+    e.id = a.id;
+    e.reason = errc::lost;
+    out_.told.emplace_back(std::move(e));
+    start_ending(a, now);
+}
+
+// --- what comes from the nodes ---------------------------------------------------------------------------------------
+
+void quorum_client::on_up(std::size_t node, std::string run_id, moment now)
+{
+    if (health_.on_up(node, std::move(run_id), now)) {
+        release_again(node, now);
+        health_.greet(node, now);
+    }
+    update_quorum(now);
+}
+
+void quorum_client::on_down(std::size_t node, moment now)
+{
+    health_.on_down(node, now);
+    update_quorum(now);
+}
+
+void quorum_client::on_answer(const call& c, const answer& a, moment now)
+{
+    using verdict = answer::verdict;
+
+    const pointer kept = c.about;
+    if (a.what != verdict::lost)
+        clocks_.learn(c, a, now);
+    health_.on_answer(c, a, now);
+    if (c.command == node_command::greet || a.what == verdict::quarantined || a.what == verdict::mismatch)
+        on_greeted(c, a, now);
+    if (a.what == verdict::unknown) {
+        resend(c, now);
+        return;
+    }
+    switch (c.command) {
+    case node_command::obtain: on_obtained(c, a, now); break;
+    case node_command::write_back: on_written_back(c, a, now); break;
+    case node_command::release: on_released(c, a, now); break;
+    case node_command::yield:
+    case node_command::greet:
+    case node_command::scan:
+    case node_command::provision:
+    case node_command::inspect:
+    case node_command::force_release: break;
+    }
+    update_quorum(now);
+}
+
+/// Those that wait are queued where a node votes again, too. What was asked for without a quorum has just begun.
+void quorum_client::on_greeted(const call& c, const answer& a, moment now)
+{
+    const auto change = health_.on_greeted(c, a, now);
+    if (change == node_health::change::none)
+        return;
+    update_quorum(now);
+    if (change == node_health::change::votes_again)
+        for_each_open([&](acquisition& each) {
+            const status at_node = each.votes[c.node].status;
+            if (each.cut_off || !has_quorum() || at_node == status::asked || at_node == status::granted
+                || each.round == 0)
+                return;
+            ask_again(each, c.node, now);
+            reschedule(each);
+        });
+}
+
+/// Some nodes may have come to vote, or have ceased to.
+void quorum_client::update_quorum(moment now)
+{
+    const bool had = has_quorum();
+    voting_ = health_.count_votes();
+    if (had == has_quorum())
+        return;
+    const std::string how_many_vote =
+        "redis: " + std::to_string(voting_) + " of " + std::to_string(size()) + " nodes can be asked: ";
+    if (had) {
+        if (!idle()) // else nobody needs one, and the connections are closed for that
+            out_.log.push_back(
+                {.level = log_level::warning, .event = "no_quorum", .text = how_many_vote + "no quorum"});
+        for_each_open([&](acquisition& a) {
+            a.without_quorum = now.steady;
+            reschedule(a);
+        });
+        return;
+    }
+    out_.log.push_back({.level = log_level::info, .event = "quorum", .text = how_many_vote + "a quorum"});
+    for_each_open([&](acquisition& a) {
+        a.without_quorum = never;
+        a.cut_off = false;
+        if (a.round_ends == never)
+            ask_all(a, now);
+    });
+}
+
+call& quorum_client::send(node_command command, std::size_t node, acquisition* about, moment now)
+{
+    call& c = health_.send(command, node, now);
+    c.window = micros(clocks_.reservation_window(node));
     if (about) {
         c.about = about->shared_from_this();
         c.round = about->round;
@@ -188,162 +265,65 @@ call& quorum_client::send(step what, std::size_t node, acquisition* about, momen
     return c;
 }
 
-void quorum_client::ask(acquisition& a, std::size_t node, bool to_keep, moment now)
-{
-    at_node& n = a.nodes[node];
-    call& c = send(step::obtain, node, &a, now);
-    c.ttl = micros(a.ttl);
-    c.number = a.proposal;
-    c.how = to_keep ? obtain_request::mode::now : a.how;
-    c.answered = a.answered && !a.is_kept_back();
-    if (n.is != status::granted)
-        n.is = status::asked;
-    n.may_exist = true;
-    n.yielded = n.woken = false;
-    n.ask_again(never);
-    ++n.outstanding;
-}
-
-void quorum_client::start_round(acquisition& a, moment now)
-{
-    ++a.round;
-    a.round_ends = saturating_add(now.steady, std::min(options_.node_timeout, a.ttl / 3));
-    if (!std::exchange(a.has_ticket, true))
-        a.ticket += corrected(now) - now.wall;
-    // A token is proposed anew where no grant of the last one is left, so that it is above what was granted meanwhile.
-    const auto is_out = [](const at_node& n) { return n.is == status::granted || n.is == status::asked; };
-    if (std::none_of(a.nodes.begin(), a.nodes.end(), is_out))
-        a.proposal = last_token_ = std::max(corrected(now), last_token_ + 1);
-}
-
-void quorum_client::ask_all(acquisition& a, moment now)
-{
-    start_round(a, now);
-    for (std::size_t i = 0; i < size(); ++i) {
-        at_node& n = a.nodes[i];
-        if (votes(i)) {
-            ask(a, i, false, now);
-        } else if (n.is != status::granted) {
-            n.is = status::unreachable;
-            n.answered = a.round;
-            n.ask_again(saturating_add(now.steady, rest(a)));
-        }
-    }
-    judge(a, now);
-}
-
-/// The node had forgotten the script, and nothing was done.
-void quorum_client::repeat(const call& c, moment now)
-{
-    acquisition* const a = c.about.get();
-    at_node* const n = a ? &a->nodes[c.node] : nullptr;
-    if (c.what == step::obtain)
-        --n->outstanding;
-    // Something that was sent later may have been done.
-    const bool last = c.what == step::yield || c.what == step::release ? c.sequence == n->ignore_before
-                                                                       : !n || c.sequence >= n->ignore_before;
-    if (!last || (a && a->now == phase::over) || (c.what == step::obtain && a->now == phase::ending))
-        return;
-    call& again = send(c.what, c.node, a, now);
-    const auto sequence = again.sequence;
-    const auto waited = again.waited;
-    again = c;
-    again.sequence = sequence;
-    again.sent = now.steady;
-    again.waited = waited;
-    if (c.what == step::obtain)
-        ++n->outstanding;
-    else if (c.what == step::yield || c.what == step::release)
-        n->ignore_before = sequence;
-}
-
 // --- time ------------------------------------------------------------------------------------------------------------
 
 time_point quorum_client::next_deadline() const noexcept
 {
-    time_point next = deadlines_.empty() ? never : deadlines_.begin()->due;
-    for (const node_state& n : nodes_)
-        next = std::min(next, n.hello_at);
-    return next;
+    return std::min(deadlines_.empty() ? never : deadlines_.begin()->due, health_.next_greeting());
 }
 
 void quorum_client::advance(moment now)
 {
-    note_silence(now);
+    health_.check_silence(now);
+    update_quorum(now);
     for (std::size_t i = 0; i < size(); ++i) {
-        node_state& n = nodes_[i];
-        if (n.hello_at > now.steady)
+        if (!health_.is_greeting_due(i, now))
             continue;
-        n.hello_at = never;
-        if (n.is == node_state::status::excluded) {
-            on_up(i, n.run_id, now); // perhaps the other one has gone
-            continue;
-        }
-        send_hello(i, now);
+        if (health_.is_excluded(i))
+            on_up(i, std::string(run_id(i)), now); // perhaps what excluded it has gone
+        else
+            health_.greet(i, now);
     }
     while (!deadlines_.empty() && deadlines_.begin()->due <= now.steady) {
         const pointer a = deadlines_.begin()->shared_from_this();
         deadlines_.erase(deadlines_.begin());
         a->due = never;
-        look_again(*a, now);
+        on_due(*a, now);
     }
 }
 
-/// Where it is time to ask again.
-void quorum_client::ask_due(acquisition& a, moment now)
+void quorum_client::on_due(acquisition& a, moment now)
 {
-    // One that yielded somewhere asks there whenever it asks: else a lone waiter could be granted one node after the
-    // other, and never a quorum. Lest it ask there as often as it has nodes, it brings forward what is due soon.
-    const auto is_due = [now](const at_node& n) { return n.due() <= now.steady; };
-    if (std::none_of(a.nodes.begin(), a.nodes.end(), is_due))
-        return;
-    const time_point until = has_yielded(a) ? saturating_add(now.steady, options_.retry_interval / 2) : now.steady;
-    for (std::size_t i = 0; i < size(); ++i) {
-        at_node& n = a.nodes[i];
-        if (n.due() > until && !(n.yielded && votes(i)))
-            continue;
-        if (!votes(i)) {
-            n.ask_again(saturating_add(now.steady, rest(a)));
-            continue;
-        }
-        if (a.round_ends == never)
-            start_round(a, now);
-        ask(a, i, false, now);
-    }
-}
-
-void quorum_client::look_again(acquisition& a, moment now)
-{
-    switch (a.now) {
+    switch (a.phase) {
     case phase::open:
         if (gives_up_at(a) <= now.steady) {
             fail(a, errc::no_quorum, now);
             return;
         }
         if (a.round_ends <= now.steady) {
-            judge(a, now);
+            decide_round(a, now);
             return;
         }
         if (!has_quorum()) {
             if (a.round_ends == never)
                 withdraw(a, now);
-            for (at_node& n : a.nodes) // the round comes to its end first
-                if (n.due() <= now.steady)
-                    n.ask_again(a.round_ends);
+            for (node_vote& v : a.votes) // the round comes to its end first
+                if (v.due() <= now.steady)
+                    v.retry(a.round_ends);
             break;
         }
         ask_due(a, now);
         break;
-    case phase::settling: judge_settled(a, now); return;
-    case phase::held: judge_extension(a, now); return;
+    case phase::writing_back: decide_write_back(a, now); return;
+    case phase::held: decide_extension(a, now); return;
     case phase::ending:
         if (a.round_ends <= now.steady) {
             finish(a);
             return;
         }
         for (std::size_t i = 0; i < size(); ++i)
-            if (a.nodes[i].due() <= now.steady) {
-                a.nodes[i].ask_again(never);
+            if (a.votes[i].due() <= now.steady) {
+                a.votes[i].retry(never);
                 release(a, i, now);
             }
         break;
@@ -352,26 +332,15 @@ void quorum_client::look_again(acquisition& a, moment now)
     reschedule(a);
 }
 
-/// When one that waits for a quorum of nodes has waited long enough. One that wants no wait has what it takes to
-/// connect.
-time_point quorum_client::gives_up_at(const acquisition& a) const noexcept
-{
-    if (a.without_quorum == never)
-        return never;
-    const bool waits = a.how == obtain_request::mode::wait;
-    return saturating_add(a.without_quorum,
-                          waits ? options_.quorum_timeout : std::min(options_.quorum_timeout, quick_timeout));
-}
-
 void quorum_client::reschedule(acquisition& a)
 {
     time_point due = a.round_ends;
     // Nodes are asked again only by one that may ask: a time that nobody heeds would be due for ever.
-    const bool asks = a.now == phase::open && !a.cut_off && (has_quorum() || a.round_ends == never);
-    if (asks || a.now == phase::ending)
-        for (const at_node& n : a.nodes)
-            due = std::min(due, n.due());
-    if (a.now == phase::open)
+    const bool asks = a.phase == phase::open && !a.cut_off && (has_quorum() || a.round_ends == never);
+    if (asks || a.phase == phase::ending)
+        for (const node_vote& v : a.votes)
+            due = std::min(due, v.due());
+    if (a.phase == phase::open)
         due = std::min(due, gives_up_at(a));
     if (due == a.due)
         return;
@@ -386,18 +355,6 @@ quorum_client::pointer quorum_client::find(acquisition_id id) const noexcept
 {
     const auto it = acquisitions_.find(id);
     return it == acquisitions_.end() ? nullptr : it->second;
-}
-
-/// How long a waiter asks nothing by itself. Longer for one that yielded: such a node is asked and yielded each time.
-duration quorum_client::rest(const acquisition& a)
-{
-    return jittered(has_yielded(a) ? options_.retry_interval * 5 / 3 : options_.retry_interval);
-}
-
-/// Between 90 and 110 %, so that those who failed together do not come back together.
-duration quorum_client::jittered(duration d)
-{
-    return d * static_cast<int>(90 + random_() % 21) / 100;
 }
 
 } // namespace priority_redlock::detail::redis

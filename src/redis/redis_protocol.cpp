@@ -2,9 +2,16 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The protocol of the library over Redis: it carries out what quorum_client decides, over a node_link to each node.
+//
+// The session of a protocol runs on a strand. What arrives is noted by the parser and looked at in order. What is
+// decided is carried out afterwards. What is to be sent leaves with the next turn of the strand: so calls of one turn
+// go together.
+
 #include "../log_record.hpp"
 #include "deployment.hpp"
 #include "node_link.hpp"
+#include "quorum_client.hpp"
 
 #include <priority_redlock/detail/strand_for.hpp>
 #include <priority_redlock/redis_protocol.hpp>
@@ -36,9 +43,7 @@ using detail::redis::script_texts;
 
 namespace asio = boost::asio;
 
-// Everything runs on its strand. What arrives is noted by the parser and looked at in order; what is decided is carried
-// out afterwards, and what is to be sent leaves with the next turn of the strand, so that calls of one turn go
-// together.
+// Everything of it runs on its strand.
 class redis_protocol::session final : public link_events,
                                       public std::enable_shared_from_this<session>
 {
@@ -46,10 +51,11 @@ public:
     session(const asio::any_io_executor& ex, const std::vector<boost::redis::config>& nodes,
             const redis_options& options)
         : strand_(detail::make_strand(ex)), timer_(strand_),
-          client_(detail::redis::names_of(nodes), options, std::random_device()()), texts_(make_script_texts(client_))
+          client_(detail::redis::names_of(nodes), options, std::random_device()()),
+          texts_(make_script_texts(client_.options(), client_.deployment()))
     {
         for (std::size_t i = 0; i < nodes.size(); ++i)
-            links_.push_back(std::make_unique<node_link>(i, strand_, nodes[i], client_, texts_, *this));
+            links_.push_back(std::make_unique<node_link>(i, strand_, nodes[i], client_.options(), texts_, *this));
     }
 
     template <class Function>
@@ -195,7 +201,7 @@ private:
     }
 
     void tell(quorum_client::reply_to_obtain& r) { std::move(r.handler)(r.ec, std::move(r.reply)); }
-    void tell(quorum_client::reply_done& r) { std::move(r.handler)(r.ec); }
+    void tell(quorum_client::reply_to_end& r) { std::move(r.handler)(r.ec); }
 
     void tell(const protocol_event& e)
     {

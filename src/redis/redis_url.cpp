@@ -2,6 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+// The addresses of nodes, which users write: HOST:PORT, or a URL that says how to log in and whether TLS is used.
+
 #include <priority_redlock/redis_url.hpp>
 
 #include <boost/system/system_error.hpp>

@@ -4,34 +4,17 @@
 
 #include "script_calls.hpp"
 
-#include <redis_scripts.hpp>
+#include "acquisition.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <initializer_list>
 #include <utility>
 
 namespace priority_redlock::detail::redis {
 
 namespace {
-
-/// How long the keys of a resource are kept after the last write, in milliseconds.
-std::int64_t keep(const redis_options& o) noexcept
-{
-    return (micros(o.max_ttl) + 4 * micros(o.clock_skew) + 999) / 1000;
-}
-
-std::string_view name_of(restart_guard g) noexcept
-{
-    switch (g) {
-    case restart_guard::on: break;
-    case restart_guard::durable: return "durable";
-    case restart_guard::off: return "off";
-    }
-    return "on";
-}
 
 std::string_view mode_of(obtain_request::mode m) noexcept
 {
@@ -51,12 +34,6 @@ bool read(std::string_view text, std::int64_t& n) noexcept
     const char* const end = text.data() + text.size();
     const auto [at, ec] = std::from_chars(text.data(), end, n);
     return ec == std::errc() && at == end && -largest_exact <= n && n <= largest_exact;
-}
-
-void replace_all(std::string& text, std::string_view what, std::string_view with)
-{
-    for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + with.size()))
-        text.replace(at, what.size(), with);
 }
 
 /// A number as text.
@@ -79,45 +56,24 @@ private:
     const char* end_ = nullptr;
 };
 
-/// As a string of Lua, whatever is in it.
-std::string lua_string(std::string_view text)
-{
-    std::string result = "'";
-    for (const char c : text) {
-        if (c >= ' ' && c <= '~' && c != '\'' && c != '\\') {
-            result += c;
-            continue;
-        }
-        std::array<char, 5> escaped{};
-        std::snprintf(escaped.data(), escaped.size(), "\\%03u", static_cast<unsigned>(static_cast<unsigned char>(c)));
-        result += escaped.data();
-    }
-    return result + '\'';
-}
-
-/// So many steps at most in one run, which nothing else of the server interrupts.
+/// So many commands at most in one run, which nothing else of the server interrupts.
 constexpr std::size_t longest_run = 64;
 
-std::string_view name_of(step s) noexcept
+/// By a client, on a lock: several can share a run.
+bool can_share_a_run(const call& c) noexcept
 {
-    switch (s) {
-    case step::obtain: return "obtain";
-    case step::yield: return "yield";
-    case step::release: return "release";
-    case step::settle: return "settle";
-    case step::hello:
-    case step::look:
-    case step::provision:
-    case step::inspect:
-    case step::force_release: break;
+    switch (c.command) {
+    case node_command::obtain:
+    case node_command::yield:
+    case node_command::release:
+    case node_command::write_back: return true;
+    case node_command::greet:
+    case node_command::scan:
+    case node_command::provision:
+    case node_command::inspect:
+    case node_command::force_release: break;
     }
-    return {};
-}
-
-/// That clients take on a lock, several in one run.
-bool takes_a_step(const call& c) noexcept
-{
-    return !name_of(c.what).empty();
+    return false;
 }
 
 /// A pattern of all that begins with this.
@@ -134,76 +90,31 @@ std::string pattern_of(std::string_view prefix)
 
 } // namespace
 
-script_texts make_script_texts(const quorum_client& client)
-{
-    const redis_options& o = client.options();
-    const std::array<std::pair<std::string_view, std::string>, 7> options{{
-        {"options.deployment", lua_string(client.deployment())},
-        {"options.guard", lua_string(name_of(o.guard))},
-        {"options.max_ttl", std::to_string(micros(o.max_ttl))},
-        {"options.skew", std::to_string(micros(o.clock_skew))},
-        {"options.entry_lease", std::to_string(micros(client.entry_lease()))},
-        {"options.keep", lua_string(std::to_string(keep(o)))},
-        {"options.channels", lua_string(o.prefix + "client:")}, // the last, as it may have anything in it
-    }};
-    script_texts result;
-    const auto compose = [&](script which, std::initializer_list<std::string_view> parts) {
-        std::string& whole = result[static_cast<std::size_t>(which)] = common_source;
-        for (const std::string_view part : parts)
-            whole += part;
-        replace_all(whole, "include('eviction')", eviction_source);
-        replace_all(whole, "include('guard')", guard_source);
-        replace_all(whole, "include('marker')", marker_source);
-        replace_all(whole, "include('waiters')", waiters_source);
-        for (const auto& [name, value] : options)
-            replace_all(whole, name, value);
-    };
-    const auto step_of = [](std::string_view source, std::string_view arguments) {
-        std::string text(source);
-        replace_all(text, "arguments()", arguments);
-        return text;
-    };
-    compose(script::hello, {hello_source});
-    compose(script::look, {look_source});
-    compose(script::provision, {provision_source});
-    compose(script::inspect, {inspect_source});
-    compose(script::force_release, {force_release_source});
-    compose(script::obtain, {step_of(obtain_source, "KEYS[2], KEYS[3], KEYS[4], unpack(ARGV, 2)")});
-    compose(script::release, {step_of(release_source, "KEYS[1], KEYS[2], KEYS[3], unpack(ARGV)")});
-    std::string steps = "local steps = {}\n";
-    for (const auto& [name, source] :
-         {std::pair{step::obtain, obtain_source}, std::pair{step::yield, yield_source},
-          std::pair{step::release, release_source}, std::pair{step::settle, settle_source}})
-        steps += "function steps." + std::string(name_of(name)) + "(...)\n" + step_of(source, "...") + "end\n";
-    compose(script::steps, {steps, steps_source});
-    return result;
-}
-
 std::span<const call> first_run(std::span<const call> calls) noexcept
 {
-    if (!takes_a_step(calls.front()))
+    if (!can_share_a_run(calls.front()))
         return calls.first(1);
-    const auto end = std::find_if_not(calls.begin(), calls.end(), takes_a_step);
+    const auto end = std::find_if_not(calls.begin(), calls.end(), can_share_a_run);
     return calls.first(std::min(longest_run, static_cast<std::size_t>(end - calls.begin())));
 }
 
 script script_for(std::span<const call> run) noexcept
 {
-    switch (run.front().what) {
-    case step::hello: return script::hello;
-    case step::look: return script::look;
-    case step::provision: return script::provision;
-    case step::inspect: return script::inspect;
-    case step::force_release: return script::force_release;
-    case step::obtain: return run.size() == 1 ? script::obtain : script::steps;
-    case step::release: return run.size() == 1 ? script::release : script::steps;
-    default: return script::steps;
+    switch (run.front().command) {
+    case node_command::greet: return script::greet;
+    case node_command::scan: return script::scan;
+    case node_command::provision: return script::provision;
+    case node_command::inspect: return script::inspect;
+    case node_command::force_release: return script::force_release;
+    case node_command::obtain: return run.size() == 1 ? script::obtain : script::commands;
+    case node_command::release: return run.size() == 1 ? script::release : script::commands;
+    default: return script::commands;
     }
 }
 
 // --- requests --------------------------------------------------------------------------------------------------------
 
-void call_encoder::add(std::span<const call> run, const quorum_client& client, std::string_view command,
+void call_encoder::add(std::span<const call> run, std::string_view run_id, std::string_view command,
                        std::string_view script_or_sha, boost::redis::request& to)
 {
     text_.clear();
@@ -214,16 +125,16 @@ void call_encoder::add(std::span<const call> run, const quorum_client& client, s
     const bool asks_the_node = which != script::release;
     put({digits((asks_the_node ? 1 : 0) + (on_locks ? 3 * run.size() : 0))}); // keys
     if (asks_the_node)
-        put({client.options().prefix, "node"});
+        put({prefix_, "node"});
     if (on_locks)
         for (const call& c : run)
             put_keys(c);
     if (asks_the_node)
-        put({client.run_id(run.front().node)});
+        put({run_id});
     for (const call& c : run) {
-        if (which == script::steps)
-            put({name_of(c.what)});
-        put_arguments(c, client);
+        if (which == script::commands)
+            put({name_of(c.command)});
+        put_arguments(c);
     }
 
     words_.clear();
@@ -261,48 +172,48 @@ void call_encoder::put_keys(const call& c)
     put({a.lock_key, ":x:", a.id_text});
 }
 
-void call_encoder::put_arguments(const call& c, const quorum_client& client)
+void call_encoder::put_arguments(const call& c)
 {
-    if (c.what == step::hello) {
-        put({c.met});
-        put({digits(c.met_ago)});
+    if (c.command == node_command::greet) {
+        put({c.last_identity});
+        put({digits(c.left_ago)});
         return;
     }
-    if (c.what == step::look) {
+    if (c.command == node_command::scan) {
         put({c.cursor});
-        put({pattern_of(client.options().prefix)});
+        put({pattern_of(prefix_)});
     }
     if (!c.about)
         return;
     const acquisition& a = *c.about;
     put({a.id_text});
-    switch (c.what) {
-    case step::obtain:
+    switch (c.command) {
+    case node_command::obtain:
         put({digits(a.priority), " ", a.locker});
         put({digits(c.sequence)});
         put({digits(c.ttl)});
-        put({digits(c.number)});
-        put({digits(a.ticket), " ", digits(c.waited), " ", digits(micros(client.window(c.node))), " ", mode_of(c.how),
-             c.answered ? " 1" : " 0", a.preempt ? " 1" : " 0"});
+        put({digits(c.token)});
+        put({digits(a.ticket), " ", digits(c.waited), " ", digits(c.window), " ", mode_of(c.mode),
+             c.quorum_answered ? " 1" : " 0", a.preempt ? " 1" : " 0"});
         break;
-    case step::yield:
+    case node_command::yield:
         put({digits(a.priority)});
         put({digits(a.ticket)});
         put({digits(c.waited)});
         put({digits(c.sequence)});
-        put({digits(micros(client.window(c.node)))});
+        put({digits(c.window)});
         put({a.preempt ? "1" : "0"});
         break;
-    case step::release:
+    case node_command::release:
         put({digits(c.sequence)});
         put({digits((c.ttl + 999) / 1000)});
         break;
-    case step::settle:
-    case step::force_release: put({digits(c.number)}); break;
-    case step::hello:
-    case step::look:
-    case step::provision:
-    case step::inspect: break;
+    case node_command::write_back:
+    case node_command::force_release: put({digits(c.token)}); break;
+    case node_command::greet:
+    case node_command::scan:
+    case node_command::provision:
+    case node_command::inspect: break;
     }
 }
 
@@ -349,13 +260,13 @@ void answer_reader::read_part(std::string_view part)
         word{"mismatch", verdict::mismatch},
         word{"ready", verdict::ready},
         word{"evicting", verdict::evicting},
-        word{"looked", verdict::looked},
+        word{"scanned", verdict::scanned},
         word{"occupied", verdict::occupied},
         word{"inspected", verdict::inspected},
         word{"provisioned", verdict::done},
         word{"yielded", verdict::done},
         word{"released", verdict::done},
-        word{"settled", verdict::done},
+        word{"written_back", verdict::done},
         word{"absent", verdict::absent},
     };
     answer& a = answers_.back();
@@ -369,7 +280,7 @@ void answer_reader::read_part(std::string_view part)
     }
     case 1: understood_ = understood_ && read(part, a.time); break;
     default:
-        if (a.what == verdict::looked || a.what == verdict::inspected)
+        if (a.what == verdict::scanned || a.what == verdict::inspected)
             a.rest.emplace_back(part);
         else
             read_detail(part);

@@ -5,47 +5,27 @@
 #ifndef PRIORITY_REDLOCK_SRC_REDIS_SCRIPT_CALLS_HPP
 #define PRIORITY_REDLOCK_SRC_REDIS_SCRIPT_CALLS_HPP
 
-#include "quorum_client.hpp"
+// What is sent to run a script, and what its reply means. Calls to one node that are made together share runs of
+// scripts, as far as one script can answer them.
+
+#include "call.hpp"
+#include "script_texts.hpp"
 
 #include <boost/redis/request.hpp>
 #include <boost/redis/resp3/node.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace priority_redlock::detail::redis {
 
-/// What runs on a node.
-enum class script : std::uint8_t
-{
-    hello,
-    obtain,  // one
-    release, // one
-    steps,   // any others on locks, one or more
-    look,
-    provision,
-    inspect,
-    force_release,
-};
-
-inline constexpr std::size_t script_count = 8;
-
-/// Of these the first, which every connection needs, are loaded when it is made. The others are sent with each run.
-inline constexpr std::size_t loaded_scripts = 4;
-
-using script_texts = std::array<std::string, script_count>;
-
-/// The scripts, each with the options that do not change and with what it is made of.
-[[nodiscard]] script_texts make_script_texts(const quorum_client& client);
-
-/// The calls at the front that one run of a script can answer, of those that are to be made in this order; at least
-/// one.
+/// The calls at the front that one run of a script can answer; at least one. They are to be made in this order.
 [[nodiscard]] std::span<const call> first_run(std::span<const call> calls) noexcept;
 
 /// Which script is to run for them.
@@ -55,14 +35,17 @@ using script_texts = std::array<std::string, script_count>;
 class call_encoder
 {
 public:
+    /// Keys and channels begin with the prefix.
+    explicit call_encoder(std::string prefix) : prefix_(std::move(prefix)) {}
+
     /// EVALSHA with what the node called the script when it was loaded, or EVAL with its text.
-    void add(std::span<const call> run, const quorum_client& client, std::string_view command,
+    void add(std::span<const call> run, std::string_view run_id, std::string_view command,
              std::string_view script_or_sha, boost::redis::request& to);
 
 private:
     void put(std::initializer_list<std::string_view> parts);
     void put_keys(const call& c);
-    void put_arguments(const call& c, const quorum_client& client);
+    void put_arguments(const call& c);
 
     /// A word as it is sent.
     struct bulk
@@ -72,6 +55,7 @@ private:
         friend void boost_redis_to_bulk(std::string& to, const bulk& b) { to += b.text; }
     };
 
+    std::string prefix_;
     std::string text_; // of all words, one after the other
     std::vector<std::size_t> ends_;
     std::vector<bulk> words_;
@@ -92,7 +76,7 @@ private:
 
     std::vector<answer> answers_;
     bool of_all_ = false;   // there is one for all calls
-    bool of_many_ = false;  // there is one for each of several steps
+    bool of_many_ = false;  // there is one for each of several commands
     std::size_t parts_ = 0; // of the last one
     bool understood_ = true;
 };

@@ -6,14 +6,13 @@
 #define PRIORITY_REDLOCK_TEST_COMMON_LOG_CAPTURE_HPP
 
 #include <boost/log/attributes/value_extraction.hpp>
-#include <boost/log/core.hpp>
-#include <boost/log/expressions.hpp>
-#include <boost/log/sinks/basic_sink_backend.hpp>
-#include <boost/log/sinks/unlocked_frontend.hpp>
+#include <boost/log/core/record_view.hpp>
+#include <boost/log/expressions/filter.hpp>
 #include <boost/log/trivial.hpp>
-#include <boost/smart_ptr/make_shared.hpp>
 
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,52 +40,24 @@ public:
     };
 
     /// Of those that pass the filter.
-    explicit log_capture(const boost::log::filter& filter = {})
-    {
-        sink_->set_filter(filter);
-        boost::log::core::get()->add_sink(sink_);
-    }
+    explicit log_capture(const boost::log::filter& filter = {});
     log_capture(const log_capture&) = delete;
     log_capture& operator=(const log_capture&) = delete;
-    ~log_capture() { boost::log::core::get()->remove_sink(sink_); }
+    ~log_capture();
 
-    [[nodiscard]] const std::vector<record>& records() const noexcept { return backend_->records; }
-    void clear() { backend_->records.clear(); }
+    [[nodiscard]] const std::vector<record>& records() const noexcept;
+    void clear();
 
     /// How many lines begin with this word.
-    [[nodiscard]] std::size_t count(std::string_view word) const
-    {
-        std::size_t n = 0;
-        for (const record& r : backend_->records)
-            n += r.text.substr(0, word.size()) == word ? 1 : 0;
-        return n;
-    }
+    [[nodiscard]] std::size_t count(std::string_view word) const;
 
     /// Called with each record; may throw.
-    void on_record(std::function<void()> f) { backend_->on_record = std::move(f); }
+    void on_record(std::function<void()> f);
 
 private:
-    struct collector : boost::log::sinks::basic_sink_backend<boost::log::sinks::concurrent_feeding>
-    {
-        void consume(const boost::log::record_view& view)
-        {
-            const auto channel = boost::log::extract<std::string>("Channel", view);
-            if (!channel || *channel != "priority_redlock")
-                return;
-            const auto severity = boost::log::extract<boost::log::trivial::severity_level>("Severity", view);
-            const auto text = boost::log::extract<std::string>("Message", view);
-            records.push_back({text ? *text : std::string(), severity ? *severity : boost::log::trivial::fatal, view});
-            if (on_record)
-                on_record();
-        }
+    struct sink; // what it takes of Boost.Log is dear to compile
 
-        std::vector<record> records;
-        std::function<void()> on_record;
-    };
-
-    boost::shared_ptr<collector> backend_ = boost::make_shared<collector>();
-    boost::shared_ptr<boost::log::sinks::unlocked_sink<collector>> sink_ =
-        boost::make_shared<boost::log::sinks::unlocked_sink<collector>>(backend_);
+    std::unique_ptr<sink> sink_;
 };
 
 } // namespace test

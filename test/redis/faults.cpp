@@ -92,8 +92,8 @@ BOOST_FIXTURE_TEST_SUITE(redis_faults, faults)
 
 // --- nodes that die ---
 
-/// Two of five nodes are killed and come back, then two others are: only if the first ones vote again is there a
-/// quorum.
+/// Two of five nodes are killed and come back. Then two others are killed: there is a quorum only if the first two
+/// vote again.
 void kill_and_restart_a_minority(const redis_server_options& servers, const redis_options& options, redis_data found)
 {
     voting_nodes nodes(5, servers, options);
@@ -274,7 +274,7 @@ struct listener_to_the_log
 
 BOOST_AUTO_TEST_CASE(R9_T36_eviction_that_is_switched_on_is_found_out_in_the_documented_time)
 {
-    constexpr auto window = priority_redlock::detail::redis::quorum_client::check_interval; // of doc/redis.md, Eviction
+    constexpr auto window = priority_redlock::detail::redis::node_health::check_interval; // of doc/redis.md, Eviction
     BOOST_TEST((window == 2s));
     const listener_to_the_log log;
     const redis_options options = quick_options();
@@ -282,7 +282,7 @@ BOOST_AUTO_TEST_CASE(R9_T36_eviction_that_is_switched_on_is_found_out_in_the_doc
     client holder(io, nodes.configs(), options);
     client other(io, nodes.configs(), options);
     attempt held = holder.acquire("r");
-    attempt kept = other.acquire("s"); // they have looked before
+    attempt kept = other.acquire("s"); // they have greeted the nodes before
     BOOST_REQUIRE(run_until(io, [&] { return held.granted() && kept.granted(); }));
 
     // Locks end before what is in the cache, and go first.

@@ -2,7 +2,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "redis/acquisition.hpp"
+#include "redis/deployment.hpp"
+#include "redis/node_clocks.hpp"
 #include "redis/script_calls.hpp"
+#include "redis/script_texts.hpp"
 #include "redis/support/node_model.hpp"
 #include "redis/support/redis_server.hpp"
 
@@ -35,9 +39,11 @@ using priority_redlock::detail::redis::answer;
 using priority_redlock::detail::redis::answer_reader;
 using priority_redlock::detail::redis::call;
 using priority_redlock::detail::redis::call_encoder;
+using priority_redlock::detail::redis::deployment_text;
 using priority_redlock::detail::redis::make_script_texts;
-using priority_redlock::detail::redis::quorum_client;
-using priority_redlock::detail::redis::step;
+using priority_redlock::detail::redis::name_of;
+using priority_redlock::detail::redis::node_clocks;
+using priority_redlock::detail::redis::node_command;
 using mode = priority_redlock::obtain_request::mode;
 using verdict = answer::verdict;
 
@@ -95,10 +101,10 @@ std::ostream& operator<<(std::ostream& stream, const answer& a)
 }
 
 /// The texts of the scripts, with the clock of the test for the server's: how long a call takes then decides nothing.
-auto texts_with_clock_of_test(const quorum_client& client)
+auto texts_with_clock_of_test(const redis_options& options, const std::string& deployment)
 {
     constexpr std::string_view servers_clock = "redis.call('TIME')";
-    auto texts = make_script_texts(client);
+    auto texts = make_script_texts(options, deployment);
     for (auto& text : texts) {
         const auto at = text.find(servers_clock);
         BOOST_TEST_REQUIRE(at != text.npos);
@@ -124,23 +130,20 @@ public:
 
     void use_as_it_is(const redis_options& options)
     {
-        client_ = std::make_unique<quorum_client>(std::vector<std::string>{"node"}, options, 1);
-        client_->on_up(0, run_id_, {});
-        static_cast<void>(client_->take_actions());
+        options_ = options;
+        deployment_ = deployment_text(1, options);
+        encoder_ = call_encoder(options.prefix);
     }
 
     /// The server has been restarted.
     void restarted(const std::string& run_id)
     {
         run_id_ = run_id;
-        use(client_->options());
+        use(options_);
     }
 
     /// It votes: it was set up long ago.
-    void set_up()
-    {
-        server().command({"HSET", "t:node", "run", run_id_, "since", "0", "deployment", client_->deployment()});
-    }
+    void set_up() { server().command({"HSET", "t:node", "run", run_id_, "since", "0", "deployment", deployment_}); }
 
     pointer make(const std::string& id, int priority = 0, std::int64_t ticket_offset = 0)
     {
@@ -153,14 +156,15 @@ public:
         return a;
     }
 
-    call calling(step what, const pointer& a)
+    call calling(node_command command, const pointer& a)
     {
         call c;
-        c.what = what;
+        c.command = command;
         c.sequence = ++sequence_;
         c.about = a;
-        c.ttl = what == step::obtain ? 10'000'000 : 0;
-        c.number = time();
+        c.ttl = command == node_command::obtain ? 10'000'000 : 0;
+        c.window = micros(node_clocks(1).reservation_window(0));
+        c.token = time();
         return c;
     }
 
@@ -171,64 +175,64 @@ public:
     {
         boost::redis::request request;
         const auto which = static_cast<std::size_t>(script_for(calls));
-        encoder_.add(calls, *client_, "EVAL", texts_with_clock_of_test(*client_)[which], request);
+        encoder_.add(calls, run_id_, "EVAL", texts_with_clock_of_test(options_, deployment_)[which], request);
         const auto now = time();
         connection_.command(
             {"HSET", "clock", "s", std::to_string(now / 1'000'000), "us", std::to_string(now % 1'000'000)});
         return answers_of(connection_.command(words_of(request.payload())), calls.size());
     }
 
-    answer obtain(const pointer& a) { return run(calling(step::obtain, a)); }
+    answer obtain(const pointer& a) { return run(calling(node_command::obtain, a)); }
 
     answer obtain(const pointer& a, mode how)
     {
-        call c = calling(step::obtain, a);
-        c.how = how;
+        call c = calling(node_command::obtain, a);
+        c.mode = how;
         return run(c);
     }
 
-    answer yield(const pointer& a) { return run(calling(step::yield, a)); }
-    answer release(const pointer& a) { return run(calling(step::release, a)); }
+    answer yield(const pointer& a) { return run(calling(node_command::yield, a)); }
+    answer release(const pointer& a) { return run(calling(node_command::release, a)); }
 
     answer bury(const pointer& a, std::int64_t us)
     {
-        call c = calling(step::release, a);
+        call c = calling(node_command::release, a);
         c.ttl = us;
         return run(c);
     }
 
-    /// With a number: settle.
-    answer run(step what, const pointer& a, std::int64_t number)
+    /// With a token.
+    answer run(node_command command, const pointer& a, std::int64_t token)
     {
-        call c = calling(what, a);
-        c.number = number;
+        call c = calling(command, a);
+        c.token = token;
         return run(c);
     }
 
-    answer hello() { return run(calling(step::hello, nullptr)); }
+    answer greet() { return run(calling(node_command::greet, nullptr)); }
 
     /// Of one who met another server at this address, so long ago.
-    answer hello_after(const std::string& met, std::int64_t ago)
+    answer greet_after(const std::string& met, std::int64_t ago)
     {
-        call c = calling(step::hello, nullptr);
-        c.met = met;
-        c.met_ago = ago;
+        call c = calling(node_command::greet, nullptr);
+        c.last_identity = met;
+        c.left_ago = ago;
         return run(c);
     }
 
-    answer provision() { return run(calling(step::provision, nullptr)); }
+    answer provision() { return run(calling(node_command::provision, nullptr)); }
 
-    /// One key of all that are found, if any; and how many looks it took.
-    std::pair<std::string, int> look()
+    /// One key of all that are found, if any; and how many scans it took.
+    std::pair<std::string, int> scan()
     {
-        call c = calling(step::look, nullptr);
+        call c = calling(node_command::scan, nullptr);
         c.cursor = "0";
-        for (int looks = 1;; ++looks) {
+        for (int scans = 1;; ++scans) {
             const answer a = run(c);
-            BOOST_TEST((a.what == verdict::looked));
+            BOOST_TEST((a.what == verdict::scanned));
             BOOST_REQUIRE(!a.rest.empty());
             if (a.rest.size() > 1 || a.rest[0] == "0")
-                return {a.rest.size() > 1 ? a.rest[1] : std::string(), looks};
+                return {a.rest.size() > 1 ? a.rest[1] : std::string(), scans};
             c.cursor = a.rest[0];
         }
     }
@@ -273,15 +277,16 @@ public:
 
     std::int64_t time_to_live(const std::string& key) { return server().command({"PTTL", key}).integer; }
 
-    quorum_client& client() { return *client_; }
+    const std::string& deployment() const { return deployment_; }
     const std::string& run_id() const { return run_id_; }
 
 private:
     std::string run_id_ = "first";
     std::int64_t now_ = 1'800'000'000'000'000;
     std::uint64_t sequence_ = 0;
-    call_encoder encoder_;
-    std::unique_ptr<quorum_client> client_;
+    redis_options options_;
+    std::string deployment_;
+    call_encoder encoder_{{}};
     redis_connection connection_ = [] {
         server().command({"FLUSHALL"});
         return redis_connection(server().port());
@@ -344,7 +349,7 @@ BOOST_AUTO_TEST_CASE(R1_an_end_is_never_moved_to_an_earlier_time)
     const auto a = make("a-1");
     obtain(a);
     const auto before = end();
-    call c = calling(step::obtain, a);
+    call c = calling(node_command::obtain, a);
     c.ttl = 1000;
     BOOST_TEST((run(c).what == verdict::granted));
     BOOST_TEST(end() == before);
@@ -353,7 +358,7 @@ BOOST_AUTO_TEST_CASE(R1_an_end_is_never_moved_to_an_earlier_time)
 BOOST_AUTO_TEST_CASE(T27_a_holder_whose_time_is_over_is_none)
 {
     const auto a = make("a-1");
-    call c = calling(step::obtain, a);
+    call c = calling(node_command::obtain, a);
     c.ttl = 1000;
     pass(run(c).time + 1000);
     BOOST_TEST((obtain(make("b-1")).what == verdict::granted));
@@ -362,7 +367,7 @@ BOOST_AUTO_TEST_CASE(T27_a_holder_whose_time_is_over_is_none)
 
 BOOST_AUTO_TEST_CASE(R9_a_grant_is_not_longer_than_the_deployment_allows)
 {
-    call c = calling(step::obtain, make("a-1"));
+    call c = calling(node_command::obtain, make("a-1"));
     c.ttl = 3'600'000'000;
     const auto r = run(c);
     BOOST_TEST(end() == r.time + 60'000'000);
@@ -416,7 +421,7 @@ BOOST_AUTO_TEST_CASE(R3_T14_T42_tickets_are_brought_into_bounds_and_mended)
     const auto slow = make("slow-1", 0, -2'000'000);
     obtain(slow);
     BOOST_TEST(joined(queue()) == "past-1; slow-1; now-1; future-1");
-    call next = calling(step::obtain, slow);
+    call next = calling(node_command::obtain, slow);
     next.waited = 2'000'000;
     run(next);
     BOOST_TEST(joined(queue()) == "slow-1; past-1; now-1; future-1");
@@ -444,8 +449,8 @@ BOOST_AUTO_TEST_CASE(R4_who_outranks_the_holder_has_it_told_each_time)
     const auto b = make("b-7", 2);
     BOOST_TEST(obtain(b).outranks);
     BOOST_TEST(joined(published()) == "a: notice a-1 b-7 2 0");
-    call c = calling(step::obtain, b);
-    c.answered = true;
+    call c = calling(node_command::obtain, b);
+    c.quorum_answered = true;
     run(c);
     BOOST_TEST(joined(published()) == "a: notice a-1 b-7 2 1");
 }
@@ -478,12 +483,13 @@ BOOST_AUTO_TEST_CASE(a_locker_may_be_any_text)
     BOOST_TEST(obtain(make("c-1", 5)).outranks);
 }
 
-BOOST_AUTO_TEST_CASE(steps_that_come_together_are_taken_in_their_order)
+BOOST_AUTO_TEST_CASE(commands_that_come_together_are_run_in_their_order)
 {
     const auto a = make("a-1");
     const auto b = make("b-1", 1);
-    const auto r = run({calling(step::obtain, a), calling(step::obtain, b), calling(step::release, a),
-                        calling(step::obtain, b), calling(step::settle, b), calling(step::release, a)});
+    const auto r = run({calling(node_command::obtain, a), calling(node_command::obtain, b),
+                        calling(node_command::release, a), calling(node_command::obtain, b),
+                        calling(node_command::write_back, b), calling(node_command::release, a)});
     BOOST_REQUIRE(r.size() == 6u);
     BOOST_TEST((r[0].what == verdict::granted));
     BOOST_TEST((r[1].what == verdict::waiting));
@@ -498,13 +504,14 @@ BOOST_AUTO_TEST_CASE(steps_that_come_together_are_taken_in_their_order)
     BOOST_TEST(joined(published()) == "a: notice a-1 b-1 1 0; b: wake b-1");
 }
 
-BOOST_AUTO_TEST_CASE(a_step_that_fails_leaves_those_beside_it_alone)
+BOOST_AUTO_TEST_CASE(a_command_that_fails_leaves_those_beside_it_alone)
 {
     server().command({"RPUSH", "t:{other}", "a list"});
     const auto a = make("a-1");
     const auto b = make("b-1");
     b->lock_key = "t:{other}";
-    const auto r = run({calling(step::obtain, a), calling(step::obtain, b), calling(step::settle, a)});
+    const auto r =
+        run({calling(node_command::obtain, a), calling(node_command::obtain, b), calling(node_command::write_back, a)});
     BOOST_REQUIRE(r.size() == 3u);
     BOOST_TEST((r[0].what == verdict::granted));
     BOOST_TEST((r[1].what == verdict::failed));
@@ -519,8 +526,8 @@ BOOST_AUTO_TEST_CASE(R7_tokens_rise_and_proposals_are_brought_into_bounds)
     std::int64_t last = 0;
     const auto next = [&](std::int64_t proposal) {
         const auto a = make("a-" + std::to_string(proposal));
-        call c = calling(step::obtain, a);
-        c.number = proposal;
+        call c = calling(node_command::obtain, a);
+        c.token = proposal;
         const auto r = run(c);
         release(a);
         BOOST_TEST(r.number > last);
@@ -544,27 +551,26 @@ BOOST_AUTO_TEST_CASE(R7_a_node_that_forgot_gives_no_token_below_the_time_of_its_
     use(o);
     const auto since = time() - 3'000'001;
     server().command({"DEL", "t:node"});
-    server().command(
-        {"HSET", "t:node", "run", run_id(), "since", std::to_string(since), "deployment", client().deployment()});
-    call c = calling(step::obtain, make("a-1"));
-    c.number = since;
+    server().command({"HSET", "t:node", "run", run_id(), "since", std::to_string(since), "deployment", deployment()});
+    call c = calling(node_command::obtain, make("a-1"));
+    c.token = since;
     BOOST_TEST(run(c).number > since + 2'000'000);
 }
 
-BOOST_AUTO_TEST_CASE(T28_settling_raises_the_token_and_only_the_holders)
+BOOST_AUTO_TEST_CASE(T28_a_token_that_is_written_back_rises_and_is_only_the_holders)
 {
     const auto a = make("a-1");
     const auto token = obtain(a).number;
-    BOOST_TEST((run(step::settle, make("b-1"), token + 5).what == verdict::refused));
-    BOOST_TEST((run(step::settle, a, token + 5).what == verdict::done));
-    BOOST_TEST((run(step::settle, a, token + 5).what == verdict::done));
+    BOOST_TEST((run(node_command::write_back, make("b-1"), token + 5).what == verdict::refused));
+    BOOST_TEST((run(node_command::write_back, a, token + 5).what == verdict::done));
+    BOOST_TEST((run(node_command::write_back, a, token + 5).what == verdict::done));
     BOOST_TEST(obtain(a).number == token + 5);
-    BOOST_TEST((run(step::settle, a, token + 3).what == verdict::done)); // late
+    BOOST_TEST((run(node_command::write_back, a, token + 3).what == verdict::done)); // late
     BOOST_TEST(obtain(a).number == token + 5);
     release(a);
-    BOOST_TEST((run(step::settle, a, token + 9).what == verdict::refused));
-    call c = calling(step::obtain, make("b-1"));
-    c.number = token;
+    BOOST_TEST((run(node_command::write_back, a, token + 9).what == verdict::refused));
+    call c = calling(node_command::obtain, make("b-1"));
+    c.token = token;
     BOOST_TEST(run(c).number == token + 6);
 }
 
@@ -641,8 +647,8 @@ BOOST_AUTO_TEST_CASE(R2_a_yield_makes_the_holder_a_waiter)
 BOOST_AUTO_TEST_CASE(R1_a_yield_or_release_that_is_older_than_the_latest_obtain_does_nothing)
 {
     const auto a = make("a-1");
-    const call late_yield = calling(step::yield, a);
-    const call late_release = calling(step::release, a);
+    const call late_yield = calling(node_command::yield, a);
+    const call late_release = calling(node_command::release, a);
     obtain(a);
     BOOST_TEST((run(late_yield).what == verdict::absent));
     BOOST_TEST((run(late_release).what == verdict::absent));
@@ -653,7 +659,7 @@ BOOST_AUTO_TEST_CASE(R1_a_yield_or_release_that_is_older_than_the_latest_obtain_
 BOOST_AUTO_TEST_CASE(R11_a_tombstone_keeps_a_late_obtain_out)
 {
     const auto a = make("a-1");
-    const call late = calling(step::obtain, a);
+    const call late = calling(node_command::obtain, a);
     const auto buried = bury(a, 60'000'000);
     BOOST_TEST((buried.what == verdict::absent));
     BOOST_TEST((run(late).what == verdict::gone));
@@ -743,7 +749,7 @@ BOOST_AUTO_TEST_CASE(R3_keys_of_a_resource_share_a_slot_and_expire)
     obtain(a);
     BOOST_TEST(time_to_live("t:{r}") > 60'000);
     server().command({"PERSIST", "t:{r}"});
-    run(step::settle, a, time());
+    run(node_command::write_back, a, time());
     BOOST_TEST(time_to_live("t:{r}") > 60'000);
     server().command({"PERSIST", "t:{r}"});
     server().command({"PERSIST", "t:{r}:q"});
@@ -759,7 +765,7 @@ BOOST_AUTO_TEST_CASE(R1_a_read_only_replica_does_not_vote)
     // As a node that was demoted: whatever its data say.
     server().command({"CONFIG", "SET", "min-replicas-to-write", "1"});
     BOOST_TEST((obtain(a).what == verdict::failed));
-    BOOST_TEST((run(step::settle, a, time()).what == verdict::failed));
+    BOOST_TEST((run(node_command::write_back, a, time()).what == verdict::failed));
     BOOST_TEST((obtain(make("b-1")).what == verdict::failed));
     server().command({"CONFIG", "SET", "min-replicas-to-write", "0"});
     BOOST_TEST((obtain(a).what == verdict::granted));
@@ -775,13 +781,13 @@ BOOST_AUTO_TEST_CASE(R9_a_restarted_node_does_not_vote_for_the_longest_ttl)
     const auto r = obtain(a);
     BOOST_TEST((r.what == verdict::quarantined));
     BOOST_TEST(r.number == 60'000'000);
-    BOOST_TEST((run(step::settle, a, time()).what == verdict::quarantined));
-    const auto later = hello();
+    BOOST_TEST((run(node_command::write_back, a, time()).what == verdict::quarantined));
+    const auto later = greet();
     BOOST_TEST((later.what == verdict::quarantined));
     BOOST_TEST(later.number < r.number);            // it does not begin anew
     BOOST_TEST((release(a).what == verdict::done)); // giving back is always possible
     server().command({"HSET", "t:node", "since", "0"});
-    BOOST_TEST((hello().what == verdict::ready));
+    BOOST_TEST((greet().what == verdict::ready));
 }
 
 BOOST_AUTO_TEST_CASE(R9_an_empty_node_does_not_vote)
@@ -806,16 +812,16 @@ BOOST_AUTO_TEST_CASE(R9_a_durable_node_votes_at_once_and_without_the_guard_any_d
     o.guard = restart_guard::off;
     use(o);
     BOOST_TEST((obtain(make("a-1")).what == verdict::granted));
-    BOOST_TEST((hello().what == verdict::ready));
+    BOOST_TEST((greet().what == verdict::ready));
 }
 
 BOOST_AUTO_TEST_CASE(R9_another_deployment_is_refused_by_name)
 {
-    const auto mine = client().deployment();
+    const auto mine = deployment();
     redis_options o;
     o.max_ttl = 30s;
     use(o);
-    for (const auto& r : {hello(), obtain(make("a-1"))}) {
+    for (const auto& r : {greet(), obtain(make("a-1"))}) {
         BOOST_TEST((r.what == verdict::mismatch));
         BOOST_TEST(r.text == mine);
     }
@@ -823,12 +829,12 @@ BOOST_AUTO_TEST_CASE(R9_another_deployment_is_refused_by_name)
 
 BOOST_AUTO_TEST_CASE(R9_a_restart_does_not_make_a_node_one_of_another_deployment)
 {
-    const auto mine = client().deployment();
+    const auto mine = deployment();
     redis_options o;
     o.max_ttl = 30s;
     use(o);
     restarted("second");
-    for (const auto& r : {obtain(make("a-1")), hello()}) {
+    for (const auto& r : {obtain(make("a-1")), greet()}) {
         BOOST_TEST((r.what == verdict::mismatch));
         BOOST_TEST(r.text == mine);
     }
@@ -845,13 +851,13 @@ BOOST_AUTO_TEST_CASE(R9_a_node_whose_policy_is_another_does_not_vote_with_or_wit
             use(o);
             server().command({"CONFIG", "SET", "maxmemory", maxmemory});
             server().command({"CONFIG", "SET", "maxmemory-policy", "volatile-ttl"});
-            const auto r = hello();
+            const auto r = greet();
             BOOST_TEST((r.what == verdict::evicting));
             BOOST_TEST(r.text
                        == "volatile-ttl (maxmemory " + std::string(maxmemory[0] == '0' ? "0" : "104857600") + ')');
             server().command({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
             server().command({"CONFIG", "SET", "maxmemory", "0"});
-            BOOST_TEST((hello().what == verdict::ready));
+            BOOST_TEST((greet().what == verdict::ready));
         }
 }
 
@@ -870,20 +876,20 @@ void evict_something()
 
 BOOST_AUTO_TEST_CASE(R9_a_node_that_has_evicted_is_quarantined_for_all_and_once)
 {
-    BOOST_TEST((hello().what == verdict::ready));
+    BOOST_TEST((greet().what == verdict::ready));
     evict_something();
     BOOST_TEST((obtain(make("a-1")).what == verdict::granted)); // until somebody looks
-    const auto r = hello();
+    const auto r = greet();
     BOOST_TEST((r.what == verdict::quarantined));
     BOOST_TEST(r.text == "evicted");
     BOOST_TEST(r.number == 60'000'000);
     BOOST_TEST((obtain(make("a-1")).what == verdict::quarantined)); // also of those who have not looked
     pass(r.time + 30'000'000);
-    const auto later = hello();
+    const auto later = greet();
     BOOST_TEST((later.what == verdict::quarantined));
     BOOST_TEST(later.number < 30'000'000); // it goes on
     pass(r.time + 60'000'000);
-    BOOST_TEST((hello().what == verdict::ready));
+    BOOST_TEST((greet().what == verdict::ready));
 }
 
 BOOST_AUTO_TEST_CASE(R9_what_was_evicted_before_the_node_was_set_up_or_counted_anew_does_not_matter)
@@ -891,42 +897,42 @@ BOOST_AUTO_TEST_CASE(R9_what_was_evicted_before_the_node_was_set_up_or_counted_a
     server().command({"FLUSHALL"});
     evict_something();
     provision();
-    BOOST_TEST((hello().what == verdict::ready));
+    BOOST_TEST((greet().what == verdict::ready));
     server().command({"CONFIG", "RESETSTAT"}); // counts from 0 again
-    BOOST_TEST((hello().what == verdict::ready));
+    BOOST_TEST((greet().what == verdict::ready));
     evict_something();
-    BOOST_TEST((hello().what == verdict::quarantined));
+    BOOST_TEST((greet().what == verdict::quarantined));
 
     server().command({"FLUSHALL"});
     provision();
     evict_something(); // before anybody has looked
-    BOOST_TEST((hello().what == verdict::quarantined));
+    BOOST_TEST((greet().what == verdict::quarantined));
 }
 
 BOOST_AUTO_TEST_CASE(R9_another_server_under_a_known_address_is_quarantined_once_for_all_who_knew_it)
 {
-    BOOST_TEST((hello_after("first", 1'000'000).what == verdict::ready)); // it is the same
-    const auto r = hello_after("other", 1'000'000);
+    BOOST_TEST((greet_after("first", 1'000'000).what == verdict::ready)); // it is the same
+    const auto r = greet_after("other", 1'000'000);
     BOOST_TEST((r.what == verdict::quarantined));
     BOOST_TEST(r.text == "changed");
     BOOST_TEST(r.identity == "first");
     BOOST_TEST(r.number == 60'000'000);
     BOOST_TEST((obtain(make("a-1")).what == verdict::quarantined));
     pass(r.time + 30'000'000);
-    BOOST_TEST(hello_after("other", 31'000'000).number < 30'000'000); // knew that one, too
+    BOOST_TEST(greet_after("other", 31'000'000).number < 30'000'000); // knew that one, too
     pass(r.time + 60'000'000);
-    BOOST_TEST((hello_after("other", 0).what == verdict::quarantined)); // was there since
+    BOOST_TEST((greet_after("other", 0).what == verdict::quarantined)); // was there since
     pass(r.time + 200'000'000);
-    BOOST_TEST((hello_after("third", 60'000'000).what == verdict::ready)); // so long ago that all has ended
+    BOOST_TEST((greet_after("third", 60'000'000).what == verdict::ready)); // so long ago that all has ended
 }
 
 BOOST_AUTO_TEST_CASE(R9_a_restart_is_no_other_server)
 {
     restarted("second");
-    const auto r = hello();
+    const auto r = greet();
     BOOST_TEST(r.text == "restarted");
     pass(r.time + 20'000'000);
-    const auto known = hello_after("first", 25'000'000);
+    const auto known = greet_after("first", 25'000'000);
     BOOST_TEST(known.text == "restarted");
     BOOST_TEST(known.number < 40'000'000);
 
@@ -935,26 +941,26 @@ BOOST_AUTO_TEST_CASE(R9_a_restart_is_no_other_server)
     redis_options o;
     o.guard = restart_guard::durable;
     use(o);
-    const auto of_marker = hello();
+    const auto of_marker = greet();
     pass(of_marker.time + 60'000'000);
     restarted("third");
     server().command({"CONFIG", "RESETSTAT"}); // as it would
-    BOOST_TEST((hello_after(of_marker.identity, 0).what == verdict::ready));
-    BOOST_TEST((hello_after("another", 0).what == verdict::quarantined));
+    BOOST_TEST((greet_after(of_marker.identity, 0).what == verdict::ready));
+    BOOST_TEST((greet_after("another", 0).what == verdict::quarantined));
 }
 
 BOOST_AUTO_TEST_CASE(R9_a_new_node_that_is_provisioned_votes_at_once_and_any_other_is_left_alone)
 {
     server().command({"FLUSHALL"});
-    BOOST_TEST(look().first == "");
+    BOOST_TEST(scan().first == "");
     BOOST_TEST((provision().what == verdict::done));
-    BOOST_TEST((hello().what == verdict::ready));
+    BOOST_TEST((greet().what == verdict::ready));
     BOOST_TEST((obtain(make("a-1")).what == verdict::granted));
     BOOST_TEST((provision().what == verdict::occupied));
 
     // A client was there first.
     server().command({"FLUSHALL"});
-    BOOST_TEST((hello().what == verdict::quarantined));
+    BOOST_TEST((greet().what == verdict::quarantined));
     BOOST_TEST((provision().what == verdict::occupied));
     BOOST_TEST((obtain(make("a-1")).what == verdict::quarantined));
 
@@ -964,10 +970,10 @@ BOOST_AUTO_TEST_CASE(R9_a_new_node_that_is_provisioned_votes_at_once_and_any_oth
     o.guard = restart_guard::durable;
     use(o);
     provision();
-    const auto of_marker = hello();
+    const auto of_marker = greet();
     BOOST_TEST(!of_marker.identity.empty());
     restarted("second");
-    BOOST_TEST(hello().identity == of_marker.identity);
+    BOOST_TEST(greet().identity == of_marker.identity);
 }
 
 BOOST_AUTO_TEST_CASE(R9_a_look_finds_what_is_under_the_prefix_and_nothing_else)
@@ -977,20 +983,20 @@ BOOST_AUTO_TEST_CASE(R9_a_look_finds_what_is_under_the_prefix_and_nothing_else)
         server().command({"SET", "of others:" + std::to_string(i), "x"});
     server().command({"SET", "t", "x"});
     server().command({"SET", "at:{r}", "x"});
-    const auto [none, looks] = look();
+    const auto [none, scans] = scan();
     BOOST_TEST(none == "");
-    BOOST_TEST(looks > 2); // it does not hold up the server
+    BOOST_TEST(scans > 2); // it does not hold up the server
     server().command({"ZADD", "t:{r}:q", "0", "somebody"});
-    BOOST_TEST(look().first == "t:{r}:q");
+    BOOST_TEST(scan().first == "t:{r}:q");
 
     // What is special in patterns is not in a prefix.
     redis_options o;
     o.prefix = "[a]*\\?:";
     use_as_it_is(o);
     server().command({"SET", "aX:node", "x"});
-    BOOST_TEST(look().first == "");
+    BOOST_TEST(scan().first == "");
     server().command({"SET", o.prefix + "node", "x"});
-    BOOST_TEST(look().first == o.prefix + "node");
+    BOOST_TEST(scan().first == o.prefix + "node");
 }
 
 // --- for operators ---
@@ -1006,11 +1012,11 @@ BOOST_AUTO_TEST_CASE(inspect_tells_who_holds_and_who_waits_and_changes_nothing)
     obtain(c);
     const auto before = server().command({"HGETALL", "t:{r}"}).elements.size();
     const auto at = make("");
-    const answer r = run(calling(step::inspect, at));
+    const answer r = run(calling(node_command::inspect, at));
     BOOST_TEST((r.what == verdict::inspected));
     BOOST_REQUIRE(r.rest.size() == 9);
     BOOST_TEST(r.rest[0] == "0"); // it votes
-    BOOST_TEST(r.rest[2] == client().deployment());
+    BOOST_TEST(r.rest[2] == deployment());
     BOOST_TEST(r.rest[3].starts_with("a-1 "));
     BOOST_TEST(r.rest[3].ends_with(" 3 a locker with\nspaces"));
     BOOST_TEST(r.rest[4] == std::to_string(token));
@@ -1020,13 +1026,13 @@ BOOST_AUTO_TEST_CASE(inspect_tells_who_holds_and_who_waits_and_changes_nothing)
     BOOST_TEST(r.rest[8].ends_with("b-1 1 locker"));
     BOOST_TEST(server().command({"HGETALL", "t:{r}"}).elements.size() == before);
     yield(a);
-    const answer of_yielder = run(calling(step::inspect, at));
+    const answer of_yielder = run(calling(node_command::inspect, at));
     BOOST_REQUIRE(of_yielder.rest.size() == 10);
     BOOST_TEST(of_yielder.rest[3] == "");
     BOOST_TEST(of_yielder.rest[7].ends_with("a-1 1 a locker with\nspaces"));
 
     server().command({"FLUSHALL"});
-    const answer of_new = run(calling(step::inspect, at));
+    const answer of_new = run(calling(node_command::inspect, at));
     BOOST_REQUIRE(of_new.rest.size() == 7);
     BOOST_TEST(of_new.rest[1] == "new");
     BOOST_TEST(server().command({"DBSIZE"}).integer == 1); // but for the clock
@@ -1039,14 +1045,14 @@ BOOST_AUTO_TEST_CASE(R13_what_is_ended_by_force_does_not_come_back_and_others_ar
     const auto token = obtain(a).number;
     obtain(b);
     published();
-    BOOST_TEST((run(step::force_release, b, token).what == verdict::absent)); // it does not hold
+    BOOST_TEST((run(node_command::force_release, b, token).what == verdict::absent)); // it does not hold
     BOOST_TEST(holder() == "a-1");
     published();
-    BOOST_TEST((run(step::force_release, a, token).what == verdict::done));
+    BOOST_TEST((run(node_command::force_release, a, token).what == verdict::done));
     BOOST_TEST(joined(published()) == "a: ended a-1; b: wake b-1");
     BOOST_TEST((obtain(a).what == verdict::gone));
     BOOST_TEST(field("f") == std::to_string(token));
-    BOOST_TEST((run(step::force_release, a, token).what == verdict::absent)); // again
+    BOOST_TEST((run(node_command::force_release, a, token).what == verdict::absent)); // again
     BOOST_TEST(joined(published()) == "a: ended a-1");
 }
 
@@ -1075,7 +1081,7 @@ BOOST_AUTO_TEST_CASE(the_model_of_a_node_is_right)
         use(o);
         set_up();
         node_model model(o);
-        model.born = node_model::marker{run_id(), 0, client().deployment(), {}, {}, {}};
+        model.born = node_model::marker{run_id(), 0, deployment(), {}, {}, {}};
 
         std::vector<pointer> all;
         std::ostringstream trace;
@@ -1088,26 +1094,27 @@ BOOST_AUTO_TEST_CASE(the_model_of_a_node_is_right)
                 if (all.size() > 6)
                     all.erase(all.begin() + below(6));
             }
-            const step what[] = {step::obtain, step::obtain, step::obtain,  step::obtain,
-                                 step::obtain, step::yield,  step::release, step::settle};
+            const node_command commands[] = {node_command::obtain,  node_command::obtain,    node_command::obtain,
+                                             node_command::obtain,  node_command::obtain,    node_command::yield,
+                                             node_command::release, node_command::write_back};
             const auto& a = all[static_cast<std::size_t>(below(static_cast<std::int64_t>(all.size())))];
             if (below(8) == 0)
                 a->preempt = !a->preempt;
             if (below(8) == 0)
                 a->priority = static_cast<int>(below(3));
-            call c = calling(what[below(8)], a);
+            call c = calling(commands[below(8)], a);
             c.waited = below(3) == 0 ? below(2'000'000) : 0;
             if (below(10) == 0 && c.sequence > 20)
                 c.sequence -= 20; // it comes late
-            if (c.what == step::obtain) {
+            if (c.command == node_command::obtain) {
                 c.ttl = 200 + below(below(2) == 0 ? 1000 : 20'000);
-                c.how = below(3) != 0 ? mode::wait : below(2) == 0 ? mode::once : mode::now;
-                c.answered = below(3) == 0;
-                c.number += below(6'000'000) - 3'000'000;
-            } else if (c.what == step::release) {
+                c.mode = below(3) != 0 ? mode::wait : below(2) == 0 ? mode::once : mode::now;
+                c.quorum_answered = below(3) == 0;
+                c.token += below(6'000'000) - 3'000'000;
+            } else if (c.command == node_command::release) {
                 c.ttl = below(10) == 0 ? 100'000'000 : 0;
-            } else if (c.what == step::settle) {
-                c.number += below(3000);
+            } else if (c.command == node_command::write_back) {
+                c.token += below(3000);
             }
             return c;
         };
@@ -1121,13 +1128,14 @@ BOOST_AUTO_TEST_CASE(the_model_of_a_node_is_right)
             strings told;
             for (std::size_t i = 0; i < together.size(); ++i) {
                 std::vector<node_model::message> messages;
-                b << model.run(request_to_node::of(together[i], client()), real[i].time, messages) << "; ";
+                b << model.run(request_to_node::of(together[i], o, deployment(), run_id()), real[i].time, messages)
+                  << "; ";
                 a << real[i] << "; ";
                 for (const auto& m : messages)
                     told.push_back(m.client + ": " + m.text);
                 seen.insert(real[i].what);
-                trace << (i == 0 ? "" : "  ") << "step " << static_cast<int>(together[i].what) << " of "
-                      << together[i].about->id_text << " -> " << real[i] << '\n';
+                trace << (i == 0 ? "" : "  ") << name_of(together[i].command) << " of " << together[i].about->id_text
+                      << " -> " << real[i] << '\n';
             }
             a << joined(published());
             b << joined(told);

@@ -1,13 +1,15 @@
--- What all scripts begin with: the node's time. The client puts the texts of these files together (script_calls.cpp):
+-- The beginning of all scripts: the node's time, and what is where.
+--
+-- The client puts the texts of these files together (script_texts.cpp):
 --
 --   include('NAME')  that file. A function would be made anew each time that a script runs, and most find a free lock, for
 --                    which there is little to do.
 --   options.NAME     the client's: `channels`, the prefix of the clients' channels; `deployment`, what its clients agree on;
 --                    `guard`: on, durable or off; `max_ttl`, `skew`, and `entry_lease`, how long an entry of the queue lasts, in
 --                    microseconds; `keep`, how long keys are kept after the last write, in milliseconds.
---   arguments()      the keys and the arguments of a step on a lock, which are obtain, yield, release and settle. An obtain or
---                    a release that comes alone is a script by itself; all others are taken by steps.lua, of which they are
---                    functions.
+--   arguments()      the keys and the arguments of a command on a lock, which are obtain, yield, release and write_back. An
+--                    obtain or a release that comes alone is a script by itself. All others are run by commands.lua, of
+--                    which they are functions.
 --
 -- Keys of a resource, which share one hash tag:
 --   lock  hash   h            the holder: '<acquisition> <end> <latest call> <priority> <locker>'
@@ -16,10 +18,10 @@
 --                l<id>        '<end> <window> <member> <preempts> <locker>': a waiter's entry, its window, its member of the
 --                             queue, whether it preempts (1, 0), and who it is
 --                q            there may be waiters
---                x            until when there may be a tomb
+--                x            until when there may be a tombstone
 --                f            the token of the hold that was ended by force last
 --   queue zset   the waiters, all with the score 0, so that they are ordered by their members: rank, then id
---   tomb  string exists while a late obtain of an acquisition that was given up must be ignored
+--   tombstone string  exists while a late obtain of an acquisition that was given up must be ignored
 --
 -- Of a node:
 --   node  hash   run since deployment: the server's run id, since when, and what its clients agree on

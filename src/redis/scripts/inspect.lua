@@ -1,6 +1,6 @@
 -- Tells what a node has of a lock. It only reads: nothing is decided by it.
 --
--- KEYS: node, lock, queue, tomb
+-- KEYS: node, lock, queue, tombstone
 -- ARGV: run id, acquisition (none)
 -- Reply: {inspected, time, how long the node does not vote yet (us), why, its deployment, holder, token, token of the hold
 --         that was ended by force last, how many wait, and of the first 100 waiters the entries}

@@ -1,6 +1,6 @@
 -- The marker of this node. There is a new one where there was none, and where the server was restarted, unless it keeps
--- everything: it may have forgotten locks. Who it is: a server that keeps everything is known by its marker, another one by
--- its run id.
+-- everything: it may have forgotten locks. The identity of a server that keeps everything is that of its marker, of another
+-- one it is the run id.
 local run = ARGV[1]
 local m = redis.call('HMGET', KEYS[1], 'run', 'since', 'deployment', 'id', 'why')
 if not m[1] or (m[1] ~= run and options.guard ~= 'durable') then

@@ -1,6 +1,6 @@
 -- Asks a node for the lock of a resource, or to keep it.
 --
--- Keys: lock, queue, tomb
+-- Keys: lock, queue, tombstone
 -- Arguments: acquisition, '<priority> <locker>', count of calls, ttl (us), proposal of a token, and what matters only if
 --            it is not free: '<ticket> <how long it has waited> <window of a reservation> <mode> <answered by a quorum>
 --            <preempts>', the first three in us, wait, once or now, 1 or 0
@@ -10,11 +10,11 @@
 --
 -- Idempotent: what is held is granted again with the same token, a later end and the higher of the two priorities, and an
 -- entry of the queue is renewed. A notice is repeated. Nothing is granted without a write, so that a replica cannot vote.
-local lock, queue, tomb, id, who, call, ttl, proposal, terms = arguments()
+local lock, queue, tombstone, id, who, call, ttl, proposal, terms = arguments()
 include('guard')
 local f = redis.call('HMGET', lock, 'h', 'n', 'v', 'q', 'x')
-local counter, reservation, any, tombs = f[2], f[3], f[4], f[5]
-if tombs and tonumber(tombs) > now and redis.call('EXISTS', tomb) == 1 then
+local counter, reservation, any, tombstones_until = f[2], f[3], f[4], f[5]
+if tombstones_until and tonumber(tombstones_until) > now and redis.call('EXISTS', tombstone) == 1 then
     return { 'gone', now }
 end
 
@@ -50,7 +50,7 @@ if holder or reservation or any then
         reserved, reserved_until = string.match(reservation, '^(%S+) (%d+)')
         if tonumber(reserved_until) <= now then
             if reserved ~= id then
-                forget_waiter(lock, queue, reserved)
+                remove_waiter(lock, queue, reserved)
             end
             redis.call('HDEL', lock, 'v')
             reserved = nil
@@ -74,7 +74,7 @@ if holder or reservation or any then
     if holder or not first then
         if mode == 'now' or (mode == 'once' and not (outranks and first)) then
             if place then
-                forget_waiter(lock, queue, id)
+                remove_waiter(lock, queue, id)
             end
             return { 'refused', now }
         end
@@ -82,14 +82,14 @@ if holder or reservation or any then
         if place and place ~= mine then
             redis.call('ZREM', queue, place)
         end
-        remember_waiter(lock, queue, id, mine, window, preempts, string.match(who, '^%S+ (.*)$'))
+        register_waiter(lock, queue, id, mine, window, preempts, string.match(who, '^%S+ (.*)$'))
         -- The first in line decides: nobody evicts from behind one that leaves the holder alone.
         local evicts = outranks and (first or best_preempts == '1')
         if evicts then
             tell(holder, 'notice ' .. holder .. ' ' .. id .. ' ' .. priority .. ' ' .. answered)
         end
         if not holder and not reserved then
-            hand_on(lock, queue, true, nil)
+            hand_over(lock, queue, true, nil)
         end
         -- When to ask again, for the one that is next: when the holder ends by itself, or the reservation of one that
         -- may be dead.

@@ -1,4 +1,5 @@
--- What steps do with the waiters of a resource.
+-- The waiters of a resource: they are registered, ranked and woken. Each has an entry in the lock and a member in the queue.
+-- The members are ordered by rank, so that the first is the best waiter.
 
 -- The channel of the manager that an acquisition, '<client>-<number>', belongs to.
 local function tell(id, message)
@@ -39,7 +40,7 @@ local function best_waiter(lock, queue, any)
     end
 end
 
-local function remember_waiter(lock, queue, id, member, window, preempts, locker)
+local function register_waiter(lock, queue, id, member, window, preempts, locker)
     redis.call('ZADD', queue, 0, member)
     redis.call('HSET', lock, 'l' .. id,
         string.format('%.0f %s %s %s ', now + options.entry_lease, window, member, preempts) .. locker, 'q', '1')
@@ -51,7 +52,7 @@ local function member_in(entry)
     return string.match(entry, '^%S+ %S+ (%S+)')
 end
 
-local function forget_waiter(lock, queue, id)
+local function remove_waiter(lock, queue, id)
     local entry = redis.call('HGET', lock, 'l' .. id)
     if entry then
         redis.call('ZREM', queue, member_in(entry))
@@ -61,7 +62,7 @@ end
 
 -- The lock is free and reserved for nobody: reserves it for the best waiter, wakes it, and has the next one ask when
 -- the reservation has lapsed. A yielder that is still the best is not woken by its own yield.
-local function hand_on(lock, queue, any, yielder)
+local function hand_over(lock, queue, any, yielder)
     local _, id, window, second = best_waiter(lock, queue, any)
     if not id or id == yielder then
         return

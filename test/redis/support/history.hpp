@@ -81,8 +81,7 @@ public:
         grants_.at(which).ended_at = valid_until;
     }
 
-    /// The grant ended, or its holder was told so; an end later than `ended_at` is none, as the lock had expired by
-    /// then.
+    /// The grant ended, or its holder was told so. An end later than `ended_at` is none: the lock had expired by then.
     void ended(id which, time_point at = std::chrono::steady_clock::now())
     {
         const std::lock_guard guard(mutex_);
@@ -95,8 +94,7 @@ public:
         return grants_;
     }
 
-    /// Everything that was wrong so far. A holder's end is not known before it was recorded: until then `ended_at`
-    /// counts.
+    /// Everything that was wrong so far. Until a holder's end has been recorded, `ended_at` counts.
     [[nodiscard]] std::vector<violation> check() const
     {
         std::map<std::string, std::vector<grant>> resources;

@@ -5,7 +5,8 @@
 #ifndef PRIORITY_REDLOCK_TEST_REDIS_NODE_MODEL_HPP
 #define PRIORITY_REDLOCK_TEST_REDIS_NODE_MODEL_HPP
 
-#include "redis/quorum_client.hpp"
+#include "redis/acquisition.hpp"
+#include "redis/script_texts.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace test {
@@ -31,14 +33,14 @@ struct request_to_node
     int priority = 0;
     bool preempt = true;
     std::int64_t ticket = 0;
-    std::int64_t window = 0; // us
     std::int64_t entry_lease = 0;
     std::string run_id;
     std::string deployment;
     bool ends = false; // the acquisition has been given up
 
     static request_to_node of(const priority_redlock::detail::redis::call& c,
-                              const priority_redlock::detail::redis::quorum_client& client)
+                              const priority_redlock::redis_options& options, std::string deployment,
+                              std::string run_id)
     {
         request_to_node q;
         q.call = c;
@@ -49,12 +51,11 @@ struct request_to_node
             q.priority = c.about->priority;
             q.preempt = c.about->preempt;
             q.ticket = c.about->ticket;
-            q.ends = c.about->now == priority_redlock::detail::redis::acquisition::phase::ending;
+            q.ends = c.about->phase == priority_redlock::detail::redis::acquisition_phase::ending;
         }
-        q.window = micros(client.window(c.node));
-        q.entry_lease = micros(client.entry_lease());
-        q.run_id = client.run_id(c.node);
-        q.deployment = client.deployment();
+        q.entry_lease = micros(priority_redlock::detail::redis::entry_lease(options));
+        q.run_id = std::move(run_id);
+        q.deployment = std::move(deployment);
         return q;
     }
 };
@@ -65,7 +66,7 @@ class node_model
 public:
     using answer = priority_redlock::detail::redis::answer;
     using mode = priority_redlock::obtain_request::mode;
-    using step = priority_redlock::detail::redis::step;
+    using node_command = priority_redlock::detail::redis::node_command;
     using verdict = answer::verdict;
 
     struct message
@@ -154,29 +155,29 @@ public:
 private:
     answer dispatch(const request_to_node& q)
     {
-        std::erase_if(tombs_, [this](const auto& each) { return each.second <= now_; });
-        if (q.call.what == step::hello)
-            return hello(q);
-        if (q.call.what == step::provision)
+        std::erase_if(tombstones_, [this](const auto& each) { return each.second <= now_; });
+        if (q.call.command == node_command::greet)
+            return greet(q);
+        if (q.call.command == node_command::provision)
             return provision(q);
         resource& r = resources_[q.lock];
         if (r.forgotten_at <= now_)
             r = {};
-        switch (q.call.what) {
-        case step::obtain: return obtain(q, r);
-        case step::yield: return yield(q, r);
-        case step::release: return release(q, r);
-        case step::settle: return settle(q, r);
-        case step::hello:
-        case step::look:
-        case step::provision:
-        case step::inspect:
-        case step::force_release: break;
+        switch (q.call.command) {
+        case node_command::obtain: return obtain(q, r);
+        case node_command::yield: return yield(q, r);
+        case node_command::release: return release(q, r);
+        case node_command::write_back: return write_back(q, r);
+        case node_command::greet:
+        case node_command::scan:
+        case node_command::provision:
+        case node_command::inspect:
+        case node_command::force_release: break;
         }
         return {};
     }
 
-    answer hello(const request_to_node& q)
+    answer greet(const request_to_node& q)
     {
         const answer evicting{.what = verdict::evicting, .text = policy + " (maxmemory 0)"};
         if (guard_ != priority_redlock::restart_guard::off) {
@@ -187,11 +188,12 @@ private:
                 if ((restarted && guard_ == priority_redlock::restart_guard::durable) || counted > evicted)
                     counted = 0;
                 born->evicted = evicted;
-                const std::int64_t left_at = now_ - q.call.met_ago;
-                const bool changed = !q.call.met.empty() && q.call.met != identity() && left_at + max_ttl_ > now_
-                                     && !(born->before == q.call.met && born->since >= left_at);
+                const std::int64_t left_at = now_ - q.call.left_ago;
+                const bool changed = !q.call.last_identity.empty() && q.call.last_identity != identity()
+                                     && left_at + max_ttl_ > now_
+                                     && !(born->before == q.call.last_identity && born->since >= left_at);
                 if (changed)
-                    born->before = q.call.met;
+                    born->before = q.call.last_identity;
                 if (changed || evicted > counted) {
                     if (born->since + max_ttl_ <= now_)
                         born->why = changed ? "changed" : "evicted";
@@ -247,7 +249,7 @@ private:
     {
         if (auto no = refusal(q))
             return *no;
-        if (tombs_.contains(q.id))
+        if (tombstones_.contains(q.id))
             return {.what = verdict::gone};
         const std::int64_t ends = now_ + std::min(q.call.ttl, max_ttl_);
         const bool held = r.holder && r.holder->ends > now_;
@@ -269,22 +271,22 @@ private:
         const bool evicts = outranks && (first || r.waiters[*best].preempt);
         if (!held && first) {
             const std::int64_t floor = (born ? born->since : 0) + 2 * skew_;
-            r.counter = std::max({r.counter + 1, floor + 1, std::min(q.call.number, now_ + skew_), now_ - skew_});
+            r.counter = std::max({r.counter + 1, floor + 1, std::min(q.call.token, now_ + skew_), now_ - skew_});
             r.waiters.erase(q.id);
             r.reserved.reset();
             r.holder = hold{q.id, q.locker, q.priority, ends, q.call.sequence, r.counter};
             keep(r);
             return {.what = verdict::granted, .number = r.counter};
         }
-        if (q.call.how == mode::now || (q.call.how == mode::once && !(outranks && first))) {
+        if (q.call.mode == mode::now || (q.call.mode == mode::once && !(outranks && first))) {
             r.waiters.erase(q.id);
             return {.what = verdict::refused};
         }
-        r.waiters[q.id] = {now_ + q.entry_lease, q.window, place_of(q, r), q.preempt};
+        r.waiters[q.id] = {now_ + q.entry_lease, q.call.window, place_of(q, r), q.preempt};
         keep(r);
         if (evicts) {
             tell(r.holder->id, "notice " + r.holder->id + ' ' + q.id + ' ' + std::to_string(q.priority)
-                                   + (q.call.answered ? " 1" : " 0"));
+                                   + (q.call.quorum_answered ? " 1" : " 0"));
         }
         // When to ask again, for the one that is next: at the end of the hold, or of a reservation.
         bool next = first;
@@ -293,7 +295,7 @@ private:
             next = best == r.reserved->id && after(r, *best) == q.id;
             left = r.reserved->at - now_;
         } else if (!held) {
-            hand_on(r, {});
+            hand_over(r, {});
         }
         return {.what = verdict::waiting,
                 .number = left,
@@ -308,11 +310,11 @@ private:
         if (!r.holder || r.holder->id != q.id || r.holder->call > q.call.sequence)
             return {.what = verdict::absent};
         r.holder.reset();
-        if (!tombs_.contains(q.id)) {
-            r.waiters[q.id] = {now_ + q.entry_lease, q.window, new_place(q), q.preempt};
+        if (!tombstones_.contains(q.id)) {
+            r.waiters[q.id] = {now_ + q.entry_lease, q.call.window, new_place(q), q.preempt};
             keep(r);
         }
-        hand_on(r, q.id);
+        hand_over(r, q.id);
         return {.what = verdict::done};
     }
 
@@ -327,24 +329,24 @@ private:
         if (was_reserved && r.reserved->id == q.id)
             r.reserved.reset();
         if (q.call.ttl != 0) {
-            tombs_[q.id] = now_ + (q.call.ttl + 999) / 1000 * 1000;
+            tombstones_[q.id] = now_ + (q.call.ttl + 999) / 1000 * 1000;
             keep(r);
         }
         const bool free = !r.holder || r.holder->ends <= now_;
         const bool reserved = r.reserved && r.reserved->at > now_;
         if (free && !reserved && (held || was_reserved || waited))
-            hand_on(r, {});
+            hand_over(r, {});
         return {.what = held || waited ? verdict::done : verdict::absent};
     }
 
-    answer settle(const request_to_node& q, resource& r)
+    answer write_back(const request_to_node& q, resource& r)
     {
         if (auto no = refusal(q))
             return *no;
         if (!r.holder || r.holder->id != q.id || r.holder->ends <= now_)
             return {.what = verdict::refused};
-        r.holder->token = std::max(r.holder->token, q.call.number);
-        r.counter = std::max(r.counter, q.call.number);
+        r.holder->token = std::max(r.holder->token, q.call.token);
+        r.counter = std::max(r.counter, q.call.token);
         keep(r);
         return {.what = verdict::done};
     }
@@ -360,7 +362,7 @@ private:
         return {};
     }
 
-    void hand_on(resource& r, const std::string& yielder)
+    void hand_over(resource& r, const std::string& yielder)
     {
         const auto id = best_waiter(r);
         if (!id || *id == yielder)
@@ -408,7 +410,7 @@ private:
     std::int64_t max_ttl_;
     std::int64_t skew_;
     std::map<std::string, resource> resources_;
-    std::map<std::string, std::int64_t> tombs_;
+    std::map<std::string, std::int64_t> tombstones_;
     std::int64_t now_ = 0;
     std::vector<message>* published_ = nullptr;
 };

@@ -16,13 +16,14 @@
 #include <deque>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace test {
 
 /// A quorum_client whose nodes and manager are the test. Each step gives back what it made the client do, e.g.
-/// "obtain 0 1 2; 7 waiting": the calls, one script after the other with the nodes, then what the manager is told of
+/// "obtain 0 1 2; 7 waiting": the calls, one command after the other with the nodes, then what the manager is told of
 /// acquisition 7. Times are counted from the start of the test.
 class quorum_driver
 {
@@ -33,10 +34,11 @@ public:
     using duration = priority_redlock::duration;
     using error_code = priority_redlock::error_code;
     using mode = priority_redlock::obtain_request::mode;
-    using step = priority_redlock::detail::redis::step;
+    using node_command = priority_redlock::detail::redis::node_command;
     using time_point = priority_redlock::detail::time_point;
     using verdict = answer::verdict;
 
+    static constexpr duration check_interval = priority_redlock::detail::redis::node_health::check_interval;
     static constexpr std::uint64_t me = 0xc;    // the manager's number
     static constexpr std::uint64_t rival = 0xe; // that of another one
 
@@ -170,7 +172,7 @@ public:
     /// Takes a call away from a node, to be answered some other time, or never, or twice.
     call take(std::size_t node)
     {
-        answer_checks(node);
+        answer_greetings(node);
         if (unanswered_[node].empty())
             throw std::logic_error("node " + std::to_string(node) + " was not asked");
         call c = std::move(unanswered_[node].front());
@@ -182,7 +184,7 @@ public:
     {
         if (a.time == 0 && a.what != verdict::lost)
             a.time = now().wall;
-        if (c.what == step::hello || a.what == verdict::quarantined || a.what == verdict::mismatch
+        if (c.command == node_command::greet || a.what == verdict::quarantined || a.what == verdict::mismatch
             || a.what == verdict::failed)
             voting_[c.node] = a.what == verdict::ready;
         client_.on_answer(c, a, now());
@@ -192,7 +194,7 @@ public:
     std::string granted(std::size_t node)
     {
         const call c = take(node);
-        return reply_to(c, {.what = verdict::granted, .number = c.number});
+        return reply_to(c, {.what = verdict::granted, .number = c.token});
     }
 
     std::string granted(std::size_t node, std::int64_t token)
@@ -268,17 +270,17 @@ public:
     /// The latest that the node was sent and has not answered.
     [[nodiscard]] const call& last_call(std::size_t node) const
     {
-        return *std::find_if_not(unanswered_[node].rbegin(), unanswered_[node].rend(), &is_check);
+        return *std::find_if_not(unanswered_[node].rbegin(), unanswered_[node].rend(), &is_greeting);
     }
     [[nodiscard]] std::size_t unanswered(std::size_t node) const
     {
         return static_cast<std::size_t>(std::count_if(unanswered_[node].begin(), unanswered_[node].end(),
-                                                      [](const call& c) { return !is_check(c); }));
+                                                      [](const call& c) { return !is_greeting(c); }));
     }
     [[nodiscard]] client_type& client() noexcept { return client_; }
 
-    bool shows_checks = false;   // of nodes that vote; else those are answered, and nobody hears of them
-    std::int64_t last_token = 0; // of the last grant
+    bool shows_greetings = false; // of nodes that vote; else those are answered, and nobody hears of them
+    std::int64_t last_token = 0;  // of the last grant
     std::vector<std::string> log;
 
     static constexpr std::int64_t wall_start = 1'700'000'000'000'000;
@@ -298,22 +300,6 @@ private:
     {
         using namespace std::chrono;
         return std::to_string(duration_cast<milliseconds>(t - start).count()) + " ms";
-    }
-
-    static const char* name_of(step s)
-    {
-        switch (s) {
-        case step::hello: return "hello";
-        case step::look: return "look";
-        case step::provision: return "provision";
-        case step::inspect: return "inspect";
-        case step::force_release: return "force_release";
-        case step::obtain: return "obtain";
-        case step::yield: return "yield";
-        case step::release: return "release";
-        case step::settle: return "settle";
-        }
-        return "?";
     }
 
     static std::string name_of(error_code ec)
@@ -341,14 +327,14 @@ private:
 
     void add(const std::string& what) { happened_ += (happened_.empty() ? "" : "; ") + what; }
 
-    /// A node that votes is looked at again; it is marked by its round, which a hello has none of.
-    static bool is_check(const call& c) { return c.what == step::hello && c.round != 0; }
+    /// A node that votes is greeted again; such a call is marked by its round, which a greeting has none of.
+    static bool is_greeting(const call& c) { return c.command == node_command::greet && c.round != 0; }
 
     /// Those that come next.
-    void answer_checks(std::size_t node)
+    void answer_greetings(std::size_t node)
     {
         auto& q = unanswered_[node];
-        for (; !q.empty() && is_check(q.front()); q.pop_front()) {
+        for (; !q.empty() && is_greeting(q.front()); q.pop_front()) {
             answer a{.what = verdict::ready};
             a.time = now().wall;
             client_.on_answer(q.front(), a, now());
@@ -358,7 +344,7 @@ private:
     std::string happened()
     {
         carry_out();
-        last_ = "";
+        last_ = {};
         return std::exchange(happened_, {});
     }
 
@@ -367,7 +353,7 @@ private:
     {
         carry_out_once();
         for (std::size_t i = 0; i < unanswered_.size(); ++i)
-            answer_checks(i);
+            answer_greetings(i);
         carry_out_once();
     }
 
@@ -377,16 +363,17 @@ private:
         for (auto& each : actions.log)
             log.push_back(each.text);
         for (call& c : actions.calls) {
-            if (c.what == step::hello && voting_[c.node] && !shows_checks) {
+            if (c.command == node_command::greet && voting_[c.node] && !shows_greetings) {
                 c.round = 1;
                 unanswered_[c.node].push_back(std::move(c));
                 continue;
             }
             const std::string node = ' ' + std::to_string(c.node);
-            if (std::exchange(last_, name_of(c.what)) == std::string_view(name_of(c.what)))
+            const std::string_view command = priority_redlock::detail::redis::name_of(c.command);
+            if (std::exchange(last_, command) == command)
                 happened_ += node;
             else
-                add(name_of(c.what) + node);
+                add(std::string(command) + node);
             unanswered_[c.node].push_back(std::move(c));
         }
         for (auto& each : actions.told)
@@ -394,7 +381,7 @@ private:
     }
 
     void carry_out(client_type::reply_to_obtain& r) { std::move(r.handler)(r.ec, std::move(r.reply)); }
-    void carry_out(client_type::reply_done& r) { std::move(r.handler)(r.ec); }
+    void carry_out(client_type::reply_to_end& r) { std::move(r.handler)(r.ec); }
 
     void carry_out(const priority_redlock::protocol_event& e)
     {
@@ -416,8 +403,27 @@ private:
     std::vector<std::deque<call>> unanswered_; // by node
     std::vector<bool> voting_;
     std::string happened_;
-    const char* last_ = ""; // of the calls in it
+    std::string_view last_; // of the calls in it
 };
+
+/// Acquisition 1 holds what it has been granted by all nodes, from 0 to 988 ms.
+inline void let_hold(quorum_driver& d, std::size_t nodes, const quorum_driver::wish& w = {})
+{
+    d.obtain(1, w);
+    for (std::size_t i = 0; i < nodes; ++i)
+        d.granted(i);
+}
+
+/// Acquisition 1 waits at all nodes.
+inline void let_wait(quorum_driver& d, std::size_t nodes, const quorum_driver::wait_reply& r = {})
+{
+    d.obtain();
+    for (std::size_t i = 0; i < nodes; ++i)
+        d.waiting(i, r);
+    for (std::size_t i = 0; i < nodes; ++i)
+        while (d.unanswered(i) != 0)
+            d.done(i);
+}
 
 } // namespace test
 

@@ -93,8 +93,8 @@ program find_server()
 
     if (fs::path file = find_in_path(name); !file.empty())
         return {file, name};
-    // The checker is the same program, which goes by its name. It is in Debian's redis-tools and valkey-tools, which
-    // start no daemon.
+    // The checker is the same program, which goes by its name. Debian's redis-tools and valkey-tools have it, and start
+    // no daemon.
     if (const auto end = name.rfind("-server"); end != name.npos)
         if (fs::path file = find_in_path(name.substr(0, end) + "-check-rdb"); !file.empty())
             return {file, name};

@@ -72,8 +72,7 @@ private:
 };
 
 /// A port of 127.0.0.1 that nobody uses now. Not one of those that the system gives to outgoing connections: while a
-/// server is down, none of them takes its port, and a client that tries to connect to it again and again does not meet
-/// itself.
+/// server is down, none of them takes its port, and a client that tries to connect to it does not meet itself.
 [[nodiscard]] std::uint16_t free_port();
 
 /// What survives the end of a server.

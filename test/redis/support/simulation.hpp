@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TEST_REDIS_SIMULATION_HPP
 #define PRIORITY_REDLOCK_TEST_REDIS_SIMULATION_HPP
 
+#include "redis/quorum_client.hpp"
 #include "redis/support/node_model.hpp"
 
 #include <boost/asio/error.hpp>
@@ -133,7 +134,7 @@ private:
     using client_type = priority_redlock::detail::redis::quorum_client;
     using error_code = priority_redlock::error_code;
     using mode = priority_redlock::obtain_request::mode;
-    using step = priority_redlock::detail::redis::step;
+    using node_command = priority_redlock::detail::redis::node_command;
     using time_point = priority_redlock::detail::time_point;
 
     static constexpr time_point start{std::chrono::hours(1)};
@@ -357,7 +358,7 @@ private:
     }
 
     void tell(client&, client_type::reply_to_obtain& r) { std::move(r.handler)(r.ec, std::move(r.reply)); }
-    void tell(client&, client_type::reply_done& r) { std::move(r.handler)(r.ec); }
+    void tell(client&, client_type::reply_to_end& r) { std::move(r.handler)(r.ec); }
 
     void tell(client& c, const priority_redlock::protocol_event& e)
     {
@@ -590,10 +591,10 @@ private:
     void check_ghosts(node& n, const request_to_node& q, const answer& a)
     {
         const auto it = n.released.find(q.id);
-        if (q.call.what == step::obtain && a.what == answer::verdict::granted && it != n.released.end()
+        if (q.call.command == node_command::obtain && a.what == answer::verdict::granted && it != n.released.end()
             && q.call.sequence < it->second.call && now_ < it->second.at + q.call.ttl * 9 / 10)
             fail(q.id + " comes back at n" + std::to_string(n.index));
-        if (q.call.what == step::release && q.ends)
+        if (q.call.command == node_command::release && q.ends)
             n.released[q.id] = {q.call.sequence, now_};
     }
 
@@ -613,7 +614,8 @@ private:
     void send(client& c, const call& what)
     {
         connection& l = c.links[what.node];
-        auto q = request_to_node::of(what, *c.machine);
+        auto q =
+            request_to_node::of(what, options_, c.machine->deployment(), std::string(c.machine->run_id(what.node)));
         if (faulty())
             ++counts_.calls;
         if (!l.up) {
@@ -652,14 +654,12 @@ private:
         std::vector<node_model::message> published;
         const answer a = n.state.run(q, clock_of(n), published);
         note([&] {
-            static const char* const scripts[] = {"hello",  "look",  "provision", "inspect", "force_release",
-                                                  "obtain", "yield", "release",   "settle"};
             static const char* const verdicts[] = {
                 "granted", "waiting",  "refused",   "gone", "quarantined", "mismatch", "ready",  "evicting",
-                "looked",  "occupied", "inspected", "done", "absent",      "unknown",  "failed", "lost"};
-            return 'n' + std::to_string(n.index) + ": " + scripts[static_cast<std::size_t>(q.call.what)] + ' ' + q.id
-                   + " call " + std::to_string(q.call.sequence) + " -> " + verdicts[static_cast<std::size_t>(a.what)]
-                   + ' ' + std::to_string(a.number) + ' ' + a.text;
+                "scanned", "occupied", "inspected", "done", "absent",      "unknown",  "failed", "lost"};
+            return 'n' + std::to_string(n.index) + ": " + std::string(name_of(q.call.command)) + ' ' + q.id + " call "
+                   + std::to_string(q.call.sequence) + " -> " + verdicts[static_cast<std::size_t>(a.what)] + ' '
+                   + std::to_string(a.number) + ' ' + a.text;
         });
         check_ghosts(n, q, a);
         for (const auto& m : published)
@@ -898,7 +898,7 @@ private:
     void provision()
     {
         request_to_node q;
-        q.call.what = step::provision;
+        q.call.command = node_command::provision;
         q.deployment = clients_[0]->machine->deployment();
         for (const auto& each : nodes_)
             after(below(1000), [this, q, &n = *each]() mutable { // as clients connect

@@ -1,20 +1,20 @@
--- Looks whether a node votes: when a connection to it has been made, while it does not, and every few seconds while it does.
--- Starts its quarantine if it may have forgotten locks, for all clients.
+-- Greets a node, which says whether it votes. A client does so when it has connected, while the node does not vote, and
+-- every few seconds while it does. If the node may have forgotten locks, its quarantine starts, for all clients.
 --
 -- KEYS: node
--- ARGV: run id, who was met last at this address (or nobody) and how long ago (us)
--- Reply: {ready, time, who it is} | {quarantined, time, left (us), why: restarted, evicted or changed, who it is}
+-- ARGV: run id, the identity of the server that the client met last at this address (or none), how long ago (us)
+-- Reply: {ready, time, identity} | {quarantined, time, left (us), why: restarted, evicted or changed, identity}
 --        | {mismatch, time, its deployment} | {evicting, time, its policy}
 --
 -- Idempotent: a quarantine that has started goes on. It says ready only after a write, which a replica and a node without
 -- memory refuse.
 local node = KEYS[1]
 include('eviction')
-local who = ''
+local me = ''
 
 if options.guard ~= 'off' then
     include('marker')
-    who = identity
+    me = identity
     if m[3] == options.deployment then
         local f = redis.call('HMGET', node, 'evicted', 'before')
         local counted = tonumber(f[1] or evicted)
@@ -25,11 +25,11 @@ if options.guard ~= 'off' then
 
         -- What another server granted here lasts for the longest ttl. That was seen to already if this one stood in for
         -- it since. Who has not been here for so long may have missed a restart, and cannot tell.
-        local met, left_at = ARGV[2], now - ARGV[3]
-        local changed = met ~= '' and met ~= identity and left_at + options.max_ttl > now
-            and not (f[2] == met and tonumber(m[2]) >= left_at)
+        local last_identity, left_at = ARGV[2], now - ARGV[3]
+        local changed = last_identity ~= '' and last_identity ~= identity and left_at + options.max_ttl > now
+            and not (f[2] == last_identity and tonumber(m[2]) >= left_at)
         if changed then
-            redis.call('HSET', node, 'before', met)
+            redis.call('HSET', node, 'before', last_identity)
         end
         if changed or evicted > counted then
             if m[2] + options.max_ttl <= now then
@@ -44,4 +44,4 @@ if evicting then
 end
 include('guard')
 redis.call('HSET', node, 'asked', now)
-return { 'ready', now, who }
+return { 'ready', now, me }

@@ -2,10 +2,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#include "node_visit.hpp"
+#include "admin_client.hpp"
 
 #include "deployment.hpp"
-#include "node_errors.hpp"
+#include "error_replies.hpp"
 
 #include <priority_redlock/detail/strand_for.hpp>
 
@@ -18,16 +18,17 @@ namespace priority_redlock::detail::redis {
 
 namespace asio = boost::asio;
 
-node_visit::node_visit(const redis_deployment& where)
-    : strand_(detail::make_strand(where.executor)), names_(names_of(where.nodes)), client_(names_, where.options, 0),
-      texts_(make_script_texts(client_)), failed_(where.nodes.size()), run_ids_(where.nodes.size())
+admin_client::admin_client(const redis_deployment& where)
+    : strand_(detail::make_strand(where.executor)), options_(where.options), names_(names_of(where.nodes)),
+      deployment_(deployment_text(where.nodes.size(), options_)), texts_(make_script_texts(options_, deployment_)),
+      failed_(where.nodes.size()), run_ids_(where.nodes.size())
 {
     check_deployment(where.nodes, where.options);
     for (std::size_t i = 0; i < where.nodes.size(); ++i)
-        links_.push_back(std::make_unique<node_link>(i, strand_, where.nodes[i], client_, texts_, *this));
+        links_.push_back(std::make_unique<node_link>(i, strand_, where.nodes[i], options_, texts_, *this));
 }
 
-void node_visit::start()
+void admin_client::start()
 {
     asio::post(strand_, [self = shared_from_this()] {
         self->on_start();
@@ -37,7 +38,7 @@ void node_visit::start()
     });
 }
 
-void node_visit::cancel(asio::cancellation_type_t type)
+void admin_client::cancel(asio::cancellation_type_t type)
 {
     asio::post(strand_, [self = shared_from_this(), type] {
         if (!self->ended_)
@@ -45,7 +46,7 @@ void node_visit::cancel(asio::cancellation_type_t type)
     });
 }
 
-void node_visit::ask(call c)
+void admin_client::ask(call c)
 {
     links_[c.node]->add(std::move(c));
     if (std::exchange(flushing_, true))
@@ -58,7 +59,7 @@ void node_visit::ask(call c)
 }
 
 /// Not at once: it may be a link that tells why.
-void node_visit::end()
+void admin_client::end()
 {
     ended_ = true;
     asio::post(strand_, [self = shared_from_this()] {
@@ -67,7 +68,7 @@ void node_visit::end()
     });
 }
 
-void node_visit::on_up(std::size_t node, std::string run_id)
+void admin_client::on_up(std::size_t node, std::string run_id)
 {
     if (ended_ || failed_[node])
         return;
@@ -76,25 +77,23 @@ void node_visit::on_up(std::size_t node, std::string run_id)
                        + ": name every server once");
         return;
     }
-    run_ids_[node] = run_id;
-    client_.on_up(node, std::move(run_id), {});
-    static_cast<void>(client_.take_actions()); // those of a client
+    run_ids_[node] = std::move(run_id);
     on_node(node);
 }
 
-void node_visit::on_answer(call c, answer a) noexcept
+void admin_client::on_answer(call c, answer a) noexcept
 {
     if (a.what != answer::verdict::lost) // of which more is said
         arrivals_.emplace_back(std::move(c), std::move(a));
 }
 
-void node_visit::on_arrival()
+void admin_client::on_arrival()
 {
     for (const auto& [c, a] : std::exchange(arrivals_, {})) {
         if (ended_ || failed_[c.node])
             continue;
         if (a.what == answer::verdict::failed) {
-            const known_error* const known = find_known_error(a.text);
+            const error_reply* const known = find_error_reply(a.text);
             fail(c.node, std::string(known ? known->cure : "answers with an error") + " (" + a.text + ')');
         } else {
             on_reply(c, a);
@@ -103,7 +102,7 @@ void node_visit::on_arrival()
 }
 
 /// No other try is made.
-void node_visit::fail(std::size_t node, const std::string& why)
+void admin_client::fail(std::size_t node, const std::string& why)
 {
     if (ended_ || failed_[node])
         return;

@@ -1,11 +1,11 @@
--- Writes the token of a grant, the largest that a quorum gave it, where a smaller one was given.
+-- Writes the token of a grant back: the greatest that a node gave it, where a smaller one was given.
 --
--- Keys: lock, queue, tomb
+-- Keys: lock, queue, tombstone
 -- Arguments: acquisition, token
--- Reply: {settled, time} | {refused, time} | {quarantined, ...} | {mismatch, ...}
+-- Reply: {written_back, time} | {refused, time} | {quarantined, ...} | {mismatch, ...}
 --
 -- Idempotent: a counter only rises. It confirms only with a write.
-local lock, queue, tomb, id, token = arguments()
+local lock, queue, tombstone, id, token = arguments()
 include('guard')
 local f = redis.call('HMGET', lock, 'h', 'n')
 local holder, held_until = string.match(f[1] or '', '^(%S+) (%d+)')
@@ -15,4 +15,4 @@ end
 -- A late one, of an earlier grant to the same acquisition, sets nothing back.
 redis.call('HSET', lock, 'n', math.max(tonumber(f[2]), tonumber(token)))
 redis.call('PEXPIRE', lock, options.keep)
-return { 'settled', now }
+return { 'written_back', now }

@@ -2,15 +2,15 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_SRC_REDIS_NODE_ERRORS_HPP
-#define PRIORITY_REDLOCK_SRC_REDIS_NODE_ERRORS_HPP
+#ifndef PRIORITY_REDLOCK_SRC_REDIS_ERROR_REPLIES_HPP
+#define PRIORITY_REDLOCK_SRC_REDIS_ERROR_REPLIES_HPP
 
 #include <string_view>
 
 namespace priority_redlock::detail::redis {
 
 /// An error of a server that tells what is wrong, and what to do about it.
-struct known_error
+struct error_reply
 {
     std::string_view word;
     std::string_view cure;
@@ -19,7 +19,7 @@ struct known_error
 };
 
 /// Null: another one.
-[[nodiscard]] const known_error* find_known_error(std::string_view text) noexcept;
+[[nodiscard]] const error_reply* find_error_reply(std::string_view text) noexcept;
 
 } // namespace priority_redlock::detail::redis
 

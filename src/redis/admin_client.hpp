@@ -2,8 +2,13 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-#ifndef PRIORITY_REDLOCK_SRC_REDIS_NODE_VISIT_HPP
-#define PRIORITY_REDLOCK_SRC_REDIS_NODE_VISIT_HPP
+#ifndef PRIORITY_REDLOCK_SRC_REDIS_ADMIN_CLIENT_HPP
+#define PRIORITY_REDLOCK_SRC_REDIS_ADMIN_CLIENT_HPP
+
+// Asks the nodes for an operator: what each of its operations is derived from, which decides what is asked.
+//
+// It has connections of its own, and asks each node at most until it fails once. So an operator learns at once what is
+// wrong, where a client of the locks would wait and try again.
 
 #include "node_link.hpp"
 
@@ -21,23 +26,23 @@
 
 namespace priority_redlock::detail::redis {
 
-/// Asks nodes what no client of the deployment asks them: what an operator's acts are made of. What derives from it
-/// decides; everything runs on its strand.
-class node_visit : public admin_operation,
-                   public link_events,
-                   public std::enable_shared_from_this<node_visit>
+/// Everything runs on its strand.
+class admin_client : public admin_operation,
+                     public link_events,
+                     public std::enable_shared_from_this<admin_client>
 {
 public:
     /// Throws if the nodes or the options are bad, or a file of TLS.
-    explicit node_visit(const redis_deployment& where);
-    virtual ~node_visit() = default;
+    explicit admin_client(const redis_deployment& where);
+    virtual ~admin_client() = default;
 
     void start() final;
     void cancel(boost::asio::cancellation_type_t type) final;
 
 protected:
     [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return strand_; }
-    [[nodiscard]] const quorum_client& client() const noexcept { return client_; }
+    [[nodiscard]] const redis_options& options() const noexcept { return options_; }
+    [[nodiscard]] const std::string& deployment() const noexcept { return deployment_; }
     [[nodiscard]] std::size_t size() const noexcept { return links_.size(); }
     [[nodiscard]] const std::string& name(std::size_t node) const noexcept { return names_[node]; }
 
@@ -72,8 +77,9 @@ private:
     void fail(std::size_t node, const std::string& why);
 
     boost::asio::any_io_executor strand_;
-    std::vector<std::string> names_;
-    quorum_client client_; // what the scripts are told of one, of which there is none
+    const redis_options options_;
+    const std::vector<std::string> names_;
+    const std::string deployment_;
     const script_texts texts_;
     std::vector<std::unique_ptr<node_link>> links_;
     std::vector<bool> failed_;
