@@ -59,10 +59,10 @@ response answer_to(const request& asked, const lock_manager& manager)
 }
 
 /// One request a connection, which is what a scrape every few seconds needs.
-asio::awaitable<void> serve(tcp::socket socket, const lock_manager& manager, std::chrono::milliseconds patience)
+asio::awaitable<void> serve(example::stream client, const lock_manager& manager, std::chrono::milliseconds patience)
 {
-    if (const auto asked = co_await example::read_request(socket, patience))
-        co_await example::answer(socket, *asked, answer_to(*asked, manager));
+    if (const auto asked = co_await example::read_request(client, patience))
+        co_await example::answer(client, *asked, answer_to(*asked, manager));
 }
 
 asio::awaitable<void> listen(tcp::acceptor& acceptor, const lock_manager& manager, std::chrono::milliseconds patience)
@@ -72,7 +72,8 @@ asio::awaitable<void> listen(tcp::acceptor& acceptor, const lock_manager& manage
         if (error == asio::error::operation_aborted)
             co_return;
         if (!error)
-            co_spawn(acceptor.get_executor(), serve(std::move(socket), manager, patience), asio::detached);
+            co_spawn(acceptor.get_executor(), serve(example::stream(std::move(socket)), manager, patience),
+                     asio::detached);
     }
 }
 

@@ -10,8 +10,9 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/cancel_after.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -61,17 +62,23 @@ try {
 
 constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable); // errors as values
 
+/// Reads what nobody wants, until the client is done.
+inline boost::asio::awaitable<void> discard(boost::asio::ip::tcp::socket& socket)
+{
+    std::array<char, 4096> rest{};
+    for (boost::system::error_code error; !error;)
+        std::tie(error, std::ignore) = co_await socket.async_read_some(boost::asio::buffer(rest), as_result);
+}
+
 /// Ends a connection to a client that may still be sending: a socket that is closed with something unread resets the
 /// connection, and what it was told last may be lost.
 inline boost::asio::awaitable<void> part_from(boost::asio::ip::tcp::socket& socket)
 {
-    using namespace std::chrono_literals;
-    boost::system::error_code error;
-    (void)socket.shutdown(boost::asio::ip::tcp::socket::shutdown_send, error);
-    std::array<char, 4096> rest{};
-    for (const auto end = std::chrono::steady_clock::now() + 1s; !error && std::chrono::steady_clock::now() < end;)
-        std::tie(error, std::ignore) =
-            co_await socket.async_read_some(boost::asio::buffer(rest), boost::asio::cancel_after(1s, as_result));
+    using namespace boost::asio::experimental::awaitable_operators;
+    boost::system::error_code ignored;
+    (void)socket.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+    boost::asio::steady_timer patience(socket.get_executor(), std::chrono::seconds(1));
+    (void)co_await (discard(socket) || patience.async_wait(as_result));
 }
 
 } // namespace example
