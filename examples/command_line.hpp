@@ -7,6 +7,7 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <charconv>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 // What all examples say and take alike: `--help`, `--redis NODES`, and an end with a status that tells whether it went
@@ -94,6 +96,26 @@ inline command_line read_command_line(int argc, char* argv[], const usage& u)
         refuse("does not take '" + result.operands[u.most] + "'");
     if (result.operands.size() < u.least)
         refuse("needs more arguments");
+    return result;
+}
+
+/// Reads the number that `text` is, if it is one and nothing else.
+template <class Number>
+[[nodiscard]] bool read_number(std::string_view text, Number& number)
+{
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return failure == std::errc() && end == text.data() + text.size();
+}
+
+/// The number that the operand `name` is. Ends the program if it is none from `least` to `most`.
+template <class Number>
+[[nodiscard]] Number number_of(std::string_view name, std::string_view text, Number least, Number most)
+{
+    Number result = 0;
+    if (!read_number(text, result) || result < least || result > most) {
+        std::cerr << name << " must be a number from " << least << " to " << most << ", not '" << text << "'\n";
+        std::exit(2);
+    }
     return result;
 }
 

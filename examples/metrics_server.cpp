@@ -124,7 +124,8 @@ asio::awaitable<void> check(tcp::endpoint server, lock_manager& manager)
             throw std::runtime_error(std::string("not so: ") + what);
     };
     for (int i = 0; i < 128; ++i)
-        (void)co_await manager.async_acquire("scanner", {}, asio::use_awaitable); // and released at once
+        (void)co_await manager.async_acquire("scanner", {},
+                                             asio::use_awaitable); // and released at once
     auto held = co_await manager.async_acquire("printer", "alice", {}, asio::use_awaitable);
     auto [late, none] = co_await manager.async_acquire("printer", "bob", {.timeout = 1ms}, as_result);
     expect(late == priority_redlock::errc::acquire_timeout, "bob gives up");

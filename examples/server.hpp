@@ -17,38 +17,20 @@
 #include <boost/system/system_error.hpp>
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
-#include <iostream>
 #include <stdexcept>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <tuple>
 
 // What the servers among the examples have in common.
 
 namespace example {
 
-/// The number in `text`, if it is one and nothing else.
-template <class Number>
-[[nodiscard]] bool read_number(std::string_view text, Number& number)
-{
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return failure == std::errc() && end == text.data() + text.size();
-}
-
 /// The PORT of a command line; 0, which lets the system choose, if there is none.
 inline std::uint16_t port_of(const command_line& line)
 {
-    std::uint16_t port = 0;
-    if (!line.operands.empty() && (!read_number(line.operands[0], port) || port == 0)) {
-        std::cerr << "the PORT must be a number from 1 to 65535, not '" << line.operands[0] << "'\n";
-        std::exit(2);
-    }
-    return port;
+    return line.operands.empty() ? std::uint16_t(0) : number_of<std::uint16_t>("PORT", line.operands[0], 1, UINT16_MAX);
 }
 
 /// Listens on the loopback interface. @throws std::runtime_error names the port.
