@@ -24,6 +24,14 @@
 
 namespace example {
 
+/// Whether a program takes `--redis`.
+enum class need
+{
+    never,
+    may,
+    must,
+};
+
 /// What a program says of itself.
 struct usage
 {
@@ -31,7 +39,7 @@ struct usage
     std::string_view operands = ""; ///< as in "usage: NAME OPERANDS"
     std::size_t least = 0;          ///< so many operands there must be
     std::size_t most = 0;           ///< and so many there may be
-    bool takes_redis = true;
+    need redis = need::may;
     std::string more = ""; ///< for --help
 };
 
@@ -55,8 +63,9 @@ inline void check_output()
 
 inline void print_usage(std::ostream& out, std::string_view program, const usage& u)
 {
+    constexpr std::string_view redis[] = {"", " [--redis HOST:PORT,HOST:PORT,...]", " --redis HOST:PORT,HOST:PORT,..."};
     out << "usage: " << program << (u.operands.empty() ? "" : " ") << u.operands
-        << (u.takes_redis ? " [--redis HOST:PORT,HOST:PORT,...]" : "") << '\n';
+        << redis[static_cast<std::size_t>(u.redis)] << '\n';
 }
 
 } // namespace detail
@@ -77,12 +86,12 @@ inline command_line read_command_line(int argc, char* argv[], const usage& u)
         if (argument == "--help" || argument == "-h") {
             std::cout << u.about << "\n\n";
             detail::print_usage(std::cout, program, u);
-            if (u.takes_redis)
+            if (u.redis == need::may)
                 std::cout << "\nThe locks are in memory, or with --redis on these nodes.\n";
             std::cout << u.more;
             std::exit(0);
         }
-        if (argument == "--redis" && u.takes_redis) {
+        if (argument == "--redis" && u.redis != need::never) {
             if (++i == argc)
                 refuse("--redis needs HOST:PORT,HOST:PORT,...");
             result.nodes = argv[i];
@@ -96,6 +105,8 @@ inline command_line read_command_line(int argc, char* argv[], const usage& u)
         refuse("does not take '" + result.operands[u.most] + "'");
     if (result.operands.size() < u.least)
         refuse("needs more arguments");
+    if (u.redis == need::must && result.nodes.empty())
+        refuse("needs the nodes");
     return result;
 }
 

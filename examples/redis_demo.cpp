@@ -546,7 +546,7 @@ try {
          .operands = "WORKER, the program redis_worker",
          .least = 1,
          .most = 1,
-         .takes_redis = false});
+         .redis = example::need::never});
     if (::access(line.operands[0].c_str(), X_OK) != 0) {
         std::cerr << "redis_demo: there is no program " << line.operands[0] << '\n';
         return 2;

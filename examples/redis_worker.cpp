@@ -100,14 +100,11 @@ try {
         {.about = "A worker that needs a robot arm for WORK ms, as others do, and gives it up to a higher PRIORITY.",
          .operands = "NAME PRIORITY WORK [PREFIX]",
          .least = 3,
-         .most = 4});
+         .most = 4,
+         .redis = example::need::must});
     using limits = std::numeric_limits<int>;
     const int priority = example::number_of<int>("PRIORITY", line.operands[1], limits::min(), limits::max());
     const std::chrono::milliseconds rest(example::number_of<int>("WORK", line.operands[2], 1, limits::max()));
-    if (line.nodes.empty()) {
-        std::cerr << "redis_worker: needs --redis HOST:PORT,HOST:PORT,...\n";
-        return 2;
-    }
     show_log();
 
     priority_redlock::redis_options options;

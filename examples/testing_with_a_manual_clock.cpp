@@ -148,7 +148,7 @@ int main(int argc, char* argv[])
     (void)example::read_command_line(
         argc, argv,
         {.about = "Tests code that takes locks by a clock that the tests move: hours pass in milliseconds.",
-         .takes_redis = false});
+         .redis = example::need::never});
     const auto real_start = std::chrono::steady_clock::now();
     const auto start = testing::manual_clock::now();
     for (const test each : {gives_way_to_a_restore, has_the_disk_for_an_hour}) {

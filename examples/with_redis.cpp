@@ -31,7 +31,7 @@ try {
              .operands = "N COMMAND [ARGUMENT...], with N from 1 to 99",
              .least = 2,
              .most = 2,
-             .takes_redis = false});
+             .redis = example::need::never});
     const auto count = example::number_of<std::size_t>("N", first, 1, 99);
     const test::redis_nodes nodes(count);
     std::vector<std::string> words(argv + 2, argv + argc);
