@@ -130,11 +130,17 @@ template <class Number>
     return result;
 }
 
-/// What went wrong. That of Boost's errors would name a source file of the machine it was built on.
+/// What went wrong. In that of Boost's errors the code would be followed by a source file of the machine that built the
+/// program.
 inline std::string message_of(const std::exception& failure)
 {
-    const auto* const error = dynamic_cast<const boost::system::system_error*>(&failure);
-    return error ? error->code().message() + " (" + error->code().to_string() + ")" : failure.what();
+    std::string text = failure.what();
+    if (const auto* const error = dynamic_cast<const boost::system::system_error*>(&failure)) {
+        const std::string code = '[' + error->code().to_string();
+        if (const auto begin = text.find(code + " at "); begin != text.npos)
+            text.erase(begin + code.size(), text.rfind(']') - begin - code.size());
+    }
+    return text;
 }
 
 } // namespace example
