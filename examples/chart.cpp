@@ -126,7 +126,7 @@ void chart::print(std::ostream& out, duration end, bool colour) const
         if (used[static_cast<std::size_t>(p)])
             out << "  " << (colour ? in_colour_of(p, mark) : mark) << ' ' << style_of(p).meaning;
     }
-    out << '\n';
+    out << std::endl; // before a second Ctrl-C
 }
 
 } // namespace demo
