@@ -45,6 +45,12 @@ public:
         if (log_enabled(level_of_end(h)))
             note_end(h, next);
     }
+    /// The same for one that its owner has released: it is no loss, and most are.
+    void release(const hold& h) noexcept
+    {
+        if (log_enabled(log_level::debug))
+            note_end(h, {});
+    }
     void overrun(const hold& h, const thief& next, duration since_told) noexcept
     {
         if (log_enabled(log_level::warning))

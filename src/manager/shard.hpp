@@ -419,7 +419,7 @@ private:
         }
 
         void log_grant(const hold& h) { lines_.grant(h); }
-        void log_end(const hold& h) { lines_.end(h); }
+        void log_end(const hold& h) { lines_.release(h); }
         void log_wait(const hold& h) { lines_.wait(h); }
         void log_deadlock(const hold& refused, const std::string& cycle) { lines_.deadlock(refused, cycle); }
         void log_renewal_failed(const hold& h, error_code why) { lines_.renewal_failed(h, why); }
