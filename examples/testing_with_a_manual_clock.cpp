@@ -43,13 +43,13 @@ using priority_redlock::lock;
 using priority_redlock::lock_manager;
 
 // [component]
-/// What is tested: copies a disk, which it may keep busy for an hour, and gives way to whoever is in
-/// a hurry. The clock is a parameter for the sake of the tests.
+/// What is tested: copies a disk, which it may keep busy for an hour, and gives way to whoever is
+/// in a hurry. The clock is a parameter for the sake of the tests.
 template <class Clock = std::chrono::steady_clock>
 asio::awaitable<void> back_up(lock_manager& manager, int& copied)
 {
-    const acquire_options an_hour{.ttl = 1h};
-    co_await async_with_lock(manager, "disk", "backup", an_hour, [&](lock&) -> asio::awaitable<void> {
+    const acquire_options hour{.ttl = 1h};
+    co_await async_with_lock(manager, "disk", "backup", hour, [&](lock&) -> asio::awaitable<void> {
         asio::basic_waitable_timer<Clock> block(manager.get_executor());
         for (; copied < 12; ++copied) {
             block.expires_after(10min);
