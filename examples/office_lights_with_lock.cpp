@@ -25,6 +25,7 @@
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
+using priority_redlock::acquire_options;
 using priority_redlock::async_with_lock;
 using priority_redlock::errc;
 using priority_redlock::error_code;
@@ -47,7 +48,8 @@ asio::awaitable<void> save_energy(office& o)
 
 asio::awaitable<void> motion_detected(office& o)
 {
-    co_await async_with_lock(o.manager, "lights", {.priority = 100}, [&o](lock&) -> asio::awaitable<void> {
+    const acquire_options first{.priority = 100};
+    co_await async_with_lock(o.manager, "lights", first, [&o](lock&) -> asio::awaitable<void> {
         co_await o.kitchen.async_switch(true, asio::use_awaitable);
         co_await o.meeting_room.async_switch(true, asio::use_awaitable);
     });
@@ -57,7 +59,9 @@ asio::awaitable<void> motion_detected(office& o)
 int main(int argc, char* argv[])
 {
     asio::io_context context;
-    office o(context, example::make_manager(context, argc, argv));
+    office o(context, example::make_manager(
+                          context, argc, argv,
+                          "Saving energy turns lights off and detected motion takes them over, with async_with_lock."));
 
     co_spawn(context, save_energy(o), asio::detached);
     while (o.kitchen.is_lit() && context.run_one() != 0) {

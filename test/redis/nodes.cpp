@@ -772,6 +772,7 @@ BOOST_AUTO_TEST_CASE(closing_the_protocol_at_any_moment)
 {
     redis_nodes nodes(3);
     int grants = 0;
+    std::size_t lost = 0;
     for (int i = 0; i < 100; ++i) {
         redis_options options = quick_options(); // with the guard on: the nodes are looked at first
         options.prefix = "close" + std::to_string(i) + ':';
@@ -797,10 +798,14 @@ BOOST_AUTO_TEST_CASE(closing_the_protocol_at_any_moment)
             BOOST_TEST((!second.granted() || second.lock().state() == lock_state::lost));
         }
         grants += second.granted();
+        for (attempt* each : {&first, &second})
+            lost += each->granted() && each->lock().state() == lock_state::lost;
     }
     BOOST_TEST(grants > 0); // from before the first connection to after the last grant
     BOOST_TEST(grants < 100);
-    BOOST_TEST(log.records().empty(), everything_said());
+    for (const log_capture::record& each : log.records())
+        BOOST_TEST(each.get<std::string>("Event") == "lost", everything_said());
+    BOOST_TEST(log.records().size() == lost, everything_said());
 }
 
 BOOST_AUTO_TEST_CASE(a_context_is_destroyed_at_any_moment)

@@ -181,7 +181,7 @@ inline bool shard<Mutex, Clock>::release_in(table_step& step, hold& h) noexcept
     const bool is_told = !h.notices.empty(); // and logged with the others that are
     const bool ended = table_.release(h, current_time(), step.actions);
     if (ended && !is_told && h.state.load(std::memory_order_relaxed) == lock_state::released)
-        step.lines.end(h);
+        step.lines.release(h);
     return ended;
 }
 
