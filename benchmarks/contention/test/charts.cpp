@@ -34,11 +34,11 @@ namespace {
         group_result& sums = r.groups.emplace_back();
         sums.name = g.name;
         sums.priority = g.priority;
-        sums.acquired = 1000;
+        sums.granted = 1000;
         sums.wait.count = 1000;
         sums.wait.max_us = 5000;
         sums.wait.buckets = {{0, 400}, {20, 500}, {5000, 100}};
-        sums.acquired_over_time.assign(100, 10);
+        sums.completed_over_time.assign(100, 10);
     }
     for (std::size_t i = 0; i < 30; ++i) {
         const double from = 950'000 + 10'000.0 * static_cast<double>(i);
