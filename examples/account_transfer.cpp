@@ -78,7 +78,9 @@ asio::awaitable<int> audit(account& one, transaction_context&)
 int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager = example::make_manager(context, argc, argv);
+    lock_manager manager = example::make_manager(
+        context, argc, argv,
+        "Two transfers in opposite directions between two accounts, with an audit in between that goes first.");
     account ann{"ann", 100}, ben{"ben", 50};
     int audited = -1;
 

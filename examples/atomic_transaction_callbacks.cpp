@@ -49,7 +49,8 @@ void deposit(lock_manager& manager, int& balance, const std::string& locker, int
 int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager = example::make_manager(context, argc, argv);
+    lock_manager manager = example::make_manager(
+        context, argc, argv, "Two deposits to one account, with callbacks: the lock keeps them apart.");
     int balance = 0;
 
     deposit(manager, balance, "locker1", 100);

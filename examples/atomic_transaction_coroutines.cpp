@@ -43,7 +43,8 @@ asio::awaitable<void> deposit(lock_manager& manager, int& balance, std::string l
 int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager = example::make_manager(context, argc, argv);
+    lock_manager manager = example::make_manager(
+        context, argc, argv, "Two deposits to one account, with coroutines: the lock keeps them apart.");
     int balance = 0;
 
     co_spawn(context, deposit(manager, balance, "locker1", 100), asio::detached);

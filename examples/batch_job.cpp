@@ -72,7 +72,9 @@ asio::awaitable<void> question(lock_manager& manager, database& db)
 int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager = example::make_manager(context, argc, argv);
+    lock_manager manager = example::make_manager(
+        context, argc, argv,
+        "A nightly job that works in steps gives way to questions of users, and goes on where it was.");
     database db;
 
     const synchronized job(manager, "database", db, {.priority = -100});

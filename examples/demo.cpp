@@ -7,8 +7,10 @@
 // Each step is a coroutine that acquires the lock of its resource, holds it for a while and releases it. Its waiting is
 // guarded: it ends when the lock is lost, and the locker cleans up and lets go.
 
+#include "command_line.hpp"
 #include "scenario.hpp"
 #include "store.hpp"
+#include "terminal.hpp"
 #include "timeline.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
@@ -16,21 +18,24 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
-#include <cstdlib>
 #include <exception>
+#include <functional>
 #include <iostream>
+#include <iterator>
+#include <map>
+#include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -54,11 +59,22 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
     return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(d).count()) + " ms";
 }
 
+/// Why a step was not granted its resource.
+[[nodiscard]] std::string why_not(const step& s, error_code error)
+{
+    if (error != errc::acquire_timeout)
+        return "is refused: " + error.message();
+    return s.timeout == s.timeout.zero() ? "gives up, does not wait" : "gives up, timed out after " + text(s.timeout);
+}
+
 class player
 {
 public:
-    player(asio::io_context& context, lock_manager manager, const scenario& s, timeline& t)
-        : context_(context), manager_(std::move(manager)), scenario_(s), timeline_(t), locks_(s.steps.size())
+    /// `finished` is called when the last step has been played.
+    player(asio::io_context& context, lock_manager manager, const scenario& s, timeline& t,
+           std::function<void()> finished)
+        : context_(context), manager_(std::move(manager)), scenario_(s), timeline_(t), finished_(std::move(finished)),
+          quiet_(context), locks_(s.steps.size()), rest_(s.steps.size())
     {
     }
 
@@ -67,9 +83,11 @@ public:
         timeline_.start();
         zero_ = priority_redlock::clock::now();
         for (std::size_t i = 0; i < locks_.size(); ++i) {
-            co_spawn(context_, play(i), [](std::exception_ptr failure) {
+            co_spawn(context_, play(i), [this](std::exception_ptr failure) {
                 if (failure)
                     std::rethrow_exception(failure);
+                if (--rest_ == 0)
+                    finished_();
             });
         }
     }
@@ -78,105 +96,154 @@ public:
     [[nodiscard]] bool exclusive() const { return exclusive_; }
 
 private:
+    /// Who wants a resource, by step.
+    struct line_of
+    {
+        std::set<std::size_t> holding;                                   // and cleaning up
+        std::map<int, std::vector<std::size_t>, std::greater<>> waiting; // by priority, first come first
+        priority_redlock::duration grace{};                              // the longest of those that hold it together
+        std::size_t holder = 0;                                          // the last that was granted it
+        std::size_t arrivals = 0;
+    };
+
     asio::awaitable<void> play(std::size_t i)
     {
         const step& s = scenario_.steps[i];
+        line_of& line = lines_[s.resource];
         asio::steady_timer timer(context_, zero_ + s.start);
         co_await timer.async_wait();
 
-        timeline_.tell(i, phase::waiting, "asks, priority " + std::to_string(s.priority));
-        asio::post(context_, [this, i] { tell_if_waiting(i); }); // runs when the acquire has started
+        tell(i, phase::waiting, "asks, priority " + std::to_string(s.priority));
+        const std::size_t arrival = line.arrivals++;
+        line.waiting[s.priority].push_back(arrival);
+        co_spawn(context_, tell_if_waiting(i, arrival), asio::detached);
         auto [error, granted] = co_await manager_.async_acquire(s.resource, s.locker, s.options(), as_result);
+        std::erase(line.waiting[s.priority], arrival);
         if (error) {
-            timeline_.tell(i, phase::absent,
-                           error == errc::acquire_timeout ? "gives up, timed out after " + text(s.timeout)
-                                                          : "is refused: " + error.message());
+            tell(i, phase::absent, why_not(s, error));
             co_return;
         }
-        exclusive_ = exclusive_ && !holder(i);
-        lock& held = locks_[i] = std::move(granted);
-        timeline_.tell(i, phase::holding, "granted, token " + std::to_string(held.fencing_token()));
+        enter(i, line, std::move(granted));
+        lock& held = locks_[i];
+        tell(i, phase::holding, "granted, token " + terminal::short_token(held.fencing_token()));
 
         timer.expires_after(s.hold);
         co_await timer.async_wait(held.guard(as_result));
 
         switch (held.state()) {
-        case lock_state::held: timeline_.tell(i, phase::absent, "releases"); break;
-        case lock_state::expired:
-            timeline_.tell(i, phase::absent, "has expired, its ttl of " + text(s.ttl) + " is over");
-            break;
-        default: co_await clean_up(i);
+        case lock_state::held: tell(i, phase::absent, "releases"); break;
+        case lock_state::expired: tell(i, phase::absent, "has expired, its ttl of " + text(s.ttl) + " is over"); break;
+        case lock_state::lost: tell(i, phase::absent, "has lost it, the nodes could not keep it"); break;
+        default: co_await clean_up(i, line.grace);
         }
+        line.holding.erase(i);
         held.release();
     }
 
-    asio::awaitable<void> clean_up(std::size_t i)
+    asio::awaitable<void> clean_up(std::size_t i, priority_redlock::duration grace)
     {
         const step& s = scenario_.steps[i];
         if (s.cleanup == s.cleanup.zero()) {
-            timeline_.tell(i, phase::absent, "told to go, lets go");
+            tell(i, phase::absent, "told to go, lets go");
             co_return;
         }
-        timeline_.tell(i, phase::told_to_go, "told to go, cleans up for " + text(s.cleanup));
+        timeline_.tell_to_go(i, grace, "told to go, cleans up for " + text(s.cleanup));
+        flush_soon();
         asio::steady_timer timer(context_, s.cleanup);
         co_await timer.async_wait();
-        timeline_.tell(i, phase::absent,
-                       locks_[i].state() == lock_state::revoking ? "lets go"
-                                                                 : "lets go too late, it was not waited for");
+        tell(i, phase::absent,
+             locks_[i].state() == lock_state::revoking ? "lets go" : "lets go too late, it was not waited for");
     }
 
-    void tell_if_waiting(std::size_t i)
-    {
-        manager_.async_snapshot([this, i](error_code, const priority_redlock::snapshot& now) {
-            const step& s = scenario_.steps[i];
-            for (const auto& r : now.resources) {
-                const auto me = std::ranges::find(r.waiters, s.locker, &priority_redlock::waiter_snapshot::locker_id);
-                const lock* const other = holder(i); // none: let go since
-                if (r.resource != s.resource || me == r.waiters.end() || !other)
-                    continue;
-                std::string event = "waits for " + std::string(other->locker_id());
-                if (const auto before = me - r.waiters.begin(); before > 0)
-                    event += " and " + std::to_string(before) + " more";
-                timeline_.remark(i, event);
-            }
-        });
-    }
-
-    /// The lock that another locker has on the resource of a step.
-    [[nodiscard]] const lock* holder(std::size_t i) const
+    /// A step has the resource. What was granted to its locker before is one lock with it.
+    void enter(std::size_t i, line_of& line, lock granted)
     {
         const step& s = scenario_.steps[i];
-        const auto found = std::ranges::find_if(locks_, [&s](const lock& l) {
-            return l.resource() == s.resource && l.locker_id() != s.locker
-                   && (l.is_held() || l.state() == lock_state::revoking);
+        bool joins = false;
+        for (const std::size_t other : line.holding) {
+            const lock& l = locks_[other];
+            const bool mine = scenario_.steps[other].locker == s.locker;
+            joins = joins || (mine && l.is_held());
+            exclusive_ = exclusive_ && (mine || !(l.is_held() || l.state() == lock_state::revoking));
+        }
+        line.grace = joins ? std::max(line.grace, s.grace) : s.grace;
+        line.holding.insert(i);
+        line.holder = i;
+        locks_[i] = std::move(granted);
+    }
+
+    /// Runs when the acquire has started, and once more in turn: what was granted at once has heard of it by then.
+    asio::awaitable<void> tell_if_waiting(std::size_t i, std::size_t arrival)
+    {
+        co_await asio::post(context_, asio::use_awaitable);
+        co_await asio::post(context_, asio::use_awaitable);
+        const step& s = scenario_.steps[i];
+        const line_of& line = lines_[s.resource];
+        const std::vector<std::size_t>& equals = line.waiting.at(s.priority);
+        const auto me = std::ranges::lower_bound(equals, arrival);
+        if (me == equals.end() || *me != arrival || !line.holding.contains(line.holder)
+            || scenario_.steps[line.holder].locker == s.locker)
+            co_return;
+        auto before = me - equals.begin();
+        for (auto it = line.waiting.begin(); it->first > s.priority; ++it)
+            before += std::ssize(it->second);
+        std::string event = "waits for " + terminal::capped(scenario_.steps[line.holder].locker);
+        if (before > 0)
+            event += " and " + std::to_string(before) + " more";
+        timeline_.remark(i, event);
+        flush_soon();
+    }
+
+    void tell(std::size_t i, phase p, const std::string& event)
+    {
+        timeline_.tell(i, p, event);
+        flush_soon();
+    }
+
+    /// What happens in the same millisecond is put in order first.
+    void flush_soon()
+    {
+        quiet_.expires_after(std::chrono::milliseconds(1));
+        quiet_.async_wait([this](error_code replaced) {
+            if (!replaced)
+                timeline_.flush();
         });
-        return found == locks_.end() ? nullptr : &*found;
     }
 
     asio::io_context& context_;
     lock_manager manager_;
     const scenario& scenario_;
     timeline& timeline_;
+    std::function<void()> finished_;
+    asio::steady_timer quiet_;
     priority_redlock::clock::time_point zero_;
-    std::vector<lock> locks_; // by step
+    std::map<std::string, line_of> lines_; // by resource
+    std::vector<lock> locks_;              // by step
+    std::size_t rest_;                     // steps that are not over
     bool exclusive_ = true;
 };
-
-[[nodiscard]] bool wants_colour()
-{
-    const char* const no_colour = std::getenv("NO_COLOR");
-    return isatty(STDOUT_FILENO) && (!no_colour || !*no_colour);
-}
 
 int play(const std::string& file, const std::string& nodes)
 {
     const scenario s = demo::read_scenario(file);
-    timeline t(s, std::cout, wants_colour());
+    timeline t(s, std::cout, terminal::wants_colour());
     asio::io_context context(1);
-    player p(context, example::make_manager(context, nodes), s, t);
+    lock_manager manager = example::make_manager(context, nodes);
+
+    int interrupted = 0;
+    asio::signal_set signals(context, SIGINT, SIGTERM);
+    signals.async_wait([&](error_code finished, int signal) {
+        if (!finished) {
+            interrupted = signal;
+            context.stop();
+        }
+    });
+    player p(context, std::move(manager), s, t, [&signals] { signals.cancel(); });
     p.start();
     context.run();
-    t.chart();
+    t.print_chart();
+    if (interrupted)
+        return 128 + interrupted;
     if (!p.exclusive())
         std::cerr << "demo: a resource was granted to two lockers at a time\n";
     return p.exclusive() ? 0 : 1;
@@ -186,25 +253,19 @@ int play(const std::string& file, const std::string& nodes)
 
 int main(int argc, char* argv[])
 {
-    constexpr std::string_view usage =
-        "usage: demo [--redis HOST:PORT,HOST:PORT,...] FILE\n\nPlays the scenario in FILE and shows who had what when. "
-        "The locks are in memory, or on the nodes named.\n\n";
-    const std::string nodes = example::take_redis_option(argc, argv);
-    if (argc == 2 && (argv[1] == std::string_view("--help") || argv[1] == std::string_view("-h"))) {
-        std::cout << usage << demo::describe_format();
-        return 0;
-    }
-    if (argc != 2) {
-        std::cerr << usage << demo::describe_format();
-        return 2;
-    }
+    const auto line = example::read_command_line(argc, argv,
+                                                 {.about = "Plays the scenario in FILE and shows who had what when.",
+                                                  .operands = "FILE",
+                                                  .least = 1,
+                                                  .most = 1,
+                                                  .more = "\n" + demo::describe_format()});
     try {
-        return play(argv[1], nodes);
+        return play(line.operands[0], line.nodes);
     } catch (const demo::scenario_error& error) {
         std::cerr << "demo: " << error.what() << '\n';
         return 2;
     } catch (const std::exception& error) {
-        std::cerr << "demo: " << error.what() << '\n';
+        std::cerr << "demo: " << example::message_of(error) << '\n';
         return 1;
     }
 }

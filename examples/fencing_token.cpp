@@ -98,7 +98,9 @@ asio::awaitable<void> deposit(lock_manager& manager, account_store& store, std::
 int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager = example::make_manager(context, argc, argv);
+    lock_manager manager = example::make_manager(
+        context, argc, argv,
+        "A process that was stopped for longer than its ttl is refused by the store, by its fencing token.");
     account_store store;
 
     co_spawn(context, deposit(manager, store, "ann", 100, 300ms), asio::detached); // three times as long as its ttl

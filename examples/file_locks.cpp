@@ -6,6 +6,7 @@
 // while it holds the lock: its ttl ends, and the others go on.
 
 #include "child_process.hpp"
+#include "command_line.hpp"
 #include "file_protocol.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
@@ -73,6 +74,13 @@ void work(const fs::path& directory, const std::string& what)
     context.run();
 }
 
+const example::usage says_of_itself{
+    .about = "Processes share locks through a file, and one that is killed with the lock does not stop the others.",
+    .operands = "[DIRECTORY print|hang], a process of its own",
+    .most = 2,
+    .takes_redis = false,
+};
+
 int start(const std::string& program)
 {
     std::string name = (fs::temp_directory_path() / "file_locks.XXXXXX").string();
@@ -99,11 +107,12 @@ int start(const std::string& program)
 int main(int argc, char* argv[])
 {
     try {
-        if (argc == 1)
-            return start(fs::canonical(argv[0]).string());
-        work(argv[1], argv[2]);
+        const auto operands = example::read_command_line(argc, argv, says_of_itself).operands;
+        if (operands.empty())
+            return start(fs::read_symlink("/proc/self/exe").string());
+        work(operands[0], operands.at(1));
     } catch (const std::exception& e) {
-        std::cerr << e.what() << '\n';
+        std::cerr << "file_locks: " << example::message_of(e) << '\n';
         return 1;
     }
 }

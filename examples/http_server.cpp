@@ -11,15 +11,17 @@
 // until one of higher priority wants it; then it is cut off. A request that is told to go before it has begun to send
 // gets 503 and may come back. Connections run on a thread pool, a strand each.
 
+#include "http_exchange.hpp"
+#include "server.hpp"
 #include "store.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
@@ -29,9 +31,9 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
-#include <charconv>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <future>
 #include <iostream>
@@ -46,36 +48,41 @@ using priority_redlock::error_code;
 using priority_redlock::lock;
 using priority_redlock::lock_manager;
 
-using request = http::request<http::empty_body>;
-using response = http::response<http::string_body>;
+using example::as_result;
+using example::request;
+using example::response;
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t size_of_page = 16'000'000; // more than the buffers of two sockets
 
 int priority_of(const request& r)
 {
     int priority = 0;
-    const std::string_view text = r["Priority"];
-    std::from_chars(text.data(), text.data() + text.size(), priority);
-    return priority;
+    return example::read_number(r["Priority"], priority) ? priority : 0;
+}
+
+std::string path_of(const request& r)
+{
+    const std::string target = r.target();
+    return target.substr(0, target.find('?'));
 }
 
 // [answer]
 asio::awaitable<void> answer(lock_manager& manager, tcp::socket& socket, const request& asked)
 {
-    auto [refused, page] = co_await manager.async_acquire(std::string(asked.target()),
-                                                          {.priority = priority_of(asked), .timeout = 30s}, as_result);
+    auto [refused, page] =
+        co_await manager.async_acquire(path_of(asked), {.priority = priority_of(asked), .timeout = 30s}, as_result);
     asio::steady_timer rendering(socket.get_executor(), 50ms);
     const auto [told_to_go] = refused ? std::tuple(refused) : co_await rendering.async_wait(page.guard(as_result));
     if (told_to_go) {
         page.release();
         response later(http::status::service_unavailable, 11);
         later.set(http::field::retry_after, "1");
-        later.prepare_payload();
-        co_return void(co_await http::async_write(socket, later, as_result));
+        co_return co_await example::answer(socket, asked, std::move(later));
     }
     response rendered(http::status::ok, 11);
     rendered.body().assign(size_of_page, '.');
+    if (asked.method() == http::verb::head)
+        co_return co_await example::answer(socket, asked, std::move(rendered));
     rendered.prepare_payload();
     const auto [cut_off, sent] = co_await http::async_write(socket, rendered, page.guard(as_result));
     if (cut_off)
@@ -85,11 +92,8 @@ asio::awaitable<void> answer(lock_manager& manager, tcp::socket& socket, const r
 
 asio::awaitable<void> serve(lock_manager& manager, tcp::socket socket)
 {
-    boost::beast::flat_buffer buffer(8192);
-    request asked;
-    const auto [error, size] = co_await http::async_read(socket, buffer, asked, as_result);
-    if (!error)
-        co_await answer(manager, socket, asked);
+    if (const auto asked = co_await example::read_request(socket, 10s))
+        co_await answer(manager, socket, *asked);
 }
 
 asio::awaitable<void> listen(lock_manager& manager, tcp::acceptor& acceptor)
@@ -152,30 +156,34 @@ asio::awaitable<bool> check(tcp::endpoint server)
 }
 
 int main(int argc, char* argv[])
-{
-    const std::string nodes = example::take_redis_option(argc, argv);
-    unsigned short port = 0;
-    if (argc > 2
-        || (argc == 2
-            && std::from_chars(argv[1], argv[1] + std::string_view(argv[1]).size(), port).ec != std::errc())) {
-        std::cerr << "usage: " << argv[0] << " [--redis HOST:PORT,HOST:PORT,...] [PORT]\n";
-        return 2;
-    }
+try {
+    const auto line = example::read_command_line(
+        argc, argv,
+        {.about =
+             "An HTTP server that renders its pages one at a time, the urgent requests first: on PORT, until Ctrl-C; "
+             "without it it is its own clients, checks what they get, and ends.",
+         .operands = "[PORT]",
+         .most = 1});
+    const std::uint16_t port = example::port_of(line);
     asio::thread_pool pool(2);
-    lock_manager manager = example::make_manager(pool, nodes);
-    tcp::acceptor acceptor(asio::make_strand(pool), tcp::endpoint(asio::ip::address_v4::loopback(), port));
+    lock_manager manager = example::make_manager(pool, line.nodes);
+    tcp::acceptor acceptor = example::listen_on(asio::make_strand(pool), port);
     const tcp::endpoint server = acceptor.local_endpoint();
     co_spawn(acceptor.get_executor(), listen(manager, acceptor), asio::detached);
 
     bool good = true;
-    if (argc == 2) {
-        std::cout << "http://" << server << "/\n";
+    if (port != 0) {
+        std::cout << "http://" << server << "/, Ctrl-C ends" << std::endl;
         asio::signal_set interrupt(pool, SIGINT, SIGTERM);
         interrupt.async_wait(asio::use_future).get();
+        pool.stop();
     } else {
         good = co_spawn(asio::make_strand(pool), check(server), asio::use_future).get();
     }
     asio::post(acceptor.get_executor(), [&] { acceptor.close(); });
     pool.join();
     return good ? 0 : 1;
+} catch (const std::exception& error) {
+    std::cerr << "http_server: " << example::message_of(error) << '\n';
+    return 1;
 }

@@ -4,6 +4,7 @@
 
 #include "json_input.hpp"
 
+#include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/stream_parser.hpp>
 
@@ -13,6 +14,7 @@
 #include <chrono>
 #include <fstream>
 #include <system_error>
+#include <vector>
 
 namespace json_input {
 namespace {
@@ -29,16 +31,126 @@ constexpr std::size_t largest_file = 1'000'000;
     return {buffer, std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::general, 10).ptr};
 }
 
+/// A position in the text, for people.
+[[nodiscard]] std::string place(std::string_view text, std::size_t position)
+{
+    const std::string_view before = text.substr(0, position);
+    const auto line = 1 + std::ranges::count(before, '\n');
+    const std::size_t column = before.size() - (before.rfind('\n') + 1); // npos + 1 is 0
+    return "line " + std::to_string(line) + ", column " + std::to_string(column + 1);
+}
+
+/// What at a position is not JSON.
+[[nodiscard]] std::string explain(std::string_view text, std::size_t position, boost::system::error_code error)
+{
+    const std::string_view rest = text.substr(position);
+    const auto last = text.substr(0, position).find_last_not_of(" \t\r\n");
+    if (text.starts_with("\xef\xbb\xbf"))
+        return "a byte order mark (BOM); save the file as UTF-8 without one";
+    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+        return "UTF-16; save the file as UTF-8";
+    if (rest.starts_with("//") || rest.starts_with("/*") || rest.starts_with('#'))
+        return "a comment, which JSON does not have";
+    if (rest.starts_with('\''))
+        return "a single quote; texts are in double quotes";
+    if ((rest.starts_with('}') || rest.starts_with(']')) && last != text.npos && text[last] == ',')
+        return "a comma with nothing after it";
+    return error.message();
+}
+
+/// Notes on which line of a text, which is JSON and is parsed line by line, each part of it begins.
+class line_finder
+{
+public:
+    static constexpr std::size_t max_object_size = std::size_t(-1);
+    static constexpr std::size_t max_array_size = std::size_t(-1);
+    static constexpr std::size_t max_key_size = std::size_t(-1);
+    static constexpr std::size_t max_string_size = std::size_t(-1);
+
+    explicit line_finder(std::map<std::string, std::size_t, std::less<>>& lines) : lines_(lines) {}
+
+    using error_code = boost::system::error_code;
+
+    bool on_document_begin(error_code&) { return true; }
+    bool on_document_end(error_code&) { return true; }
+    bool on_object_begin(error_code&) { return open(false); }
+    bool on_object_end(std::size_t, error_code&) { return close(); }
+    bool on_array_begin(error_code&) { return open(true); }
+    bool on_array_end(std::size_t, error_code&) { return close(); }
+    bool on_key_part(std::string_view part, std::size_t, error_code&)
+    {
+        key_ += part;
+        return true;
+    }
+    bool on_key(std::string_view rest, std::size_t, error_code&)
+    {
+        path_ = at(open_.back().path, key_.append(rest));
+        key_.clear();
+        if (!lines_.emplace(path_, line).second)
+            refuse("line " + std::to_string(line), path_ + ": named before, on line " + std::to_string(lines_[path_]));
+        return true;
+    }
+    bool on_string_part(std::string_view, std::size_t, error_code&) { return true; }
+    bool on_string(std::string_view, std::size_t, error_code&) { return value(); }
+    bool on_number_part(std::string_view, error_code&) { return true; }
+    bool on_int64(std::int64_t, std::string_view, error_code&) { return value(); }
+    bool on_uint64(std::uint64_t, std::string_view, error_code&) { return value(); }
+    bool on_double(double, std::string_view, error_code&) { return value(); }
+    bool on_bool(bool, error_code&) { return value(); }
+    bool on_null(error_code&) { return value(); }
+    bool on_comment_part(std::string_view, error_code&) { return true; }
+    bool on_comment(std::string_view, error_code&) { return true; }
+
+    std::size_t line = 0;
+
+private:
+    struct container
+    {
+        std::string path;
+        bool is_list;
+        std::size_t size = 0;
+    };
+
+    void begin_value()
+    {
+        if (!open_.empty() && open_.back().is_list) {
+            path_ = at(open_.back().path, open_.back().size++);
+            lines_.emplace(path_, line);
+        }
+    }
+    bool value()
+    {
+        begin_value();
+        return true;
+    }
+    bool open(bool is_list)
+    {
+        begin_value();
+        open_.push_back({path_, is_list});
+        return true;
+    }
+    bool close()
+    {
+        open_.pop_back();
+        return true;
+    }
+
+    std::map<std::string, std::size_t, std::less<>>& lines_;
+    std::vector<container> open_;
+    std::string key_;
+    std::string path_; // of the value that comes next or is open
+};
+
 } // namespace
 
 void refuse(std::string_view where, std::string_view why)
 {
-    throw input_error(std::string(where).append(": ").append(why));
+    throw input_error(where, why);
 }
 
 void refuse(std::string_view where, std::string_view wanted, const json::value& found)
 {
-    std::string text = json::serialize(found);
+    std::string text = found.is_double() ? json_input::text(found.get_double()) : json::serialize(found);
     if (text.size() > longest_name + 2)
         text = found.is_string() ? "a longer text" : found.is_array() ? "a list" : "an object";
     refuse(where, std::string("must be ").append(wanted).append(", not ").append(text));
@@ -122,21 +234,36 @@ double read_number(const json::value& value, const std::string& where, double le
     return number;
 }
 
-json::value read_json(std::string_view text)
+void document::refuse(const input_error& error) const
+{
+    // What is missing is on no line: what it is missing in is.
+    std::string path = error.where();
+    while (!path.empty() && !lines.contains(path))
+        path.resize(path.find_last_of(".[") == std::string::npos ? 0 : path.find_last_of(".["));
+    if (path.empty())
+        throw error;
+    json_input::refuse("line " + std::to_string(lines.find(path)->second), error.what());
+}
+
+document read_document(std::string_view text)
 {
     json::stream_parser parser;
     boost::system::error_code error;
     const std::size_t parsed = parser.write(text.data(), text.size(), error);
     if (!error)
         parser.finish(error);
-    if (error) {
-        const std::string_view before = text.substr(0, parsed);
-        const auto line = 1 + std::ranges::count(before, '\n');
-        const std::size_t column = before.size() - (before.rfind('\n') + 1); // npos + 1 is 0
-        refuse("line " + std::to_string(line) + ", column " + std::to_string(column + 1),
-               "not JSON: " + error.message());
+    if (error)
+        refuse(place(text, parsed), "not JSON: " + explain(text, parsed, error));
+    document result{parser.release(), {}};
+
+    json::basic_parser<line_finder> finder(json::parse_options(), result.lines);
+    for (std::size_t begin = 0; begin < text.size() && !finder.done();) {
+        ++finder.handler().line;
+        const std::size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
+        (void)finder.write_some(true, text.data() + begin, end - begin, error);
+        begin = end;
     }
-    return parser.release();
+    return result;
 }
 
 std::string read_file(const std::string& path)

@@ -16,6 +16,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -28,7 +30,26 @@ namespace json = boost::json;
 /// The input is wrong. The message says where: line and column, or the path of a key.
 class input_error : public std::runtime_error
 {
-    using std::runtime_error::runtime_error;
+public:
+    input_error(std::string_view where, std::string_view why)
+        : std::runtime_error(std::string(where).append(": ").append(why)), where_(where)
+    {
+    }
+
+    [[nodiscard]] const std::string& where() const noexcept { return where_; }
+
+private:
+    std::string where_;
+};
+
+/// What was read, and the line on which each part of it begins, by its path.
+struct document
+{
+    json::value value;
+    std::map<std::string, std::size_t, std::less<>> lines;
+
+    /// Throws the error anew, with the line of the place that it names.
+    [[noreturn]] void refuse(const input_error& error) const;
 };
 
 /// A key of an object, and what its value means, for people.
@@ -69,8 +90,12 @@ constexpr std::size_t longest_name = 40;
                                         std::int64_t most);
 [[nodiscard]] double read_number(const json::value& value, const std::string& where, double least, double most);
 
-/// Parses the text. @throws input_error it is not JSON; says at which line and column.
-[[nodiscard]] json::value read_json(std::string_view text);
+/// Parses the text. @throws input_error it is not JSON, or names a key twice; says at which line and column.
+[[nodiscard]] document read_document(std::string_view text);
+[[nodiscard]] inline json::value read_json(std::string_view text)
+{
+    return read_document(text).value;
+}
 
 /// The text of a file of at most a megabyte. @throws input_error begins with the path.
 [[nodiscard]] std::string read_file(const std::string& path);

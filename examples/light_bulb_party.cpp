@@ -75,7 +75,8 @@ asio::awaitable<int> flash(smart_bulb& bulb, transaction_context& transaction)
 int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager = example::make_manager(context, argc, argv);
+    lock_manager manager = example::make_manager(
+        context, argc, argv, "A bulb blinks for a party until an alarm needs it; then the party goes on where it was.");
     smart_bulb bulb(context);
     asio::cancellation_signal go_home;
     asio::steady_timer burglar(context, 45ms);

@@ -64,13 +64,13 @@ asio::awaitable<void> print_and_scan(lock_manager& manager)
 
 int main(int argc, char* argv[])
 {
-    const std::string nodes = example::take_redis_option(argc, argv);
     try {
         const auto text = boost::make_shared<std::ostringstream>();
         log_printer_to(text);
 
         asio::io_context context;
-        lock_manager manager = example::make_manager(context, nodes);
+        lock_manager manager = example::make_manager(
+            context, argc, argv, "Shows the log of one resource: filters choose records by their attributes.");
         co_spawn(context, print_and_scan(manager), [](std::exception_ptr error) {
             if (error)
                 std::rethrow_exception(error);
@@ -89,7 +89,7 @@ int main(int argc, char* argv[])
         }
         return 0;
     } catch (const std::exception& error) {
-        std::cerr << "log_of_a_resource: " << error.what() << '\n';
+        std::cerr << "log_of_a_resource: " << example::message_of(error) << '\n';
         return 1;
     }
 }

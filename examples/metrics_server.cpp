@@ -9,83 +9,70 @@
 //
 // With --redis HOST:PORT,HOST:PORT,... before that the locks are those of these nodes.
 
+#include "http_exchange.hpp"
+#include "server.hpp"
 #include "store.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/prometheus.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/read_until.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/http.hpp>
 
-#include <charconv>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace asio = boost::asio;
+namespace http = boost::beast::http;
 using asio::ip::tcp;
+using example::as_result;
+using example::request;
+using example::response;
 using priority_redlock::error_code;
 using priority_redlock::lock_manager;
 using namespace std::chrono_literals;
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t longest_request = 8000;
-
 // The server.
 
-std::string answer(std::string_view request, const lock_manager& manager)
+response answer_to(const request& asked, const lock_manager& manager)
 {
-    std::string status = "200 OK";
-    std::string body;
-    if (request.starts_with("GET /metrics ")) {
-        body = priority_redlock::to_prometheus(manager.metrics());
-    } else {
-        status = request.starts_with("GET ") ? "404 Not Found" : "405 Method Not Allowed";
-        body = "GET /metrics\n";
-    }
-    return "HTTP/1.1 " + status + "\r\nContent-Type: " + std::string(priority_redlock::prometheus_content_type)
-           + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+    const std::string_view target = asked.target();
+    if (target.substr(0, target.find('?')) != "/metrics")
+        return {http::status::not_found, 11, "GET /metrics\n"};
+    response metrics(http::status::ok, 11, priority_redlock::to_prometheus(manager.metrics()));
+    metrics.set(http::field::content_type, priority_redlock::prometheus_content_type);
+    return metrics;
 }
 
 /// One request a connection, which is what a scrape every few seconds needs.
-asio::awaitable<void> serve(tcp::socket socket, const lock_manager& manager)
+asio::awaitable<void> serve(tcp::socket socket, const lock_manager& manager, std::chrono::milliseconds patience)
 {
-    std::string received;
-    const auto [error, size] =
-        co_await asio::async_read_until(socket, asio::dynamic_buffer(received, longest_request), "\r\n\r\n", as_result);
-    if (error)
-        co_return; // disconnected, or too long
-    const std::string reply = answer(received, manager);
-    co_await asio::async_write(socket, asio::buffer(reply), as_result);
-    socket.shutdown(tcp::socket::shutdown_send);
+    if (const auto asked = co_await example::read_request(socket, patience))
+        co_await example::answer(socket, *asked, answer_to(*asked, manager));
 }
 
-asio::awaitable<void> listen(tcp::acceptor& acceptor, const lock_manager& manager)
+asio::awaitable<void> listen(tcp::acceptor& acceptor, const lock_manager& manager, std::chrono::milliseconds patience)
 {
     for (;;) {
         auto [error, socket] = co_await acceptor.async_accept(as_result);
         if (error == asio::error::operation_aborted)
             co_return;
         if (!error)
-            co_spawn(acceptor.get_executor(), serve(std::move(socket), manager), asio::detached);
+            co_spawn(acceptor.get_executor(), serve(std::move(socket), manager, patience), asio::detached);
     }
 }
 
@@ -110,15 +97,23 @@ double value_of(const std::string& reply, const std::string& name)
     return std::stod(reply.substr(reply.find(' ', at)));
 }
 
-asio::awaitable<std::string> get(tcp::endpoint server, std::string path)
+asio::awaitable<tcp::socket> connect(tcp::endpoint server)
 {
     tcp::socket socket(co_await asio::this_coro::executor);
     co_await socket.async_connect(server, asio::use_awaitable);
-    const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    co_await asio::async_write(socket, asio::buffer(request), asio::use_awaitable);
-    std::string reply;
-    co_await asio::async_read(socket, asio::dynamic_buffer(reply), as_result); // until the server closes
-    co_return reply;
+    co_return socket;
+}
+
+/// What the server answers to `sent`.
+asio::awaitable<response> ask(tcp::endpoint server, std::string sent)
+{
+    tcp::socket socket = co_await connect(server);
+    co_await asio::async_write(socket, asio::buffer(sent), asio::use_awaitable);
+    boost::beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.skip(sent.starts_with("HEAD")); // there is no body
+    co_await http::async_read(socket, buffer, parser, asio::use_awaitable);
+    co_return parser.release();
 }
 
 asio::awaitable<void> check(tcp::endpoint server, lock_manager& manager)
@@ -133,10 +128,13 @@ asio::awaitable<void> check(tcp::endpoint server, lock_manager& manager)
     auto [late, none] = co_await manager.async_acquire("printer", "bob", {.timeout = 1ms}, as_result);
     expect(late == priority_redlock::errc::acquire_timeout, "bob gives up");
 
-    const std::string reply = co_await get(server, "/metrics");
+    const std::string rest = " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    const response answered = co_await ask(server, "GET /metrics" + rest);
+    const std::string& reply = answered.body();
     std::cout << reply;
-    expect(reply.starts_with("HTTP/1.1 200 OK\r\n"), "the server answers");
-    expect(reply.find("Content-Type: text/plain; version=0.0.4") != std::string::npos, "in the format of Prometheus");
+    expect(answered.result() == http::status::ok, "the server answers");
+    expect(answered[http::field::content_type] == priority_redlock::prometheus_content_type,
+           "in the format of Prometheus");
     expect(value_of(reply, "grants_total") == 129, "129 locks were granted");
     expect(value_of(reply, "releases_total") == 128, "128 were released");
     expect(value_of(reply, "timeouts_total") == 1, "bob timed out");
@@ -148,26 +146,39 @@ asio::awaitable<void> check(tcp::endpoint server, lock_manager& manager)
     expect(value_of(reply, "holds_total") == 128, "and all holds");
     expect(value_of(reply, "wait_seconds_count") > 0, "waits are measured");
 
-    const std::string other = co_await get(server, "/");
-    expect(other.starts_with("HTTP/1.1 404 "), "nothing else is served");
+    expect((co_await ask(server, "GET /metrics?name=x" + rest)).result() == http::status::ok, "a query is ignored");
+    const response head = co_await ask(server, "HEAD /metrics" + rest);
+    expect(head.result() == http::status::ok && head.body().empty() && head[http::field::content_length] != "0",
+           "a HEAD gets the header");
+    expect((co_await ask(server, "GET /" + rest)).result() == http::status::not_found, "nothing else is served");
+    const response refused = co_await ask(server, "POST /metrics" + rest);
+    expect(refused.result() == http::status::method_not_allowed && refused[http::field::allow] == "GET, HEAD",
+           "a POST is told what is allowed");
+    const std::string endless(2 * example::longest_header, 'x');
+    expect((co_await ask(server, "GET /" + endless + rest)).result() == http::status::bad_request,
+           "an endless line is refused");
+
+    tcp::socket silent = co_await connect(server);
+    char nothing = 0;
+    const auto [gone, size] = co_await silent.async_read_some(asio::buffer(&nothing, 1), as_result);
+    expect(gone == asio::error::eof, "a connection that says nothing is closed");
 }
 
 int main(int argc, char* argv[])
 {
-    const std::string nodes = example::take_redis_option(argc, argv);
-    std::uint16_t port = 0;
-    const std::string_view argument = argc > 1 ? argv[1] : "";
-    const auto [end, failure] = std::from_chars(argument.data(), argument.data() + argument.size(), port);
-    if (argc > 2 || (argc == 2 && (failure != std::errc() || end != argument.data() + argument.size() || port == 0))) {
-        std::cerr << "usage: metrics_server [--redis NODES] [PORT], a number from 1 to 65535\n";
-        return 2;
-    }
-
+    const auto line = example::read_command_line(
+        argc, argv,
+        {.about =
+             "Serves the metrics of a lock manager to Prometheus: on PORT, until Ctrl-C, while lockers work; without it "
+             "it scrapes itself, checks what it gets, and ends.",
+         .operands = "[PORT]",
+         .most = 1});
+    const std::uint16_t port = example::port_of(line);
     try {
         asio::io_context context;
-        lock_manager manager = example::make_manager(context, nodes);
-        tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), port});
-        co_spawn(context, listen(acceptor, manager), asio::detached);
+        lock_manager manager = example::make_manager(context, line.nodes);
+        tcp::acceptor acceptor = example::listen_on(context, port);
+        co_spawn(context, listen(acceptor, manager, port == 0 ? 200ms : 10s), asio::detached);
 
         asio::signal_set signals(context);
         if (port == 0) {
@@ -179,7 +190,7 @@ int main(int argc, char* argv[])
         } else {
             for (int priority = 0; priority < 3; ++priority)
                 co_spawn(context, work(manager, "locker " + std::to_string(priority), priority), asio::detached);
-            std::cout << "http://127.0.0.1:" << port << "/metrics, Ctrl-C ends\n";
+            std::cout << "http://127.0.0.1:" << port << "/metrics, Ctrl-C ends" << std::endl;
             signals.add(SIGINT);
             signals.add(SIGTERM);
             signals.async_wait([&](error_code, int) { context.stop(); });
@@ -187,7 +198,7 @@ int main(int argc, char* argv[])
         context.run();
         return 0;
     } catch (const std::exception& error) {
-        std::cerr << "metrics_server: " << error.what() << '\n';
+        std::cerr << "metrics_server: " << example::message_of(error) << '\n';
         return 1;
     }
 }

@@ -60,7 +60,9 @@ asio::awaitable<void> motion_detected(office& o)
 int main(int argc, char* argv[])
 {
     asio::io_context context;
-    office o(context, example::make_manager(context, argc, argv));
+    office o(context, example::make_manager(
+                          context, argc, argv,
+                          "Saving energy turns lights off and detected motion takes them over, with coroutines."));
 
     co_spawn(context, save_energy(o), asio::detached);
     while (o.kitchen.is_lit() && context.run_one() != 0) {

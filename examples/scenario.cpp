@@ -10,6 +10,8 @@
 #include <array>
 #include <cstddef>
 #include <limits>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace demo {
@@ -76,9 +78,10 @@ std::string describe_format()
     return result;
 }
 
-scenario parse_scenario(std::string_view text)
+namespace {
+
+[[nodiscard]] scenario read(const json::value& value)
 {
-    const json::value value = json_input::read_json(text);
     const json::object& object = read_object(value, "", scenario_keys);
     scenario result;
     if (const json::value* v = object.if_contains("title"))
@@ -89,10 +92,11 @@ scenario parse_scenario(std::string_view text)
         for (const json::value& name : read_list(*allowed, "resources"))
             result.resources.push_back(read_text(name, at("resources", result.resources.size())));
     }
+    std::set<std::string> known(result.resources.begin(), result.resources.end());
     for (const json::value& v : read_list(object.at("steps"), "steps")) {
         const std::string path = at("steps", result.steps.size());
         step s = read_step(v, path);
-        if (std::ranges::find(result.resources, s.resource) == result.resources.end()) {
+        if (known.insert(s.resource).second) {
             if (allowed)
                 refuse(at(path, "resource"), "one of the resources " + json::serialize(*allowed),
                        json::value(s.resource));
@@ -101,6 +105,18 @@ scenario parse_scenario(std::string_view text)
         result.steps.push_back(std::move(s));
     }
     return result;
+}
+
+} // namespace
+
+scenario parse_scenario(std::string_view text)
+{
+    const json_input::document document = json_input::read_document(text);
+    try {
+        return read(document.value);
+    } catch (const scenario_error& error) {
+        document.refuse(error);
+    }
 }
 
 scenario read_scenario(const std::string& path)

@@ -55,7 +55,8 @@ asio::awaitable<void> connection(lock_manager& manager)
 int main(int argc, char* argv[])
 {
     asio::thread_pool timers(1); // where the manager has its timers
-    lock_manager manager = example::make_manager(timers, argc, argv);
+    lock_manager manager = example::make_manager(
+        timers, argc, argv, "One manager serves several io_contexts, each on a thread of its own.");
 
     std::array<asio::io_context, contexts> all;
     for (asio::io_context& each : all)

@@ -105,7 +105,8 @@ private:
 int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager = example::make_manager(context, argc, argv);
+    lock_manager manager = example::make_manager(
+        context, argc, argv, "Two apps play with a light each, and security takes both, with callbacks.");
 
     fun_app kitchen(manager, "kitchen light", 4);
     fun_app bedroom(manager, "bedroom light", 4);

@@ -77,7 +77,8 @@ asio::awaitable<void> fun_app(lock_manager& manager, std::string light, int move
 int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager = example::make_manager(context, argc, argv);
+    lock_manager manager = example::make_manager(
+        context, argc, argv, "Two apps play with a light each, and security takes both, with coroutines.");
 
     int finished = 0;
     const auto count = [&](std::exception_ptr failure) { finished += failure == nullptr; };

@@ -5,6 +5,8 @@
 #ifndef PRIORITY_REDLOCK_EXAMPLES_STORE_HPP
 #define PRIORITY_REDLOCK_EXAMPLES_STORE_HPP
 
+#include "command_line.hpp"
+
 #include <priority_redlock/lock_manager.hpp>
 
 #ifdef PRIORITY_REDLOCK_EXAMPLES_WITH_REDIS
@@ -15,7 +17,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <exception>
@@ -33,24 +34,16 @@
 
 namespace example {
 
-/// Takes `--redis NODES` out of a command line. Without it: an empty string.
-inline std::string take_redis_option(int& argc, char* argv[])
-{
-    char** const end = argv + argc;
-    char** const option = std::find_if(argv + 1, end, [](std::string_view argument) { return argument == "--redis"; });
-    if (option == end)
-        return {};
-    if (option + 1 == end) {
-        std::cerr << "--redis needs HOST:PORT,HOST:PORT,...\n";
-        std::exit(2);
-    }
-    std::string nodes = option[1];
-    std::copy(option + 2, end, option);
-    argc -= 2;
-    return nodes;
-}
-
 #ifdef PRIORITY_REDLOCK_EXAMPLES_WITH_REDIS
+
+/// Runs a context that nobody else runs yet, until there is a result, but no longer than `limit`.
+template <class Future>
+void run_until_ready(boost::asio::io_context& context, const Future& result, std::chrono::milliseconds limit)
+{
+    const auto end = std::chrono::steady_clock::now() + limit;
+    while (result.wait_for(std::chrono::seconds(0)) != std::future_status::ready && context.run_one_until(end) != 0) {
+    }
+}
 
 /// The locks of these nodes. Each run has its own, which makes it a new deployment.
 template <class Context>
@@ -62,10 +55,16 @@ priority_redlock::lock_manager make_redis_manager(Context& context, const std::s
     options.prefix = "example" + std::to_string(std::random_device{}()) + ':';
     options.idle_timeout = 200ms; // the example ends so long after its last lock
     const auto configs = priority_redlock::parse_redis_nodes(nodes);
+    bool patient = false;
     const auto get = [&](auto result) {
-        if constexpr (std::is_same_v<Context, boost::asio::io_context>) // nobody runs it yet
-            while (result.wait_for(0s) != std::future_status::ready)
-                context.run_one();
+        for (auto waited = 0ms; result.wait_for(0s) != std::future_status::ready; waited += 100ms) {
+            if (waited >= 1s && !std::exchange(patient, true))
+                std::cerr << "waiting for the nodes " << nodes << " ..." << std::endl;
+            if constexpr (std::is_same_v<Context, boost::asio::io_context>) // nobody runs it yet
+                run_until_ready(context, result, 100ms);
+            else
+                result.wait_for(100ms);
+        }
         return result.get();
     };
 
@@ -91,7 +90,7 @@ priority_redlock::lock_manager make_manager(Context& context, [[maybe_unused]] c
     try {
         return make_redis_manager(context, nodes);
     } catch (const std::exception& error) {
-        std::cerr << "--redis: " << error.what() << '\n';
+        std::cerr << "--redis: " << message_of(error) << '\n';
     }
 #else
     std::cerr << "--redis: built without priority_redlock::redis\n";
@@ -99,16 +98,11 @@ priority_redlock::lock_manager make_manager(Context& context, [[maybe_unused]] c
     std::exit(2);
 }
 
-/// The same for a program whose only argument is `--redis NODES`.
+/// The same for a program that takes `--redis NODES` and nothing else. `about`: a sentence for `--help`.
 template <class Context>
-priority_redlock::lock_manager make_manager(Context& context, int argc, char* argv[])
+priority_redlock::lock_manager make_manager(Context& context, int argc, char* argv[], std::string_view about)
 {
-    const std::string nodes = take_redis_option(argc, argv);
-    if (argc > 1) {
-        std::cerr << "usage: " << argv[0] << " [--redis HOST:PORT,HOST:PORT,...]\n";
-        std::exit(2);
-    }
-    return make_manager(context, nodes);
+    return make_manager(context, read_command_line(argc, argv, {.about = about}).nodes);
 }
 
 } // namespace example

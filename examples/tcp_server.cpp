@@ -12,17 +12,17 @@
 //     client says                        server says
 //     LOCK key priority [ttl in ms]      GRANTED token, as soon as it is; UNLOCK meanwhile gives up
 //     UNLOCK                             RELEASED
-//                                        LOST preempted, LOST expired: at any time
+//                                        LOST preempted, LOST expired, LOST lost (by the nodes): at any time
 //     anything else                      ERROR why
 //
 // A client that was preempted has the second of grace to clean up and to answer UNLOCK; then the key goes to the other.
 // Disconnecting releases.
 
+#include "server.hpp"
 #include "store.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -35,31 +35,38 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <iostream>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <tuple>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
+using example::as_result;
 using priority_redlock::acquire_options;
 using priority_redlock::error_code;
 using priority_redlock::lock;
 using priority_redlock::lock_manager;
 using priority_redlock::lock_state;
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable); // errors as values: here they are everyday events
 constexpr std::size_t longest_line = 1000;
+
+/// What a client is told of the end of its lock.
+constexpr std::string_view loss_of(lock_state ended)
+{
+    return to_string(ended == lock_state::revoking ? lock_state::preempted : ended);
+}
+static_assert(loss_of(lock_state::revoking) == "preempted" && loss_of(lock_state::lost) == "lost");
 
 /// One connection, with at most one lock.
 class session
@@ -75,8 +82,10 @@ public:
                 co_await tell_loss();
             if (const auto error = co_await read_line(); !error)
                 co_await obey(take_line());
+            else if (error == asio::error::not_found)
+                co_return co_await refuse_line();
             else if (!lost())
-                co_return; // disconnected, or an endless line
+                co_return; // disconnected
         }
     }
 
@@ -108,36 +117,44 @@ private:
         co_await asio::async_write(socket_, asio::buffer(line), asio::use_awaitable);
     }
 
+    asio::awaitable<void> refuse_line()
+    {
+        co_await say("ERROR a line has at most " + std::to_string(longest_line) + " bytes");
+        co_await example::part_from(socket_);
+    }
+
     [[nodiscard]] bool lost() const { return !told_ && held_.state() != lock_state::empty && !held_; }
 
     asio::awaitable<void> tell_loss()
     {
         told_ = true; // the lock stays in state revoking until UNLOCK, or until its grace is over
-        return say(held_.state() == lock_state::revoking || held_.state() == lock_state::preempted ? "LOST preempted"
-                                                                                                   : "LOST expired");
+        return say("LOST " + std::string(loss_of(held_.state())));
     }
 
     asio::awaitable<void> obey(const std::string& line)
     {
-        std::istringstream words(line);
-        std::string verb, key;
-        words >> verb;
-        if (verb == "UNLOCK") {
+        std::istringstream stream(line);
+        const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
+        const bool gave_up = std::exchange(waited_, false);
+        if (words == std::vector<std::string>{"UNLOCK"}) {
+            const bool had = held_.state() != lock_state::empty;
             held_ = lock(); // releases
             told_ = false;
-            co_return co_await say("RELEASED");
+            co_return co_await say(had || gave_up ? "RELEASED" : "ERROR you have no lock");
         }
         acquire_options options;
-        int priority = 0;
-        int ttl = 0;
-        if (verb != "LOCK" || !(words >> key >> priority) || (!(words >> std::ws).eof() && !(words >> ttl)))
+        int ttl = 1;
+        if (words.size() < 3 || words.size() > 4 || words[0] != "LOCK")
             co_return co_await say("ERROR say LOCK key priority [ttl in ms], or UNLOCK");
-        options.priority = priority;
-        if (ttl != 0)
+        if (!example::read_number(words[2], options.priority.emplace()))
+            co_return co_await say("ERROR the priority must be a whole number, not " + words[2]);
+        if (words.size() == 4 && (!example::read_number(words[3], ttl) || ttl < 1))
+            co_return co_await say("ERROR the ttl must be a number of ms above 0, not " + words[3]);
+        if (words.size() == 4)
             options.ttl = std::chrono::milliseconds(ttl);
         if (held_)
             co_return co_await say("ERROR you have a lock, UNLOCK it first");
-        co_await acquire(key, options);
+        co_await acquire(words[1], options);
     }
 
     /// Waits for the lock, but no longer than until the client says something else or disconnects.
@@ -154,14 +171,17 @@ private:
                 co_return co_await say("ERROR " + error.message());
             held_ = std::move(granted);
             co_await say("GRANTED " + std::to_string(held_.fencing_token()));
-        } // else the line, or the end of the connection, is still there for run() to read
+        } else { // the line, or the end of the connection, is still there for run() to read
+            waited_ = true;
+        }
     }
 
     tcp::socket socket_;
     lock_manager& manager_;
     std::string received_;
     lock held_;
-    bool told_ = false;
+    bool told_ = false;   // of the loss
+    bool waited_ = false; // for a lock, until the line that is obeyed next
 };
 
 asio::awaitable<void> serve(tcp::socket socket, lock_manager& manager)
@@ -193,7 +213,7 @@ public:
 
     asio::awaitable<void> say(std::string line)
     {
-        std::cout << name_ << " says  " << line << '\n';
+        std::cout << name_ << " says  " << line.substr(0, 60) << '\n';
         line += '\n';
         co_await asio::async_write(socket_, asio::buffer(line), asio::use_awaitable);
     }
@@ -235,23 +255,40 @@ asio::awaitable<void> talk(client alice, client bob, client carol)
     co_await carol.hear("LOST expired"); // after 50 ms
     bob.disconnect();
     co_await alice.hear("GRANTED ");
+
+    co_await carol.say("UNLOCK"); // of what has expired
+    co_await carol.hear("RELEASED");
+    co_await carol.say("UNLOCK");
+    co_await carol.hear("ERROR you have no lock");
+    co_await carol.say("UNLOCK it");
+    co_await carol.hear("ERROR say LOCK");
+    co_await carol.say("LOCK scanner 0 50 please");
+    co_await carol.hear("ERROR say LOCK");
+    co_await carol.say("LOCK scanner high");
+    co_await carol.hear("ERROR the priority");
+    co_await carol.say("LOCK scanner 0 0");
+    co_await carol.hear("ERROR the ttl");
+    co_await carol.say("LOCK printer 0"); // waits for alice,
+    co_await carol.say("UNLOCK");         // and gives up
+    co_await carol.hear("RELEASED");
+    co_await carol.say(std::string(2 * longest_line, 'x'));
+    co_await carol.hear("ERROR a line has");
 }
 
 int main(int argc, char* argv[])
 {
-    const std::string nodes = example::take_redis_option(argc, argv);
-    std::uint16_t port = 0;
-    const std::string_view argument = argc > 1 ? argv[1] : "";
-    const auto [end, failure] = std::from_chars(argument.data(), argument.data() + argument.size(), port);
-    if (argc > 2 || (argc == 2 && (failure != std::errc() || end != argument.data() + argument.size() || port == 0))) {
-        std::cerr << "usage: tcp_server [--redis NODES] [PORT], a number from 1 to 65535\n";
-        return 2;
-    }
-
+    const auto line = example::read_command_line(
+        argc, argv,
+        {.about =
+             "A lock server with a line protocol: on PORT, until Ctrl-C; without it it serves clients of its own, and "
+             "ends.",
+         .operands = "[PORT]",
+         .most = 1});
+    const std::uint16_t port = example::port_of(line);
     try {
         asio::io_context context;
-        lock_manager manager = example::make_manager(context, nodes);
-        tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), port});
+        lock_manager manager = example::make_manager(context, line.nodes);
+        tcp::acceptor acceptor = example::listen_on(context, port);
         co_spawn(context, listen(acceptor, manager), asio::detached);
 
         asio::signal_set signals(context);
@@ -264,7 +301,7 @@ int main(int argc, char* argv[])
                     std::rethrow_exception(error);
             });
         } else {
-            std::cout << "serving on 127.0.0.1:" << port << ", Ctrl-C ends\n";
+            std::cout << "serving on 127.0.0.1:" << port << ", Ctrl-C ends" << std::endl;
             signals.add(SIGINT);
             signals.add(SIGTERM);
             signals.async_wait([&](error_code, int) { context.stop(); });
@@ -272,7 +309,7 @@ int main(int argc, char* argv[])
         context.run();
         return 0;
     } catch (const std::exception& error) {
-        std::cerr << "tcp_server: " << error.what() << '\n';
+        std::cerr << "tcp_server: " << example::message_of(error) << '\n';
         return 1;
     }
 }

@@ -8,6 +8,8 @@
 // The same tests are run with locks in memory and over a network that loses messages. Any test framework will do; here
 // it is a function that counts what does not hold.
 
+#include "command_line.hpp"
+
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/testing/make_manager.hpp>
@@ -139,8 +141,12 @@ void run_over_a_bad_network(test each)
     check(network->lost() != 0, "the network is a bad one");
 }
 
-int main()
+int main(int argc, char* argv[])
 {
+    (void)example::read_command_line(
+        argc, argv,
+        {.about = "Tests code that takes locks by a clock that the tests move: hours pass in milliseconds.",
+         .takes_redis = false});
     const auto real_start = std::chrono::steady_clock::now();
     const auto start = testing::manual_clock::now();
     for (const test each : {gives_way_to_a_restore, has_the_disk_for_an_hour}) {

@@ -48,7 +48,8 @@ asio::awaitable<void> task(lock_manager& manager, std::size_t first)
 int main(int argc, char* argv[])
 {
     asio::thread_pool pool(threads);
-    lock_manager manager = example::make_manager(pool, argc, argv);
+    lock_manager manager = example::make_manager(
+        pool, argc, argv, "Many tasks on a thread pool share counters that nothing but their locks protects.");
 
     std::vector<std::future<void>> done;
     for (std::size_t i = 0; i < tasks; ++i)

@@ -7,6 +7,7 @@
 #ifndef PRIORITY_REDLOCK_EXAMPLES_TIMELINE_HPP
 #define PRIORITY_REDLOCK_EXAMPLES_TIMELINE_HPP
 
+#include "chart.hpp"
 #include "scenario.hpp"
 
 #include <priority_redlock/acquire_options.hpp>
@@ -18,16 +19,6 @@
 
 namespace demo {
 
-/// What a locker is doing, from one line of the timeline to the next.
-enum class phase
-{
-    absent,
-    waiting,
-    holding,
-    told_to_go, ///< no longer holds it, cleans up
-    too_late,   ///< still cleans up after its grace: the next one may have the resource already
-};
-
 class timeline
 {
 public:
@@ -36,42 +27,53 @@ public:
     /// Time zero. Prints the heading.
     void start();
 
-    /// Prints what happened to the locker of a step; from now on it is in the phase `p`.
+    /// Tells what happened to the locker of a step, which is in the phase `p` from now on.
     void tell(std::size_t step, phase p, const std::string& event);
 
-    /// Prints something that changes nothing.
+    /// The same for `phase::told_to_go`: it is waited for as long as `grace`.
+    void tell_to_go(std::size_t step, priority_redlock::duration grace, const std::string& event);
+
+    /// Tells something that changes nothing.
     void remark(std::size_t step, const std::string& event);
 
-    /// Prints who had what when.
-    void chart() const;
+    /// Prints what was told: lines of one millisecond are put in order before.
+    void flush();
+
+    /// Prints who had what when, until now.
+    void print_chart();
 
 private:
     using duration = priority_redlock::duration;
 
-    struct span
-    {
-        phase what;
-        duration begin, end;
-    };
-
     struct track
     {
+        std::size_t row; // of the chart
         phase now = phase::absent;
         duration since{};
-        std::vector<span> spans;
+        duration grace{};
     };
 
-    void print(std::size_t step, duration when, phase p, const std::string& event);
-    [[nodiscard]] std::string chart_row(const std::string& resource, const std::string& locker, duration end) const;
-    [[nodiscard]] std::string coloured(phase p, const std::string& text) const;
+    struct line
+    {
+        long long ms;
+        std::size_t step;
+        phase now;
+        std::string text;
+    };
+
+    [[nodiscard]] duration elapsed() const;
+    void draw(std::size_t step, duration now);
+    void add(std::size_t step, bool ends, const std::string& event, duration when);
 
     const scenario& scenario_;
     std::ostream& out_;
     bool colour_;
-    std::size_t resource_width_ = 0;
-    std::size_t locker_width_ = 0;
+    std::size_t resource_width_;
+    std::size_t locker_width_;
     priority_redlock::clock::time_point zero_;
     std::vector<track> tracks_; // by step
+    std::vector<line> lines_;   // of the last millisecond
+    chart chart_;
 };
 
 } // namespace demo

@@ -93,7 +93,8 @@ private:
 int main(int argc, char* argv[])
 {
     asio::io_context context;
-    lock_manager manager = example::make_manager(context, argc, argv);
+    lock_manager manager = example::make_manager(
+        context, argc, argv, "Workers agree on who processes each video: the one that has done least.");
     std::vector<worker> workers;
     for (const char* name : {"anna", "bert", "cleo"})
         workers.emplace_back(manager, name);

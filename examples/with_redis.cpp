@@ -11,27 +11,40 @@
 
 #include "../test/redis/support/redis_server.hpp"
 #include "child_process.hpp"
+#include "command_line.hpp"
 
-#include <cstddef>
-#include <cstdlib>
+#include <algorithm>
+#include <charconv>
 #include <exception>
 #include <iostream>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 int main(int argc, char* argv[])
 try {
-    const int count = argc > 2 ? std::atoi(argv[1]) : 0;
-    if (count < 1 || count > 99) {
-        std::cerr << "usage: with_redis N COMMAND [ARGUMENT...], with N from 1 to 99\n";
+    const std::string_view first = argc > 1 ? argv[1] : "";
+    if (first.starts_with('-') || argc < 3) // what follows N is the command's
+        (void)example::read_command_line(
+            std::min(argc, 2), argv,
+            {.about = "Runs a command with --redis and the addresses of N servers of its own, while they run.",
+             .operands = "N COMMAND [ARGUMENT...], with N from 1 to 99",
+             .least = 2,
+             .most = 2,
+             .takes_redis = false});
+    unsigned count = 0;
+    const auto [end, failure] = std::from_chars(first.data(), first.data() + first.size(), count);
+    if (failure != std::errc() || end != first.data() + first.size() || count < 1 || count > 99) {
+        std::cerr << "with_redis: N must be a number from 1 to 99, not '" << first << "'\n";
         return 2;
     }
-    const test::redis_nodes nodes(static_cast<std::size_t>(count));
+    const test::redis_nodes nodes(count);
     std::vector<std::string> words(argv + 2, argv + argc);
     words.push_back("--redis");
     words.push_back(nodes.addresses());
     return example::child_process(words).wait();
 } catch (const std::exception& error) {
-    std::cerr << "with_redis: " << error.what() << '\n';
+    std::cerr << "with_redis: " << example::message_of(error) << '\n';
     return 1;
 }

@@ -28,7 +28,8 @@ const char* text_of(int value) noexcept
     case errc::deadlock:
         return "waiting for the lock would close a cycle of lockers that wait for each other; release what is held and "
                "start again";
-    case errc::no_quorum: return "too few nodes of the lock service can be reached to decide; check the nodes";
+    case errc::no_quorum:
+        return "too few nodes of the lock service answer and may vote; check the nodes, and whether new ones were provisioned";
     case errc::manager_closed: return "the lock manager was closed; use another one";
     case errc::preempted:
         return "a higher priority took the lock while work was done under it; run the work again, or raise its priority";

@@ -42,7 +42,7 @@ public:
     }
     void end(const hold& h, const std::optional<thief>& next = {}) noexcept
     {
-        if (log_enabled(log_level::debug))
+        if (log_enabled(level_of_end(h)))
             note_end(h, next);
     }
     void overrun(const hold& h, const thief& next, duration since_told) noexcept
@@ -72,6 +72,12 @@ public:
     }
 
 private:
+    /// A person should look at why a store could not keep a lock; the other ends are everyday.
+    [[nodiscard]] static log_level level_of_end(const hold& h) noexcept
+    {
+        return h.state.load(std::memory_order_relaxed) == lock_state::lost ? log_level::warning : log_level::debug;
+    }
+
     void note_grant(const hold& h) noexcept;
     void note_wait(const hold& h) noexcept;
     void note_end(const hold& h, const std::optional<thief>& next) noexcept;

@@ -123,7 +123,7 @@ try {
 void log_lines::note_end(const hold& h, const std::optional<thief>& next) noexcept
 try {
     const auto state = h.state.load(std::memory_order_relaxed);
-    log_record& r = add(to_string(state), h);
+    log_record& r = add(to_string(state), h, level_of_end(h));
     const bool preempted = state == lock_state::revoking || state == lock_state::preempted;
     // The other parts of a composite go although nobody outranks them.
     if (preempted && next && next->priority > *r.priority) {
@@ -162,9 +162,7 @@ try {
 
 void log_lines::note_renewal_failed(const hold& h, error_code why) noexcept
 try {
-    log_record& r = add("renewal_failed", h, log_level::warning);
-    r.is_described = false;
-    r.text = "a lock could not be renewed and is tried again: " + why.message();
+    add("renewal_failed", h, log_level::warning).text = ": it is tried again until the lock ends: " + why.message();
 } catch (...) {
 }
 

@@ -612,7 +612,8 @@ private:
         step s(*this);
         if (shut_down_)
             return;
-        if (const hold* const h = ec && about.renews ? leases_->holder(about.id) : nullptr)
+        if (const hold* const h = ec && about.renews ? leases_->holder(about.id) : nullptr;
+            h && leases_->begins_to_fail(about.id)) // one complaint is enough
             s.log_renewal_failed(*h, ec);
         leases_->on_kept(about, ec, reply, Clock::now(), s.actions);
     }

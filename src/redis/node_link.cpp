@@ -262,10 +262,12 @@ void node_link::on_run_ended(error_code ec)
         run();
         return;
     }
+    // The connection's log often says the error again, with the address that the line begins with.
+    const bool says_more = !last_error_.empty() && last_error_.find(ec.message()) == last_error_.npos;
     if (!refused_)
         events_.on_complaint(node_, (was_up ? "is lost: " : "cannot be used: ") + ec.message()
-                                        + (last_error_.empty() ? "" : " (" + last_error_ + ")")
-                                        + cure_of(ec, last_error_) + old_address_);
+                                        + (says_more ? " (" + last_error_ + ")" : "") + cure_of(ec, last_error_)
+                                        + old_address_);
     run_after(refused_ && !may_pass_ ? pause_after_refusal : next_pause());
 }
 

@@ -71,6 +71,12 @@ const hold* lease_client::holder(acquisition_id id) const noexcept
     return l && l->held == id && !l->where->holds.empty() ? &l->where->holds.front() : nullptr;
 }
 
+bool lease_client::begins_to_fail(acquisition_id id) noexcept
+{
+    lease* const l = find(id);
+    return l && !std::exchange(l->failing, true);
+}
+
 std::optional<int> lease_client::thief_of(const resource& r) const noexcept
 {
     const auto it = leases_.find(&r);
@@ -304,6 +310,7 @@ void lease_client::granted(lease& l, time_point until, std::uint64_t token, time
     l.held_ticket = ticket;
     l.held_priority = w->priority;
     l.extending = l.extensions = 0;
+    l.failing = false;
     by_id_[id] = &l;
     table_.grant(*w, token, until, now, out);
 }
@@ -315,8 +322,10 @@ void lease_client::on_kept(const kept& of, error_code ec, const obtain_reply& re
         return;
     if (ec)
         table_.renew_soon(*l->where, now);
-    else if (is_kept(*l, reply, now, out) && of.renews)
+    else if (is_kept(*l, reply, now, out) && of.renews) {
+        l->failing = false;
         table_.renewed(*l->where, reply.valid_until, now, out);
+    }
 }
 
 /// Whether the store has kept the hold. With another token it is one of a store that had forgotten.

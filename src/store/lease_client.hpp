@@ -40,6 +40,7 @@ struct lease : lease_deadline
     std::optional<int> thief;     // the priority of one that is another manager's
     std::uint32_t extending = 0;  // by its owner
     std::uint32_t extensions = 0; // of the hold, by its owner, so far
+    bool failing = false;         // its last renewal has failed
     acquisition_id wanted;
     std::uint64_t wanted_ticket = 0; // the waiter that it is wanted for
     std::uint64_t wanted_since = 0;  // the last ticket when it came to be wanted: who has one so low waits as long
@@ -121,6 +122,9 @@ public:
 
     /// A hold of what this acquisition holds; null if nothing.
     [[nodiscard]] const hold* holder(acquisition_id id) const noexcept;
+
+    /// Notes that a renewal has failed. Whether that is new: the one before had not.
+    bool begins_to_fail(acquisition_id id) noexcept;
 
     /// The priority of a waiter of another manager that the holder of this resource was told to go for.
     [[nodiscard]] std::optional<int> thief_of(const resource& r) const noexcept;

@@ -134,6 +134,8 @@ public:
     /// Of what the store has granted last.
     [[nodiscard]] const hold* holder() const { return client_.holder(held_); }
 
+    bool begins_to_fail() { return client_.begins_to_fail(held_); }
+
     std::string raise(int priority)
     {
         return step([&](auto&) { table_.raise(*h, priority); });
@@ -440,6 +442,19 @@ BOOST_FIXTURE_TEST_CASE(T19_one_error_does_not_stop_it, renewed_fixture)
     renewed(29ms);
     BOOST_TEST(expires() == 45);
     BOOST_TEST(due() == 26);
+}
+
+BOOST_FIXTURE_TEST_CASE(it_begins_to_fail_once_until_it_succeeds, renewed_fixture)
+{
+    at_time(10ms);
+    BOOST_TEST(begins_to_fail());
+    not_renewed(errc::no_quorum);
+    at_time(13ms);
+    BOOST_TEST(!begins_to_fail());
+    not_renewed(errc::no_quorum);
+    at_time(16ms);
+    renewed(29ms);
+    BOOST_TEST(begins_to_fail());
 }
 
 BOOST_FIXTURE_TEST_CASE(what_is_not_answered_is_repeated, renewed_fixture)

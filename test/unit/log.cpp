@@ -204,6 +204,19 @@ BOOST_AUTO_TEST_CASE(a_line_of_a_preemption_names_the_thief)
     BOOST_TEST(kept().lines.back().find("thief") == std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(the_loss_of_a_lock_is_a_warning_that_names_it)
+{
+    acquire("a", {.priority = 2}, "lights");
+    const std::string token = std::to_string(this->token("a"));
+    detail::log_lines lines;
+    at("a").h->state.store(lock_state::lost);
+    lines.end(*at("a").h);
+    lines.write();
+    at("a").h->state.store(lock_state::held);
+    BOOST_REQUIRE(kept().lines.size() == 1u);
+    BOOST_TEST(kept().lines[0] == "warning priority_redlock lost resource=lights locker=a priority=2 token=" + token);
+}
+
 BOOST_AUTO_TEST_CASE(an_overrun_is_a_warning_that_names_who_and_for_how_long)
 {
     acquire("a", {.priority = 2, .grace = infinite}, "lights");
@@ -274,8 +287,9 @@ BOOST_AUTO_TEST_CASE(what_a_record_is_about_are_attributes)
     BOOST_TEST(kept().lines[6] == "warning priority_redlock deadlock refused: b waits for itself");
     BOOST_TEST(attributes(7) == "Event=renewal_failed" + a);
     BOOST_TEST(kept().lines[7]
-               == "warning priority_redlock a lock could not be renewed and is tried again: "
-                      + error_code(errc::no_quorum).message());
+               == "warning priority_redlock renewal_failed resource=lights locker=a priority=3 token="
+                      + std::to_string(this->token("a"))
+                      + ": it is tried again until the lock ends: " + error_code(errc::no_quorum).message());
     BOOST_TEST(attributes(8) == "Event=refused" + b);
     BOOST_TEST(attributes(9) == "Event=failure");
     BOOST_TEST(attributes(10) == "Event=node_votes Node=n0");
