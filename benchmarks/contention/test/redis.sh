@@ -41,3 +41,26 @@ for group in high low; do
     grep -qE "^$group +[01] +[14] +[1-9][0-9]*" out || fail "$group got nothing: $(cat out)"
 done
 cat out
+
+# Ctrl-C in a terminal reaches all processes of the group: the servers are in groups of their own, and serve to the end.
+mkfifo pipe
+setsid "$program" --scenario scenario.json --duration 3600 --json result.json >pipe 2>err &
+pid=$!
+exec 3<pipe
+read -r _ <&3
+sleep 0.5 # the head is printed before the run; so that there is something to show
+kill -INT -- "-$pid"
+status=0
+cat <&3 >out
+wait "$pid" || status=$?
+[ "$status" -eq 130 ] || fail "interrupted, it ended with $status: $(cat out err)"
+[ ! -s err ] || fail "interrupted, it said: $(cat err)"
+grep -q 'commands per acquisition' out || fail "interrupted, it has no results: $(cat out)"
+
+# Nodes that are not there.
+sed 's/"nodes": 3, "duration": 1500/"nodes": ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"], "duration": 300/' \
+    scenario.json >dead.json
+status=0
+"$program" --scenario dead.json >out 2>err || status=$?
+[ "$status" -eq 1 ] || fail "without nodes it ended with $status: $(cat out err)"
+! grep -q '0 ns' out || fail "without nodes there are figures: $(cat out)"

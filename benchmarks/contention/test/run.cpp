@@ -8,6 +8,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <csignal>
+#include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,11 @@ namespace {
 {
     interruption none;
     return run(parse_scenario(text), kind, nullptr, none, [](duration, const progress&) {});
+}
+
+[[nodiscard]] std::uint64_t sum_of(const std::vector<std::uint64_t>& counts)
+{
+    return std::accumulate(counts.begin(), counts.end(), std::uint64_t(0));
 }
 
 const std::vector<contender_kind> in_process{priority_redlock_locks(nullptr), channel_map_locks()};
@@ -45,6 +52,7 @@ BOOST_AUTO_TEST_CASE(clients_are_served_and_never_two_at_a_time)
                     BOOST_TEST(g.completed() <= g.granted);
                     BOOST_TEST(g.completed() + g.clients >= g.granted);
                     BOOST_TEST(g.least_served <= g.most_served);
+                    BOOST_TEST(sum_of(g.completed_over_time) == g.completed());
                 }
                 BOOST_TEST(r.utilisation > 0);
                 BOOST_TEST(r.hot_utilisation <= 1.0);
@@ -61,6 +69,8 @@ BOOST_AUTO_TEST_CASE(a_higher_priority_preempts_and_a_long_cleanup_overruns_the_
     BOOST_TEST(r.groups[1].granted > 0U);
     BOOST_TEST(r.groups[0].preempted > 0U);
     BOOST_TEST(r.groups[0].completed() == 0U);
+    BOOST_TEST(sum_of(r.groups[0].completed_over_time) == 0U);
+    BOOST_TEST(sum_of(r.groups[0].preempted_over_time) == r.groups[0].preempted);
     BOOST_TEST(r.groups[0].overrun == r.groups[0].preempted);
 }
 
@@ -98,6 +108,9 @@ BOOST_AUTO_TEST_CASE(an_interrupted_run_gives_the_results_so_far)
     BOOST_TEST(r.interrupted);
     BOOST_TEST(r.seconds < 60);
     BOOST_TEST(r.groups[0].granted > 0U);
+    BOOST_TEST(sum_of(r.groups[0].completed_over_time) == r.groups[0].completed());
+    BOOST_TEST(!r.hot_holds.empty()); // although it has not come to the middle
+    BOOST_TEST(r.hot_to_us <= r.seconds * 1e6);
 }
 
 BOOST_AUTO_TEST_CASE(a_result_survives_its_json)
