@@ -226,8 +226,9 @@ void write_percentiles(std::ostream& out, const spread& waits)
 
     for (std::size_t group = 0; group < runs.front().groups.size(); ++group) {
         plot p(panel_width, panel_height, "percentile of the acquisitions", "wait");
-        p.setup() << "set logscale xy\nset xrange [1:" << most << "]\nset yrange [" << times.front().at << ':'
-                  << times.back().at << "]\n";
+        // A little more than from tick to tick: gnuplot leaves out one at the very end of a logarithmic axis.
+        p.setup() << "set logscale xy\nset xrange [1:" << most << "]\nset yrange [" << times.front().at * 0.999 << ':'
+                  << times.back().at * 1.001 << "]\n";
         p.set_ticks('x', percentiles);
         p.set_ticks('y', times);
         for (std::size_t run = 0; run < runs.size(); ++run)

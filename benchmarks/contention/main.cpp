@@ -237,8 +237,11 @@ void refuse_shared_files(const options::variables_map& chosen)
         if (!chosen.count(option))
             continue;
         const auto& path = chosen[option].as<std::string>();
+        std::filesystem::path file = path;
         std::error_code ignored; // that it cannot be opened is said when it is
-        const auto [other, is_new] = users.emplace(std::filesystem::weakly_canonical(path, ignored), option);
+        if (path != "-")
+            file = std::filesystem::weakly_canonical(std::filesystem::absolute(file, ignored), ignored);
+        const auto [other, is_new] = users.emplace(std::move(file), option);
         if (!is_new)
             throw options::error("--" + other->second + " and --" + option + " are the same file, " + path);
     }

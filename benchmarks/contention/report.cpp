@@ -34,11 +34,12 @@ h1 { font-size: 1.5em; line-height: 1.25; margin-bottom: .2em; }
 h2 { font-size: 1.15em; margin: 2.2em 0 .4em; }
 table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: .6em 0 .2em; }
-th, td { padding: .25em .5em; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap; }
+th, td { padding: .25em .4em; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 thead th { border-bottom: 2px solid var(--faint); }
 th:first-child { text-align: left; padding-left: 0; }
 tbody th { font-weight: normal; }
 .wide { overflow-x: auto; }
+.remark { margin: .3em 0; }
 .broken { color: var(--red); font-weight: bold; }
 .origin, footer { color: var(--faint); font-size: 13px; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1em 1em; font-size: 13px; }
@@ -51,6 +52,7 @@ figcaption p { margin: .2em 0 .4em; }
 .key span { display: inline-block; width: 2em; border-top: 4px solid; margin-right: .5em; vertical-align: middle; }
 .key .dashed { border-top-style: dashed; border-top-width: 3px; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)); gap: 1.2em; }
+.stack { display: grid; gap: 1.2em; }
 .panel { min-width: 0; }
 .panel h3 { font-size: 13px; margin: 0; overflow-wrap: anywhere; }
 svg { display: block; width: 100%; height: auto; }
@@ -109,7 +111,7 @@ void write_table(std::ostream& out, const table& lines, std::string_view caption
 
 void write_column_meanings(std::ostream& out)
 {
-    out << "<details>\n<summary>What the columns say</summary>\n<dl>\n";
+    out << "<details open>\n<summary>What the columns say</summary>\n<dl>\n";
     for (const auto& line : column_meanings())
         out << "<dt>" << escaped(line[0]) << "</dt><dd>" << escaped(line[1]) << "</dd>\n";
     out << "<dt>hot resource</dt><dd>the first one, and the most popular one where the choice is zipf</dd>\n"
@@ -134,7 +136,7 @@ void write_chart(std::ostream& out, const chart& c)
         out << "<li><span " << (each.dashed ? "class=\"dashed\" " : "") << "style=\"border-color: var(--" << each.colour
             << ")\"></span>" << escaped(each.meaning) << "</li>\n";
     const bool wide = c.panels.front().width > widest_in_two_columns;
-    out << "</ul>\n<div class=\"" << (wide ? "" : "panels") << "\">\n";
+    out << "</ul>\n<div class=\"" << (wide ? "stack" : "panels") << "\">\n";
     for (const panel& each : c.panels)
         write_panel(out, c, each);
     out << "</div>\n</figure>\n";
@@ -209,7 +211,7 @@ std::string write_report(const scenario& s, const origin& from, const std::vecto
         out << "<h2>" << escaped(headline(r)) << "</h2>\n";
         write_table(out, group_table(r));
         for (const std::string& each : remarks(r))
-            out << "<p" << (each.starts_with("EXCLUSION") ? " class=\"broken\"" : "") << '>' << escaped(each)
+            out << "<p class=\"remark" << (each.starts_with("EXCLUSION") ? " broken" : "") << "\">" << escaped(each)
                 << "</p>\n";
     }
     write_column_meanings(out);

@@ -69,8 +69,9 @@ void print_lines(std::ostream& out, table lines, std::size_t width)
     if (x > 0.0995 && x < 9.95)
         return significant(x) + "x";
     const double times = std::max(x, 1 / x);
-    const double unit = std::pow(10, std::floor(std::log10(times)) - 1); // of two digits
-    return format_count(std::round(times / unit) * unit) + " times " + (x < 1 ? less : more);
+    const double unit = std::pow(10, std::floor(std::log10(times)) - 1);
+    const auto two_digits = std::llround(std::round(times / unit) * unit);
+    return std::to_string(two_digits) + " times " + (x < 1 ? less : more);
 }
 
 /// A time of a spread.

@@ -146,6 +146,8 @@ BOOST_AUTO_TEST_CASE(groups_have_panels_and_runs_have_colours, *boost::unit_test
         }
     }
     BOOST_TEST(all[0].panels[1].title == "high (priority 1)");
+    for (const char* end : {">100 ns<", ">10 ms<"}) // of the axis
+        BOOST_TEST(count(all[0].panels[1].drawing, end) == 1U);
     BOOST_TEST(all[0].key[0].colour != all[0].key[1].colour);
 }
 

@@ -127,3 +127,18 @@ look page.html 'wait 3,throughput 3,timeline 2' '[["wait", "wait"], ["wait", "pe
     ["throughput", "priority-redlock, preempted"], ["timeline", "ms after "], ["timeline", "preempted"],
     ["wait", `<i>it'"'"'s</i> & "that"`], ["wait", "µs"]]'
 look many.html 'wait 10,throughput 10,timeline 1' '[["wait", "group 9 with a name of thirty-five"]]'
+
+# Ctrl-C: charts of what was measured until then, which say so.
+mkfifo pipe
+"$program" --scenario scenario.json --duration 3600 --report interrupted.html >pipe 2>err &
+pid=$!
+exec 3<pipe
+read -r _ <&3
+sleep 0.5 # what is read was printed before the run
+kill -INT "$pid"
+status=0
+cat <&3 >out
+wait "$pid" || status=$?
+[ "$status" -eq 130 ] || fail "interrupted, it ended with $status: $(cat err)"
+grep -q 'Interrupted' interrupted.html || fail "the report does not say that the run was interrupted"
+look interrupted.html 'wait 3,throughput 3,timeline 1' '[]'

@@ -96,13 +96,6 @@ BOOST_AUTO_TEST_CASE(large_ratios_are_said_in_words)
     BOOST_TEST(rates[1][4] == "22 times more");
 }
 
-BOOST_AUTO_TEST_CASE(times_have_the_sign_of_micro)
-{
-    BOOST_TEST(format_time(12.34) == "12.3 µs");
-    BOOST_TEST(format_time(0.5) == "500 ns");
-    BOOST_TEST(format_time(1500) == "1.50 ms");
-}
-
 BOOST_AUTO_TEST_CASE(a_table_fits_the_terminal_whatever_the_names)
 {
     run_result ours = result_with("priority-redlock", 123'456'789, 23'456'789, 1234);
