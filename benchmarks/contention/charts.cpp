@@ -262,7 +262,8 @@ struct rates
         for (std::size_t k = i; k < std::min(i + joined, counts.size()); ++k)
             n += static_cast<double>(counts[k]);
         const double from = r.step_seconds * static_cast<double>(i);
-        const double to = std::min(r.step_seconds * static_cast<double>(i + joined), r.seconds);
+        const bool last = i + joined >= counts.size(); // it ends with the run, sooner or later
+        const double to = last ? r.seconds : r.step_seconds * static_cast<double>(i + joined);
         const double rate = n / (to - from);
         stairs << from << ' ' << rate << '\n' << to << ' ' << rate << '\n';
         result.most = std::max(result.most, rate);

@@ -75,7 +75,7 @@ constexpr int interrupted_status = 130; // as a shell reports a program that SIG
         ("scenario", options::value<std::string>()->value_name("FILE"), "a scenario of your own, as JSON");
     changes.add_options()                                                                                         //
         ("protocol", options::value<std::string>()->value_name("NAME"), "memory, or redis with nodes of its own") //
-        ("duration", options::value<std::string>()->value_name("SECONDS"), "how long to play it")                 //
+        ("duration", options::value<std::string>()->value_name("SECONDS"), "how long to play it, up to 3600")     //
         ("seed", options::value<std::string>()->value_name("N"), "draw other requests")                           //
         ("threads", options::value<std::string>()->value_name("N"), "how many threads run the clients, 1 to 64")  //
         ("resources", options::value<std::string>()->value_name("N"), "how many resources there are");
@@ -393,29 +393,35 @@ int play(const options::variables_map& chosen, const std::string& command)
         out << s.title << '\n';
     out << describe_environment() << "\n\n";
     flush(out);
-    std::exception_ptr failure; // what others have measured is shown all the same
-    try {
-        play_all(s, where.get(), chosen, interrupt, results);
-    } catch (...) {
-        failure = std::current_exception();
-    }
+    std::exception_ptr failure; // which takes nothing away from what others have measured and wrote
+    const auto try_to = [&failure](auto f) {
+        try {
+            f();
+        } catch (...) {
+            if (!failure)
+                failure = std::current_exception();
+        }
+    };
+    try_to([&] { play_all(s, where.get(), chosen, interrupt, results); });
+    if (results.empty() && failure)
+        std::rethrow_exception(failure);
 
     for (const run_result& each : results) {
         print_table(out, each, width);
         out << '\n';
     }
-    if (results.size() > 1)
-        print_comparisons(out, results, width);
-    flush(out);
-    if (json && !results.empty())
-        write_json(*json, s, from, results);
-    if (csv && !results.empty()) {
-        std::ostringstream lines;
-        print_csv(lines, results);
-        csv->write(lines.str());
-    }
-    if (report && !results.empty())
-        report->write(write_report(s, from, results, draw_charts(s, results)));
+    print_comparisons(out, results, width);
+    try_to([&] { flush(out); });
+    if (json)
+        try_to([&] { write_json(*json, s, from, results); });
+    if (csv)
+        try_to([&] {
+            std::ostringstream lines;
+            print_csv(lines, results);
+            csv->write(lines.str());
+        });
+    if (report)
+        try_to([&] { report->write(write_report(s, from, results, draw_charts(s, results))); });
     if (failure)
         std::rethrow_exception(failure);
     return complain(results) ? 1 : interrupt.happened() ? interrupted_status : 0;

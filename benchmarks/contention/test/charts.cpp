@@ -8,9 +8,10 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <cstdlib>
+#include <cstdint>
 #include <set>
 #include <string>
+#include <vector>
 
 using namespace contention;
 
@@ -188,16 +189,25 @@ BOOST_AUTO_TEST_CASE(who_held_the_hot_resource_is_shown_for_the_same_time_of_eac
     BOOST_TEST(draw_charts(s, {one, other})[2].panels.size() == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(a_run_that_ends_within_its_first_step_has_its_rate, *boost::unit_test::precondition(has_gnuplot))
+BOOST_AUTO_TEST_CASE(the_last_step_ends_with_the_run, *boost::unit_test::precondition(has_gnuplot))
 {
     const scenario s = with_faults();
-    run_result r = result_of(s);
-    r.seconds = 0.02; // half a step
-    for (group_result& g : r.groups) {
-        g.completed_over_time = {10};
-        g.preempted_over_time = {0};
-    }
-    BOOST_TEST(count(draw_charts(s, {r})[1].panels[0].drawing, ">500<") == 1U);
+    const auto axis_of = [&](double seconds, const std::vector<std::uint64_t>& completed) {
+        run_result r = result_of(s);
+        r.seconds = seconds;
+        for (group_result& g : r.groups) {
+            g.completed_over_time = completed;
+            g.preempted_over_time.assign(completed.size(), 0);
+        }
+        return draw_charts(s, {r})[1].panels[0].drawing;
+    };
+    const std::string shorter = axis_of(0.02, {10}); // half a step, of an interrupted run
+    BOOST_TEST(count(shorter, ">500<") == 1U);
+
+    std::vector<std::uint64_t> late(100, 100); // one that was late with its end
+    late.back() = 200;
+    BOOST_TEST(count(axis_of(4.04, late), ">2500<") == 1U);
+    BOOST_TEST(count(axis_of(4.04, late), ">5000<") == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

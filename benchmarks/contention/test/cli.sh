@@ -109,6 +109,13 @@ grep -q '^all .* 3 ' err || fail "--json - has no table: $(cat err)"
 [ ! -e ./- ] || fail "there is a file named -"
 "$program" --scenario good.json --csv - 2>/dev/null | grep -q '^"priority-redlock"' || fail "--csv - prints no lines"
 
+# One output that fails takes nothing away from the others.
+status=0
+"$program" --scenario good.json --json /dev/full --csv other.csv >out 2>err || status=$?
+[ "$status" -eq 1 ] && grep -qF '/dev/full: cannot be written: No space left on device' err \
+    || fail "--json /dev/full ended with $status: $(cat err)"
+[ "$(wc -l <other.csv)" -eq 2 ] || fail "--json /dev/full left nothing in the CSV file"
+
 # Nothing measured is no figure, and an error: the client does not ask before the run ends.
 printf '{"duration": 50, "clients": [{"name": "none", "think": 3600000}]}' >nothing.json
 status=0

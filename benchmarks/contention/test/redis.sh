@@ -57,10 +57,24 @@ wait "$pid" || status=$?
 [ ! -s err ] || fail "interrupted, it said: $(cat err)"
 grep -q 'commands per acquisition' out || fail "interrupted, it has no results: $(cat out)"
 
-# Nodes that are not there.
-sed 's/"nodes": 3, "duration": 1500/"nodes": ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"], "duration": 300/' \
-    scenario.json >dead.json
-status=0
-"$program" --scenario dead.json >out 2>err || status=$?
-[ "$status" -eq 1 ] || fail "without nodes it ended with $status: $(cat out err)"
-! grep -q '0 ns' out || fail "without nodes there are figures: $(cat out)"
+# Nodes that are not there, and nodes that go before anybody asks.
+cat >absent.json <<'END'
+{
+    "protocol": "redis", "nodes": ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"], "duration": 300,
+    "clients": [{"name": "all", "count": 4, "ttl": 2000}]
+}
+END
+cat >dead.json <<'END'
+{
+    "protocol": "redis", "nodes": 3, "duration": 500,
+    "clients": [{"name": "all", "count": 4, "think": 200, "ttl": 2000}],
+    "faults": [{"at": 0, "node": 1, "do": "kill"}, {"at": 0, "node": 2, "do": "kill"}, {"at": 0, "node": 3, "do": "kill"}]
+}
+END
+for file in absent dead; do
+    status=0
+    "$program" --scenario $file.json >out 2>err || status=$?
+    [ "$status" -eq 1 ] || fail "$file: it ended with $status: $(cat out err)"
+    ! grep -q '0 ns' out || fail "$file: there are figures: $(cat out)"
+done
+grep -qE '^all +0 +4 +0 +0 +- +- +-$' out && grep -q 'nothing was measured' err || fail "dead nodes: $(cat out err)"
