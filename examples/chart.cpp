@@ -48,7 +48,7 @@ void draw(cells& to, phase what, double begin, double end)
 {
     auto from = static_cast<std::size_t>(std::lround(begin * chart_width));
     auto until = static_cast<std::size_t>(std::lround(end * chart_width));
-    if (from == until && what == phase::holding) { // however short, it had it
+    if (from == until && (what == phase::holding || (what > phase::holding && begin < end))) { // however short
         from = std::min(from, chart_width - 1);
         until = from + 1;
     }
@@ -112,10 +112,10 @@ void chart::print(std::ostream& out, duration end, bool colour) const
         out << '\n' << each.name << '\n';
         for (const std::size_t i : each.rows) {
             cells drawn{};
-            for (const span& s : rows_[i].spans) {
+            for (const span& s : rows_[i].spans)
                 draw(drawn, s.what, part(s.begin), part(s.end));
-                used[static_cast<std::size_t>(s.what)] = true;
-            }
+            for (const phase each : drawn)
+                used[static_cast<std::size_t>(each)] = true;
             out << "  " << terminal::padded(rows_[i].name, longest) << "  |" << text(drawn, colour) << "|\n";
         }
     }

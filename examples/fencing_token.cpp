@@ -36,7 +36,12 @@ using priority_redlock::lock_manager;
 class account_store
 {
 public:
-    std::optional<int> read(std::uint64_t token) { return admits(token) ? std::optional(balance_) : std::nullopt; }
+    std::optional<int> read(std::uint64_t token)
+    {
+        if (!admits(token))
+            return std::nullopt;
+        return balance_;
+    }
 
     bool write(std::uint64_t token, int balance)
     {
@@ -63,8 +68,8 @@ private:
 
 // [deposit]
 /// False: it was too late, and has changed nothing.
-asio::awaitable<bool> try_deposit(lock_manager& manager, account_store& store, std::string who, int amount,
-                                  duration stopped)
+asio::awaitable<bool> try_deposit(lock_manager& manager, account_store& store, //
+                                  std::string who, int amount, duration stopped)
 {
     const lock held = co_await manager.async_acquire("account", who, {.ttl = 100ms});
     const std::uint64_t token = held.fencing_token();
@@ -103,7 +108,8 @@ int main(int argc, char* argv[])
         "A process that was stopped for longer than its ttl is refused by the store, by its fencing token.");
     account_store store;
 
-    co_spawn(context, deposit(manager, store, "ann", 100, 300ms), asio::detached); // three times as long as its ttl
+    // Three times as long as its ttl.
+    co_spawn(context, deposit(manager, store, "ann", 100, 300ms), asio::detached);
     co_spawn(context, deposit(manager, store, "ben", 50, 10ms), asio::detached);
     context.run();
 

@@ -78,7 +78,7 @@ const example::usage says_of_itself{
     .about = "Processes share locks through a file, and one that is killed with the lock does not stop the others.",
     .operands = "[DIRECTORY print|hang], a process of its own",
     .most = 2,
-    .takes_redis = false,
+    .redis = example::need::never,
 };
 
 int start(const std::string& program)

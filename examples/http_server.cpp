@@ -67,33 +67,33 @@ std::string path_of(const request& r)
 }
 
 // [answer]
-asio::awaitable<void> answer(lock_manager& manager, tcp::socket& socket, const request& asked)
+asio::awaitable<void> answer(lock_manager& manager, example::stream& client, const request& asked)
 {
     auto [refused, page] =
         co_await manager.async_acquire(path_of(asked), {.priority = priority_of(asked), .timeout = 30s}, as_result);
-    asio::steady_timer rendering(socket.get_executor(), 50ms);
+    asio::steady_timer rendering(client.get_executor(), 50ms);
     const auto [told_to_go] = refused ? std::tuple(refused) : co_await rendering.async_wait(page.guard(as_result));
     if (told_to_go) {
         page.release();
         response later(http::status::service_unavailable, 11);
         later.set(http::field::retry_after, "1");
-        co_return co_await example::answer(socket, asked, std::move(later));
+        co_return co_await example::answer(client, asked, std::move(later));
     }
     response rendered(http::status::ok, 11);
     rendered.body().assign(size_of_page, '.');
     if (asked.method() == http::verb::head)
-        co_return co_await example::answer(socket, asked, std::move(rendered));
+        co_return co_await example::answer(client, asked, std::move(rendered));
     rendered.prepare_payload();
-    const auto [cut_off, sent] = co_await http::async_write(socket, rendered, page.guard(as_result));
+    const auto [cut_off, sent] = co_await http::async_write(client, rendered, page.guard(as_result));
     if (cut_off)
-        socket.close();
+        client.close();
 }
 // [/answer]
 
-asio::awaitable<void> serve(lock_manager& manager, tcp::socket socket)
+asio::awaitable<void> serve(lock_manager& manager, example::stream client)
 {
-    if (const auto asked = co_await example::read_request(socket, 10s))
-        co_await answer(manager, socket, *asked);
+    if (const auto asked = co_await example::read_request(client, 10s))
+        co_await answer(manager, client, *asked);
 }
 
 asio::awaitable<void> listen(lock_manager& manager, tcp::acceptor& acceptor)
@@ -103,7 +103,7 @@ asio::awaitable<void> listen(lock_manager& manager, tcp::acceptor& acceptor)
         if (error)
             co_return;
         const auto strand = socket.get_executor();
-        co_spawn(strand, serve(manager, std::move(socket)), asio::detached);
+        co_spawn(strand, serve(manager, example::stream(std::move(socket))), asio::detached);
     }
 }
 

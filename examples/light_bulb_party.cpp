@@ -86,9 +86,8 @@ int main(int argc, char* argv[])
     const synchronized party(manager, "bath bulb", bulb);
     const synchronized alarm(manager, "bath bulb", bulb, {.priority = 2});
 
-    party.async_run(rainbow, always_resume, asio::bind_cancellation_slot(go_home.slot(), [](std::exception_ptr) {
-                        std::cout << "party over\n";
-                    }));
+    const auto over = [](std::exception_ptr) { std::cout << "party over\n"; };
+    party.async_run(rainbow, always_resume, asio::bind_cancellation_slot(go_home.slot(), over));
     burglar.async_wait([&](error_code) {
         alarm.async_run(flash, always_restart, [&](std::exception_ptr, int result) {
             flashes = result;

@@ -59,10 +59,10 @@ response answer_to(const request& asked, const lock_manager& manager)
 }
 
 /// One request a connection, which is what a scrape every few seconds needs.
-asio::awaitable<void> serve(tcp::socket socket, const lock_manager& manager, std::chrono::milliseconds patience)
+asio::awaitable<void> serve(example::stream client, const lock_manager& manager, std::chrono::milliseconds patience)
 {
-    if (const auto asked = co_await example::read_request(socket, patience))
-        co_await example::answer(socket, *asked, answer_to(*asked, manager));
+    if (const auto asked = co_await example::read_request(client, patience))
+        co_await example::answer(client, *asked, answer_to(*asked, manager));
 }
 
 asio::awaitable<void> listen(tcp::acceptor& acceptor, const lock_manager& manager, std::chrono::milliseconds patience)
@@ -72,7 +72,8 @@ asio::awaitable<void> listen(tcp::acceptor& acceptor, const lock_manager& manage
         if (error == asio::error::operation_aborted)
             co_return;
         if (!error)
-            co_spawn(acceptor.get_executor(), serve(std::move(socket), manager, patience), asio::detached);
+            co_spawn(acceptor.get_executor(), serve(example::stream(std::move(socket)), manager, patience),
+                     asio::detached);
     }
 }
 
@@ -123,7 +124,8 @@ asio::awaitable<void> check(tcp::endpoint server, lock_manager& manager)
             throw std::runtime_error(std::string("not so: ") + what);
     };
     for (int i = 0; i < 128; ++i)
-        (void)co_await manager.async_acquire("scanner", {}, asio::use_awaitable); // and released at once
+        (void)co_await manager.async_acquire("scanner", {},
+                                             asio::use_awaitable); // and released at once
     auto held = co_await manager.async_acquire("printer", "alice", {}, asio::use_awaitable);
     auto [late, none] = co_await manager.async_acquire("printer", "bob", {.timeout = 1ms}, as_result);
     expect(late == priority_redlock::errc::acquire_timeout, "bob gives up");

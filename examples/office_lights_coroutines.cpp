@@ -31,9 +31,9 @@ using priority_redlock::error_code;
 using priority_redlock::lock;
 
 // [coroutines]
-asio::awaitable<void> switch_lights(office& o, std::string_view who, bool on, acquire_options options)
+asio::awaitable<void> switch_lights(office& o, std::string_view who, bool on, acquire_options how)
 {
-    const lock lights = co_await o.manager.async_acquire("lights", who, options);
+    const lock lights = co_await o.manager.async_acquire("lights", who, how);
     try {
         // Guarded: cancelled when the lock is taken away, and from then on not even started.
         co_await o.kitchen.async_switch(on, lights.guard(asio::use_awaitable));

@@ -25,6 +25,7 @@
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
+using priority_redlock::acquire_options;
 using priority_redlock::async_with_lock;
 using priority_redlock::errc;
 using priority_redlock::error_code;
@@ -47,7 +48,8 @@ asio::awaitable<void> save_energy(office& o)
 
 asio::awaitable<void> motion_detected(office& o)
 {
-    co_await async_with_lock(o.manager, "lights", {.priority = 100}, [&o](lock&) -> asio::awaitable<void> {
+    const acquire_options first{.priority = 100};
+    co_await async_with_lock(o.manager, "lights", first, [&o](lock&) -> asio::awaitable<void> {
         co_await o.kitchen.async_switch(true, asio::use_awaitable);
         co_await o.meeting_room.async_switch(true, asio::use_awaitable);
     });

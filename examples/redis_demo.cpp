@@ -5,11 +5,14 @@
 // redis_demo WORKER
 //
 // Five nodes and three processes of the program WORKER (redis_worker), which need one robot arm and have different
-// priorities. One node and one worker are killed. Shows in one timeline what all of them do, and checks that no two
-// workers had the arm at once and that its fencing tokens rose.
+// priorities. One node and one worker are killed. Shows in one timeline and a chart what all of them do, and checks
+// that no two workers had the arm at once and that its fencing tokens rose.
 
 #include "../test/redis/support/redis_server.hpp"
+#include "chart.hpp"
 #include "child_process.hpp"
+#include "command_line.hpp"
+#include "terminal.hpp"
 
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/redis_provision.hpp>
@@ -23,6 +26,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -31,6 +35,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -80,7 +85,14 @@ struct event
 class timeline
 {
 public:
-    timeline() { std::cout << "    ms  who              event\n"; }
+    /// Time zero.
+    void start()
+    {
+        zero_ = now();
+        std::cout << "    ms  who              event" << std::endl;
+    }
+
+    [[nodiscard]] microseconds zero() const { return zero_; }
 
     /// What is told of `text` is told of `name`.
     void call(const std::string& text, const std::string& name) { names_[text] = name; }
@@ -129,7 +141,7 @@ private:
         return text;
     }
 
-    const microseconds zero_ = now();
+    microseconds zero_{};
     std::vector<event> pending_;
     std::map<std::string, std::string> names_;
 };
@@ -167,6 +179,14 @@ private:
 
 // --- the demo --------------------------------------------------------------------------------------------------------
 
+/// Somebody with a row in the chart.
+struct actor
+{
+    std::size_t row = 0;
+    ::demo::phase now = ::demo::phase::absent;
+    microseconds since{};
+};
+
 struct worker
 {
     std::string name;
@@ -177,29 +197,42 @@ struct worker
     std::string received{};
     int grants = 0;
     bool done = false;
+    actor track{};
 };
 
-class demo
+class performance
 {
 public:
-    explicit demo(std::string worker_program)
+    explicit performance(std::string worker_program)
         : program_(std::move(worker_program)),
-          workers_{{{"batch", 0, 5500ms}, {"report", 5, 900ms}, {"alarm", 10, 5000ms}}}
+          workers_{{{"batch", 0, 3300ms}, {"report", 5, 900ms}, {"alarm", 10, 5000ms}}}
     {
     }
 
-    ~demo()
+    ~performance()
     {
         for (test::redis_server& node : nodes_)
             node.kill(); // which ends the listeners
     }
 
-    demo(const demo&) = delete;
-    demo& operator=(const demo&) = delete;
+    performance(const performance&) = delete;
+    performance& operator=(const performance&) = delete;
 
-    bool play()
+    /// The status of the program.
+    int play()
     {
+        introduce();
+        timeline_.start();
+
         std::exception_ptr failure;
+        int interrupted = 0;
+        asio::signal_set signals(context_, SIGINT, SIGTERM);
+        signals.async_wait([&](error_code error, int signal) {
+            if (error)
+                return;
+            interrupted = signal;
+            context_.stop();
+        });
         co_spawn(context_, story(), [&](std::exception_ptr e) {
             failure = e;
             context_.stop();
@@ -207,6 +240,9 @@ public:
         co_spawn(context_, print(), asio::detached);
         context_.run();
         timeline_.print_until(microseconds::max());
+        print_chart();
+        if (interrupted)
+            return 128 + interrupted;
         try {
             if (failure)
                 std::rethrow_exception(failure);
@@ -218,10 +254,47 @@ public:
         if (referee_.faults.empty())
             std::cout << "\n"
                       << referee_.grants << " grants: never two workers at once, and every token above the last\n";
-        return referee_.faults.empty();
+        return referee_.faults.empty() ? 0 : 1;
     }
 
 private:
+    /// Who is who.
+    void introduce()
+    {
+        std::cout
+            << "Five nodes have the lock of a robot arm, which three processes need. Node 2 is killed and comes back "
+               "empty;\nalarm is killed while it has the arm.\n\n";
+        for (std::size_t i = 0; i < nodes_.size(); ++i) {
+            timeline_.call("node " + nodes_[i].address(), "node " + std::to_string(i + 1));
+            std::cout << "  node " << i + 1 << "  a Redis server on " << nodes_[i].address() << '\n';
+        }
+        const std::size_t arm = chart_.add_heading("robot arm");
+        for (worker& each : workers_) {
+            each.track.row = chart_.add_row(arm, each.name);
+            std::cout << "  " << std::left << std::setw(6) << each.name << std::right << "  a process of priority "
+                      << each.priority << " that needs the arm for " << each.work.count() << " ms\n";
+        }
+        victim_.row = chart_.add_row(chart_.add_heading("nodes"), "node 2");
+        std::cout << "  ----    this program\n" << std::endl;
+    }
+
+    /// From now on somebody is in that phase.
+    void enter(actor& a, ::demo::phase p, microseconds when)
+    {
+        if (a.now != ::demo::phase::absent)
+            chart_.add(a.row, a.now, a.since - timeline_.zero(), when - timeline_.zero());
+        a.now = p;
+        a.since = when;
+    }
+
+    void print_chart()
+    {
+        const microseconds end = now();
+        for (actor* each : {&workers_[0].track, &workers_[1].track, &workers_[2].track, &victim_})
+            enter(*each, ::demo::phase::absent, end);
+        chart_.print(std::cout, end - timeline_.zero(), terminal::wants_colour());
+    }
+
     asio::awaitable<void> story()
     {
         auto& [batch, report, alarm] = workers_;
@@ -237,9 +310,8 @@ private:
                                                    asio::use_awaitable);
         // [/provision]
         for (std::size_t i = 0; i < nodes_.size(); ++i) {
-            timeline_.call(nodes_[i].address(), std::to_string(i + 1));
             listen_to(i);
-            tell({now(), {}, "up, on 127.0.0.1", {i}});
+            tell({now(), {}, "up, and set up for locks", {i}});
         }
         co_await start(batch);
         co_await granted(batch, 1);
@@ -249,6 +321,7 @@ private:
         co_await pause(150ms);
 
         tell({now(), "----", "node 2 is killed"});
+        enter(victim_, ::demo::phase::dead, now());
         victim.kill();
         co_await pause(250ms);
         co_await start(alarm);
@@ -257,13 +330,15 @@ private:
 
         tell({now(), "----", "alarm is killed, with the arm in its hands: its lease of 1 s has to end"});
         alarm.process->kill();
+        enter(alarm.track, ::demo::phase::dead, now());
         referee_.let_go(alarm.name);
-        co_await granted(report, 2);
-        co_await pause(100ms);
+        co_await pause(400ms);
 
         tell({now(), "----", "node 2 comes back, and has forgotten everything"});
         victim.restart(test::redis_data::empty);
+        enter(victim_, ::demo::phase::absent, now());
         listen_to(1);
+        co_await granted(report, 2);
         co_await granted(batch, 2);
         co_await until("node 2 to take part again", [&] { return holder_on(1) == "batch"; });
         co_await look();
@@ -316,16 +391,38 @@ private:
         }
     }
 
-    void heard(worker& w, microseconds when, const std::string& what)
+    void heard(worker& w, microseconds when, std::string what)
     {
+        using ::demo::phase;
         if (what.starts_with("granted, token ")) {
+            const std::uint64_t token = std::stoull(what.substr(15));
             ++w.grants;
-            referee_.granted(w.name, std::stoull(what.substr(15)));
+            referee_.granted(w.name, token);
+            enter(w.track, phase::holding, when);
+            what = "granted, token " + terminal::short_token(token);
         } else if (what == "lets go" || what == "has lost it" || what == "releases, done") {
             referee_.let_go(w.name);
             w.done = what == "releases, done";
+            enter(w.track, phase::absent, when);
+        } else if (what.starts_with("asks")) {
+            enter(w.track, phase::waiting, when);
+        } else if (what.starts_with("told to go")) {
+            enter(w.track, phase::told_to_go, when);
+        } else if (!said_.insert(without_times(what)).second) {
+            return; // all workers see the same happen to a node
         }
         tell({when, w.name, what});
+    }
+
+    [[nodiscard]] static std::string without_times(std::string text)
+    {
+        constexpr std::string_view digits = "0123456789";
+        for (auto unit = text.find(" ms"); unit != text.npos; unit = text.find(" ms", unit + 1)) {
+            const auto begin = text.find_last_not_of(digits, unit - 1) + 1;
+            text.erase(begin, unit - begin);
+            unit = begin;
+        }
+        return text;
     }
 
     // --- nodes ---
@@ -433,6 +530,9 @@ private:
     std::set<std::string> known_channels_;
     std::array<worker, 3> workers_;
     timeline timeline_;
+    ::demo::chart chart_;
+    actor victim_;               // node 2
+    std::set<std::string> said_; // by the logs of the workers
     referee referee_;
 };
 
@@ -440,13 +540,20 @@ private:
 
 int main(int argc, char* argv[])
 try {
-    if (argc != 2) {
-        std::cerr << "usage: redis_demo WORKER, the program redis_worker\n";
+    const auto line = example::read_command_line(
+        argc, argv,
+        {.about = "Shows processes that share a lock over five Redis servers of its own, of which some are killed.",
+         .operands = "WORKER, the program redis_worker",
+         .least = 1,
+         .most = 1,
+         .redis = example::need::never});
+    if (::access(line.operands[0].c_str(), X_OK) != 0) {
+        std::cerr << "redis_demo: there is no program " << line.operands[0] << '\n';
         return 2;
     }
-    demo d(argv[1]);
-    return d.play() ? 0 : 1;
+    performance p(line.operands[0]);
+    return p.play();
 } catch (const std::exception& error) {
-    std::cerr << "redis_demo: " << error.what() << '\n';
+    std::cerr << "redis_demo: " << example::message_of(error) << '\n';
     return 1;
 }

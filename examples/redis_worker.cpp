@@ -11,10 +11,11 @@
 // happens goes to the standard output: a line each, with the microseconds of the machine's steady clock, which is the
 // same for all its processes. New nodes grant nothing for the first 1500 ms, unless they have been provisioned.
 
-#include "store.hpp"
+#include "command_line.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/redis_protocol.hpp>
+#include <priority_redlock/redis_url.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -28,6 +29,7 @@
 #include <chrono>
 #include <exception>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -58,7 +60,7 @@ asio::awaitable<void> work(lock_manager& manager, std::string name, int priority
     asio::steady_timer timer(manager.get_executor());
     while (rest > 0ms) {
         say("asks, priority " + std::to_string(priority));
-        const lock arm = co_await manager.async_acquire("robot arm", name, {.priority = priority}, asio::use_awaitable);
+        const lock arm = co_await manager.async_acquire("robot arm", name, {.priority = priority});
         say("granted, token " + std::to_string(arm.fencing_token()));
 
         const auto begin = priority_redlock::clock::now();
@@ -93,34 +95,39 @@ void show_log()
 
 int main(int argc, char* argv[])
 try {
-    const std::string nodes = example::take_redis_option(argc, argv);
-    if (nodes.empty() || argc < 4 || argc > 5) {
-        std::cerr << "usage: redis_worker NAME PRIORITY WORK [PREFIX] --redis HOST:PORT,HOST:PORT,...\n";
-        return 2;
-    }
+    const auto line = example::read_command_line(
+        argc, argv,
+        {.about = "A worker that needs a robot arm for WORK ms, as others do, and gives it up to a higher PRIORITY.",
+         .operands = "NAME PRIORITY WORK [PREFIX]",
+         .least = 3,
+         .most = 4,
+         .redis = example::need::must});
+    using limits = std::numeric_limits<int>;
+    const int priority = example::number_of<int>("PRIORITY", line.operands[1], limits::min(), limits::max());
+    const std::chrono::milliseconds rest(example::number_of<int>("WORK", line.operands[2], 1, limits::max()));
     show_log();
 
     priority_redlock::redis_options options;
-    options.prefix = argc > 4 ? argv[4] : "robot:";
+    options.prefix = line.operands.size() > 3 ? line.operands[3] : "robot:";
     options.lease = 1s;           // so long the arm is out of reach when the process that has it dies
     options.max_ttl = 1500ms;     // so long a node that was restarted does not vote
     options.clock_skew = 200ms;   // all nodes are on one machine
     options.idle_timeout = 200ms; // the program ends so long after its last lock
 
     asio::io_context context;
+    const std::string& nodes = line.nodes;
     // [redis]
     const auto store = std::make_shared<priority_redlock::redis_protocol>(
         context.get_executor(), priority_redlock::parse_redis_nodes(nodes), options);
     lock_manager manager(context, store);
     // [/redis]
-    co_spawn(context, work(manager, argv[1], std::stoi(argv[2]), std::chrono::milliseconds(std::stoi(argv[3]))),
-             [](std::exception_ptr failure) {
-                 if (failure)
-                     std::rethrow_exception(failure);
-             });
+    co_spawn(context, work(manager, line.operands[0], priority, rest), [](std::exception_ptr failure) {
+        if (failure)
+            std::rethrow_exception(failure);
+    });
     context.run();
     return 0;
 } catch (const std::exception& error) {
-    std::cerr << "redis_worker: " << error.what() << '\n';
+    std::cerr << "redis_worker: " << example::message_of(error) << '\n';
     return 1;
 }

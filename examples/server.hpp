@@ -10,44 +10,27 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/cancel_after.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
-#include <iostream>
 #include <stdexcept>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <tuple>
 
 // What the servers among the examples have in common.
 
 namespace example {
 
-/// The number in `text`, if it is one and nothing else.
-template <class Number>
-[[nodiscard]] bool read_number(std::string_view text, Number& number)
-{
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return failure == std::errc() && end == text.data() + text.size();
-}
-
 /// The PORT of a command line; 0, which lets the system choose, if there is none.
 inline std::uint16_t port_of(const command_line& line)
 {
-    std::uint16_t port = 0;
-    if (!line.operands.empty() && (!read_number(line.operands[0], port) || port == 0)) {
-        std::cerr << "the PORT must be a number from 1 to 65535, not '" << line.operands[0] << "'\n";
-        std::exit(2);
-    }
-    return port;
+    return line.operands.empty() ? std::uint16_t(0) : number_of<std::uint16_t>("PORT", line.operands[0], 1, UINT16_MAX);
 }
 
 /// Listens on the loopback interface. @throws std::runtime_error names the port.
@@ -61,17 +44,23 @@ try {
 
 constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable); // errors as values
 
+/// Reads what nobody wants, until the client is done.
+inline boost::asio::awaitable<void> discard(boost::asio::ip::tcp::socket& socket)
+{
+    std::array<char, 4096> rest{};
+    for (boost::system::error_code error; !error;)
+        std::tie(error, std::ignore) = co_await socket.async_read_some(boost::asio::buffer(rest), as_result);
+}
+
 /// Ends a connection to a client that may still be sending: a socket that is closed with something unread resets the
 /// connection, and what it was told last may be lost.
 inline boost::asio::awaitable<void> part_from(boost::asio::ip::tcp::socket& socket)
 {
-    using namespace std::chrono_literals;
-    boost::system::error_code error;
-    (void)socket.shutdown(boost::asio::ip::tcp::socket::shutdown_send, error);
-    std::array<char, 4096> rest{};
-    for (const auto end = std::chrono::steady_clock::now() + 1s; !error && std::chrono::steady_clock::now() < end;)
-        std::tie(error, std::ignore) =
-            co_await socket.async_read_some(boost::asio::buffer(rest), boost::asio::cancel_after(1s, as_result));
+    using namespace boost::asio::experimental::awaitable_operators;
+    boost::system::error_code ignored;
+    (void)socket.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+    boost::asio::steady_timer patience(socket.get_executor(), std::chrono::seconds(1));
+    (void)co_await (discard(socket) || patience.async_wait(as_result));
 }
 
 } // namespace example

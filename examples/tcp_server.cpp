@@ -143,13 +143,15 @@ private:
             co_return co_await say(had || gave_up ? "RELEASED" : "ERROR you have no lock");
         }
         acquire_options options;
+        int priority = 0;
         int ttl = 1;
         if (words.size() < 3 || words.size() > 4 || words[0] != "LOCK")
             co_return co_await say("ERROR say LOCK key priority [ttl in ms], or UNLOCK");
-        if (!example::read_number(words[2], options.priority.emplace()))
+        if (!example::read_number(words[2], priority))
             co_return co_await say("ERROR the priority must be a whole number, not " + words[2]);
         if (words.size() == 4 && (!example::read_number(words[3], ttl) || ttl < 1))
             co_return co_await say("ERROR the ttl must be a number of ms above 0, not " + words[3]);
+        options.priority = priority;
         if (words.size() == 4)
             options.ttl = std::chrono::milliseconds(ttl);
         if (held_)
@@ -197,7 +199,8 @@ asio::awaitable<void> listen(tcp::acceptor& acceptor, lock_manager& manager)
         if (error == asio::error::operation_aborted)
             co_return;
         if (!error)
-            co_spawn(acceptor.get_executor(), serve(std::move(socket), manager), asio::detached); // errors end it
+            co_spawn(acceptor.get_executor(), serve(std::move(socket), manager),
+                     asio::detached); // errors end it
     }
 }
 

@@ -35,6 +35,7 @@
 namespace asio = boost::asio;
 namespace testing = priority_redlock::testing;
 using namespace std::chrono_literals;
+using priority_redlock::acquire_options;
 using priority_redlock::async_with_lock;
 using priority_redlock::errc;
 using priority_redlock::error_code;
@@ -42,12 +43,13 @@ using priority_redlock::lock;
 using priority_redlock::lock_manager;
 
 // [component]
-/// What is tested: copies a disk, which it may keep busy for an hour, and gives way to whoever is in a hurry. The clock
-/// is a parameter for the sake of the tests.
+/// What is tested: copies a disk, which it may keep busy for an hour, and gives way to whoever is in
+/// a hurry. The clock is a parameter for the sake of the tests.
 template <class Clock = std::chrono::steady_clock>
 asio::awaitable<void> back_up(lock_manager& manager, int& copied)
 {
-    co_await async_with_lock(manager, "disk", "backup", {.ttl = 1h}, [&](lock&) -> asio::awaitable<void> {
+    const acquire_options an_hour{.ttl = 1h};
+    co_await async_with_lock(manager, "disk", "backup", an_hour, [&](lock&) -> asio::awaitable<void> {
         asio::basic_waitable_timer<Clock> block(manager.get_executor());
         for (; copied < 12; ++copied) {
             block.expires_after(10min);
@@ -146,7 +148,7 @@ int main(int argc, char* argv[])
     (void)example::read_command_line(
         argc, argv,
         {.about = "Tests code that takes locks by a clock that the tests move: hours pass in milliseconds.",
-         .takes_redis = false});
+         .redis = example::need::never});
     const auto real_start = std::chrono::steady_clock::now();
     const auto start = testing::manual_clock::now();
     for (const test each : {gives_way_to_a_restore, has_the_disk_for_an_hour}) {

@@ -14,12 +14,11 @@
 #include "command_line.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <cstddef>
 #include <exception>
 #include <iostream>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 int main(int argc, char* argv[])
@@ -32,13 +31,8 @@ try {
              .operands = "N COMMAND [ARGUMENT...], with N from 1 to 99",
              .least = 2,
              .most = 2,
-             .takes_redis = false});
-    unsigned count = 0;
-    const auto [end, failure] = std::from_chars(first.data(), first.data() + first.size(), count);
-    if (failure != std::errc() || end != first.data() + first.size() || count < 1 || count > 99) {
-        std::cerr << "with_redis: N must be a number from 1 to 99, not '" << first << "'\n";
-        return 2;
-    }
+             .redis = example::need::never});
+    const auto count = example::number_of<std::size_t>("N", first, 1, 99);
     const test::redis_nodes nodes(count);
     std::vector<std::string> words(argv + 2, argv + argc);
     words.push_back("--redis");

@@ -47,7 +47,7 @@ enum class errc : int
     /// Waiting would close a cycle of lockers that wait for each other.
     deadlock = 7,
 
-    /// Too few nodes answered and might vote, for `quorum_timeout`: a node that is new or was restarted does not vote at
+    /// Too few nodes answered and might vote, for `quorum_timeout`. One that is new or was restarted does not vote at
     /// first. Says nothing about who holds the lock.
     no_quorum = 8,
 

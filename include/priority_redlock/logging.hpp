@@ -28,8 +28,9 @@
 /// - debug: `granted`, `waiting`, `refused` (an acquire that waited), and the states in which a lock ends or begins to:
 ///   `revoking`, `preempted`, `released`, `expired`
 /// - info: `node_votes`, `quorum` (Redis)
-/// - warning: `overrun`, `deadlock`, `renewal_failed` (once until a renewal succeeds), `lost` (the end of a lock that its
-///   store could not keep); `ttl_refused`, `node_complaint`, `no_quorum`, `force_released` (Redis)
+/// - warning: `overrun`, `deadlock`, `renewal_failed` (once until one succeeds), `lost` (a lock that its store could
+/// not
+///   keep); `ttl_refused`, `node_complaint`, `no_quorum`, `force_released` (Redis)
 /// - error: `failure`, for want of resources
 
 #include <priority_redlock/detail/config.hpp>

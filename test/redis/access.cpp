@@ -34,10 +34,12 @@ using priority_redlock::lock;
 using priority_redlock::lock_manager;
 namespace redis = priority_redlock::detail::redis;
 
-// The lines between the marks are those of the documentation.
+// The lines between the marks are those of the documentation, for a shell.
 const std::string text = R"(
 // [acl]
-user locks on >PASSWORD resetkeys ~redlock:* resetchannels &redlock:* -@all +hello +auth +ping +info +script|load +eval +evalsha +subscribe +unsubscribe +publish +time +exists +del +set +pexpire +hget +hmget +hexists +hset +hsetnx +hdel +zadd +zcard +zrange +zrem
+redis-cli ACL SETUSER locks on '>PASSWORD' resetkeys '~redlock:*' resetchannels '&redlock:*' \
+    -@all +hello +auth +ping +info '+script|load' +eval +evalsha +subscribe +unsubscribe +publish \
+    +time +exists +del +set +pexpire +hget +hmget +hexists +hset +hsetnx +hdel +zadd +zcard +zrange +zrem
 // [/acl]
 )";
 
@@ -45,11 +47,14 @@ user locks on >PASSWORD resetkeys ~redlock:* resetchannels &redlock:* -@all +hel
 
 std::string test::documented_user()
 {
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);)
-        if (line.starts_with("user "))
-            return line;
-    return {};
+    std::istringstream words(text.substr(text.find("locks"), text.rfind("//") - text.find("locks")));
+    std::string result = "user";
+    for (std::string word; words >> word;) {
+        std::erase(word, '\'');
+        if (word != "\\")
+            result += ' ' + word;
+    }
+    return result;
 }
 
 BOOST_AUTO_TEST_SUITE(access_rights)
