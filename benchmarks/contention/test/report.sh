@@ -103,24 +103,27 @@ END
 
 # look PAGE PANELS EXPECTED: the page has those panels and texts, in windows of a desk and of a telephone, by day and night.
 look() {
-    local page=$1 panels=$2 expected=$3 width scheme title
+    local page=$1 panels=$2 expected=$3 scheme titles
     { cat "$page"; echo "<script>const expected = $expected;"; cat looking.js; echo '</script>'; } >looking.html
-    for width in 1280 390; do
-        for scheme in 0 1; do # dark, light
-            # A window is not as narrow as a telephone, a frame is.
-            cat >frame.html <<END
-<meta name="color-scheme" content="light dark"><iframe id=page src=looking.html width=$width height=900></iframe>
-<script>onload = () => { document.title = document.getElementById('page').contentDocument.title; };</script>
+    # A window is not as narrow as a telephone, a frame is.
+    cat >frames.html <<'END'
+<meta name="color-scheme" content="light dark">
+<iframe src=looking.html width=1280 height=900></iframe>
+<iframe src=looking.html width=390 height=900></iframe>
+<script>
+onload = () => { document.title = [...document.querySelectorAll('iframe')].map((each) => each.contentDocument.title).join(' | '); };
+</script>
 END
-            "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$work/profile" --window-size=1400,1000 \
-                --allow-file-access-from-files --blink-settings=preferredColorScheme=$scheme \
-                --dump-dom "file://$work/frame.html" >dom 2>browser.log || fail "the browser failed: $(tail -n 5 browser.log)"
-            title=$(grep -o '<title>panels: [^<]*' dom) || fail "the page did not look at itself: $(tail -n 5 browser.log)"
-            [ "$title" = "<title>panels: $panels; problems: none" ] || fail "$page, $width px, scheme $scheme: $title"
-        done
+    for scheme in 0 1; do # dark, light
+        "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$work/profile" --window-size=1400,1000 \
+            --allow-file-access-from-files --blink-settings=preferredColorScheme=$scheme \
+            --dump-dom "file://$work/frames.html" >dom 2>browser.log || fail "the browser failed: $(tail -n 5 browser.log)"
+        titles=$(grep -o '<title>panels: [^<]*' dom) || fail "the page did not look at itself: $(tail -n 5 browser.log)"
+        [ "$titles" = "<title>panels: $panels; problems: none | panels: $panels; problems: none" ] \
+            || fail "$page, colour scheme $scheme, 1280 and 390 px: $titles"
     done
     ! grep -qE '(src|href)="?https?:' "$page" || fail "$page loads something"
-    echo "$page: ${title#<title>}"
+    echo "$page: ${titles#<title>}"
 }
 
 look page.html 'wait 3,throughput 3,timeline 2' '[["wait", "wait"], ["wait", "percentile"], ["throughput", "time (s)"],
