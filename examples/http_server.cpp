@@ -81,8 +81,10 @@ asio::awaitable<void> answer(lock_manager& manager, example::stream& client, con
     }
     response rendered(http::status::ok, 11);
     rendered.body().assign(size_of_page, '.');
-    if (asked.method() == http::verb::head)
+    if (asked.method() == http::verb::head) {
+        page.release();
         co_return co_await example::answer(client, asked, std::move(rendered));
+    }
     rendered.prepare_payload();
     const auto [cut_off, sent] = co_await http::async_write(client, rendered, page.guard(as_result));
     if (cut_off)

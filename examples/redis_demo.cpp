@@ -183,7 +183,7 @@ private:
 struct actor
 {
     std::size_t row = 0;
-    ::demo::phase now = ::demo::phase::absent;
+    demo::phase now = demo::phase::absent;
     microseconds since{};
 };
 
@@ -279,9 +279,9 @@ private:
     }
 
     /// From now on somebody is in that phase.
-    void enter(actor& a, ::demo::phase p, microseconds when)
+    void enter(actor& a, demo::phase p, microseconds when)
     {
-        if (a.now != ::demo::phase::absent)
+        if (a.now != demo::phase::absent)
             chart_.add(a.row, a.now, a.since - timeline_.zero(), when - timeline_.zero());
         a.now = p;
         a.since = when;
@@ -291,7 +291,7 @@ private:
     {
         const microseconds end = now();
         for (actor* each : {&workers_[0].track, &workers_[1].track, &workers_[2].track, &victim_})
-            enter(*each, ::demo::phase::absent, end);
+            enter(*each, demo::phase::absent, end);
         chart_.print(std::cout, end - timeline_.zero(), terminal::wants_colour());
     }
 
@@ -321,7 +321,7 @@ private:
         co_await pause(150ms);
 
         tell({now(), "----", "node 2 is killed"});
-        enter(victim_, ::demo::phase::dead, now());
+        enter(victim_, demo::phase::dead, now());
         victim.kill();
         co_await pause(250ms);
         co_await start(alarm);
@@ -330,13 +330,13 @@ private:
 
         tell({now(), "----", "alarm is killed, with the arm in its hands: its lease of 1 s has to end"});
         alarm.process->kill();
-        enter(alarm.track, ::demo::phase::dead, now());
+        enter(alarm.track, demo::phase::dead, now());
         referee_.let_go(alarm.name);
         co_await pause(400ms);
 
         tell({now(), "----", "node 2 comes back, and has forgotten everything"});
         victim.restart(test::redis_data::empty);
-        enter(victim_, ::demo::phase::absent, now());
+        enter(victim_, demo::phase::absent, now());
         listen_to(1);
         co_await granted(report, 2);
         co_await granted(batch, 2);
@@ -393,7 +393,7 @@ private:
 
     void heard(worker& w, microseconds when, std::string what)
     {
-        using ::demo::phase;
+        using demo::phase;
         if (what.starts_with("granted, token ")) {
             const std::uint64_t token = std::stoull(what.substr(15));
             ++w.grants;
@@ -530,7 +530,7 @@ private:
     std::set<std::string> known_channels_;
     std::array<worker, 3> workers_;
     timeline timeline_;
-    ::demo::chart chart_;
+    demo::chart chart_;
     actor victim_;               // node 2
     std::set<std::string> said_; // by the logs of the workers
     referee referee_;

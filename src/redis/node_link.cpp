@@ -262,8 +262,9 @@ void node_link::on_run_ended(error_code ec)
         run();
         return;
     }
-    // The connection's log often says the error again, with the address that the line begins with.
-    const bool says_more = !last_error_.empty() && last_error_.find(ec.message()) == last_error_.npos;
+    // The connection's log often says the same error, or only that something was cancelled for it.
+    const auto says = [this](error_code e) { return last_error_.find(e.message()) != last_error_.npos; };
+    const bool says_more = !last_error_.empty() && !says(ec) && !says(asio::error::operation_aborted);
     if (!refused_)
         events_.on_complaint(node_, (was_up ? "is lost: " : "cannot be used: ") + ec.message()
                                         + (says_more ? " (" + last_error_ + ")" : "") + cure_of(ec, last_error_)
