@@ -92,6 +92,7 @@ private:
 contender_kind channel_map_locks()
 {
     return {.name = "Asio channel map",
+            .version = "",
             .note = "first come first served: no priorities, grace, ttl or ageing",
             .make = [](asio::io_context& context, const scenario& s) -> std::unique_ptr<contender> {
                 if (s.threads == 1)

@@ -38,7 +38,8 @@ public:
 struct contender_kind
 {
     std::string name;
-    std::string note; ///< what it leaves out of the scenario
+    std::string version; ///< empty: there is none
+    std::string note;    ///< what it leaves out of the scenario
     std::function<std::unique_ptr<contender>(asio::io_context& context, const scenario& s)> make;
 };
 

@@ -17,6 +17,9 @@
 #include "schedule.hpp"
 #include "stores.hpp"
 #include "table.hpp"
+#include "terminal.hpp"
+
+#include <priority_redlock/version.hpp>
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -30,15 +33,26 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
 #include <chrono>
+#include <concepts>
 #include <cstdint>
+#include <ctime>
 #include <exception>
+#include <filesystem>
 #include <iomanip>
 #include <iostream>
+#include <limits>
+#include <map>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -61,14 +75,15 @@ constexpr int interrupted_status = 130; // as a shell reports a program that SIG
         ("scenario", options::value<std::string>()->value_name("FILE"), "a scenario of your own, as JSON");
     changes.add_options()                                                                                         //
         ("protocol", options::value<std::string>()->value_name("NAME"), "memory, or redis with nodes of its own") //
-        ("duration", options::value<double>()->value_name("SECONDS"), "how long to play it")                      //
-        ("seed", options::value<std::uint32_t>()->value_name("N"), "draw other requests")                         //
-        ("threads", options::value<unsigned>()->value_name("N"), "how many threads run the clients, 1 to 64")     //
-        ("resources", options::value<std::size_t>()->value_name("N"), "how many resources there are");
-    outputs.add_options()                                                                              //
-        ("compare", "let the peers play it too, and show them side by side")                           //
-        ("json", options::value<std::string>()->value_name("FILE"), "write all results, for programs") //
-        ("csv", options::value<std::string>()->value_name("FILE"), "write a line for each group")      //
+        ("duration", options::value<std::string>()->value_name("SECONDS"), "how long to play it, up to 3600")     //
+        ("seed", options::value<std::string>()->value_name("N"), "draw other requests")                           //
+        ("threads", options::value<std::string>()->value_name("N"), "how many threads run the clients, 1 to 64")  //
+        ("resources", options::value<std::string>()->value_name("N"), "how many resources there are");
+    outputs.add_options()                                                    //
+        ("compare", "let the peers play it too, and show them side by side") //
+        ("json", options::value<std::string>()->value_name("FILE"),
+         "write all results, for programs; FILE may be -, standard output")                       //
+        ("csv", options::value<std::string>()->value_name("FILE"), "write a line for each group") //
         ("report", options::value<std::string>()->value_name("FILE.html"), "write a page with charts (needs gnuplot)");
     others.add_options() //
         ("peers", options::value<std::string>()->value_name("DIR")->default_value("", "none"),
@@ -76,7 +91,7 @@ constexpr int interrupted_status = 130; // as a shell reports a program that SIG
         ("list-presets", "list the presets")                                                                      //
         ("show", "print the scenario as it is written, to begin your own with")                                   //
         ("show-complete", "print it with every default filled in")                                                //
-        ("schedule", options::value<std::size_t>()->value_name("N"), "print the first N requests of each client") //
+        ("schedule", options::value<std::string>()->value_name("N"), "print the first N requests of each client") //
         ("help-scenario", "say how a scenario is written")                                                        //
         ("help", "print this");
     all.add(changes).add(outputs).add(others);
@@ -95,7 +110,7 @@ constexpr int interrupted_status = 130; // as a shell reports a program that SIG
 {
     const auto found = std::ranges::find(presets(), name, &preset::name);
     if (found == presets().end())
-        throw scenario_error("no preset \"" + name + "\"; there are " + preset_names());
+        throw options::error("no preset \"" + name + "\"; there are " + preset_names());
     return found->text;
 }
 
@@ -108,7 +123,7 @@ struct source
 [[nodiscard]] source choose_source(const options::variables_map& chosen)
 {
     if (chosen.count("preset") && chosen.count("scenario"))
-        throw scenario_error("choose a preset or a scenario, not both");
+        throw options::error("choose a preset or a scenario, not both");
     if (chosen.count("scenario")) {
         const auto& path = chosen["scenario"].as<std::string>();
         return {path, json_input::read_file(path)};
@@ -117,29 +132,42 @@ struct source
     return {"preset " + name, std::string(preset_text(name))};
 }
 
-/// Options go through the checks of the file's keys.
+/// The number that an option was given.
+template <class T>
+[[nodiscard]] T number_of(const options::variables_map& chosen, const std::string& name, const std::string& what,
+                          T least, T most)
+{
+    const auto& text = chosen[name].as<std::string>();
+    const char* const text_end = text.data() + text.size();
+    T number{};
+    const auto [end, error] = std::from_chars(text.data(), text_end, number);
+    if (error != std::errc() || end != text_end || !(number >= least && number <= most))
+        throw options::error("--" + name + " must be " + what + ", not \"" + text + '"');
+    return number;
+}
+
+template <std::unsigned_integral T>
+[[nodiscard]] T integer_of(const options::variables_map& chosen, const std::string& name, T least, T most)
+{
+    return number_of(chosen, name, "an integer from " + std::to_string(least) + " to " + std::to_string(most), least,
+                     most);
+}
+
 [[nodiscard]] scenario with_changes(scenario s, const options::variables_map& chosen)
 {
-    if (chosen.count("duration")) {
-        const double seconds = chosen["duration"].as<double>();
-        if (!(seconds > 0.000'001 && seconds <= 3600))
-            throw scenario_error("--duration must be a number of seconds, more than 0 and at most 3600");
-        s.length = std::chrono::round<duration>(std::chrono::duration<double>(seconds));
-    }
+    if (chosen.count("duration"))
+        s.length = std::chrono::round<duration>(std::chrono::duration<double>(
+            number_of(chosen, "duration", "a number of seconds, more than 0 and at most 3600", 0.000'001, 3600.0)));
     if (chosen.count("protocol"))
         s.protocol = chosen["protocol"].as<std::string>();
     if (s.protocol != "memory" && s.protocol != "redis")
-        throw scenario_error("--protocol must be memory or redis");
+        throw options::error("--protocol must be memory or redis");
     if (chosen.count("seed"))
-        s.seed = chosen["seed"].as<std::uint32_t>();
+        s.seed = integer_of<std::uint32_t>(chosen, "seed", 0, std::numeric_limits<std::uint32_t>::max());
     if (chosen.count("threads"))
-        s.threads = chosen["threads"].as<unsigned>();
-    if (s.threads < 1 || s.threads > 64)
-        throw scenario_error("--threads must be an integer from 1 to 64");
+        s.threads = integer_of(chosen, "threads", 1U, 64U);
     if (chosen.count("resources"))
-        s.resources = chosen["resources"].as<std::size_t>();
-    if (s.resources < 1 || s.resources > 1'000'000)
-        throw scenario_error("--resources must be an integer from 1 to 1000000");
+        s.resources = integer_of<std::size_t>(chosen, "resources", 1, 1'000'000);
     check(s);
     return s;
 }
@@ -150,7 +178,7 @@ struct source
     try {
         return with_changes(parse_scenario(from.text), chosen);
     } catch (const scenario_error& error) {
-        throw scenario_error(from.name + ": " + error.what());
+        json_input::refuse(from.name, error.what());
     }
 }
 
@@ -158,6 +186,13 @@ void list_presets(std::ostream& out)
 {
     for (const preset& each : presets())
         out << std::left << std::setw(18) << each.name << parse_scenario(each.text).title << '\n';
+}
+
+/// How wide the terminal of a file descriptor is; without a terminal, 80.
+[[nodiscard]] std::size_t terminal_width(int descriptor)
+{
+    winsize size = {};
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 /// Keeps one line of the terminal up to date. Silent if there is no terminal.
@@ -179,32 +214,87 @@ public:
             return;
         const double seconds = std::chrono::duration<double>(elapsed).count();
         const double since = seconds - std::exchange(seconds_before_, seconds);
-        const auto acquired = p.acquired - std::exchange(acquired_before_, p.acquired);
+        const auto granted = p.granted - std::exchange(granted_before_, p.granted);
         std::ostringstream line;
         line << name_ << "  " << std::fixed << std::setprecision(1) << seconds << " s  "
-             << format_count(static_cast<double>(acquired) / since) << " acquisitions/s  p99 wait "
-             << format_time(p.p99_wait_us) << "  " << p.preempted << " preempted";
-        std::cerr << "\r\x1b[K" << line.str().substr(0, width()) << std::flush;
+             << format_count(static_cast<double>(granted) / since) << " granted/s  wait p99 "
+             << (p.granted ? format_time(p.p99_wait_us) : "-") << "  " << p.preempted << " preempted";
+        std::cerr << "\r\x1b[K" << terminal::capped(line.str(), terminal_width(STDERR_FILENO) - 1) << std::flush;
     }
 
 private:
-    [[nodiscard]] static std::size_t width()
-    {
-        winsize size = {};
-        return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79U;
-    }
-
     std::string name_;
     bool visible_ = isatty(STDERR_FILENO) != 0;
     double seconds_before_ = 0;
-    std::uint64_t acquired_before_ = 0;
+    std::uint64_t granted_before_ = 0;
 };
+
+/// A file is read or written once.
+void refuse_shared_files(const options::variables_map& chosen)
+{
+    std::map<std::filesystem::path, std::string> users;
+    for (const char* const option : {"scenario", "json", "csv", "report"}) {
+        if (!chosen.count(option))
+            continue;
+        const auto& path = chosen[option].as<std::string>();
+        std::filesystem::path file = path;
+        std::error_code ignored; // that it cannot be opened is said when it is
+        if (path != "-")
+            file = std::filesystem::weakly_canonical(std::filesystem::absolute(file, ignored), ignored);
+        const auto [other, is_new] = users.emplace(std::move(file), option);
+        if (!is_new)
+            throw options::error("--" + other->second + " and --" + option + " are the same file, " + path);
+    }
+}
 
 [[nodiscard]] std::optional<output_file> open_output(const options::variables_map& chosen, const char* name)
 {
     if (!chosen.count(name))
         return std::nullopt;
     return std::optional<output_file>(std::in_place, chosen[name].as<std::string>());
+}
+
+/// @throws std::runtime_error it has not arrived, e.g. on a full disk
+void flush(std::ostream& out)
+{
+    errno = 0;
+    if (!out.flush())
+        throw std::runtime_error("standard output cannot be written: " + std::generic_category().message(errno));
+}
+
+/// What the user typed, for a shell. Where the peers are is for the machine alone.
+[[nodiscard]] std::string command_line(std::span<char* const> arguments)
+{
+    std::string command = "contention";
+    for (std::size_t i = 1; i < arguments.size(); ++i) {
+        const std::string_view each = arguments[i];
+        if (each == "--peers") {
+            ++i;
+            continue;
+        }
+        const bool plain = !each.empty()
+                           && each.find_first_not_of("-_./=,:@%+0123456789abcdefghijklmnopqrstuvwxyz"
+                                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+                                  == each.npos;
+        command += ' ';
+        if (plain) {
+            command += each;
+            continue;
+        }
+        command += '\'';
+        for (const char c : each)
+            command += c == '\'' ? std::string("'\\''") : std::string(1, c);
+        command += '\'';
+    }
+    return command;
+}
+
+[[nodiscard]] std::string now_in_utc()
+{
+    const std::time_t now = std::time(nullptr);
+    std::ostringstream text;
+    text << std::put_time(std::gmtime(&now), "%F %H:%M UTC");
+    return text.str();
 }
 
 /// Lets everybody play who should, one after the other, until interrupted.
@@ -241,7 +331,35 @@ void play_all(const scenario& s, store* where, const options::variables_map& cho
     commands.fill(results.emplace_back(run_node_peer(name, peers, theirs, interrupt)));
 }
 
-int play(const options::variables_map& chosen)
+void write_json(output_file& file, const scenario& s, const origin& from, const std::vector<run_result>& results)
+{
+    boost::json::array runs;
+    for (const run_result& each : results)
+        runs.push_back(to_json(each));
+    file.write(boost::json::serialize(boost::json::object{{"scenario", to_json(s)},
+                                                          {"environment", describe_environment()},
+                                                          {"version", PRIORITY_REDLOCK_VERSION_STRING},
+                                                          {"date", from.date},
+                                                          {"command", from.command},
+                                                          {"runs", std::move(runs)}})
+               + "\n");
+}
+
+/// Says what makes the results worth nothing. @return whether there is such a thing
+[[nodiscard]] bool complain(const std::vector<run_result>& results)
+{
+    bool bad = false;
+    for (const run_result& each : results) {
+        if (each.granted() == 0 && !each.interrupted) {
+            std::cerr << "contention: " << each.contender << ": nothing was measured, because no lock was granted\n";
+            bad = true;
+        }
+        bad = bad || each.overlaps != 0;
+    }
+    return bad;
+}
+
+int play(const options::variables_map& chosen, const std::string& command)
 {
     if (chosen.count("show")) {
         std::cout << choose_source(chosen).text;
@@ -253,61 +371,73 @@ int play(const options::variables_map& chosen)
         return 0;
     }
     if (chosen.count("schedule")) {
-        write_schedule(std::cout, s, chosen["schedule"].as<std::size_t>());
+        write_schedule(std::cout, s, integer_of<std::size_t>(chosen, "schedule", 1, 1'000'000));
         return 0;
     }
+    refuse_shared_files(chosen);
     auto json = open_output(chosen, "json");
     auto csv = open_output(chosen, "csv");
     auto report = open_output(chosen, "report");
     if (report && !has_program("gnuplot"))
         throw std::runtime_error("--report needs gnuplot to draw the charts: install the package gnuplot-nox");
+    const bool output_taken = std::ranges::any_of(
+        std::array{&json, &csv, &report}, [](const auto* file) { return *file && (*file)->is_standard_output(); });
+    std::ostream& out = output_taken ? std::cerr : std::cout;
+    const std::size_t width = terminal_width(output_taken ? STDERR_FILENO : STDOUT_FILENO);
+    const origin from{choose_source(chosen).text, command, now_in_utc()};
     const auto where = make_store(s);
 
     interruption interrupt;
     std::vector<run_result> results;
     if (!s.title.empty())
-        std::cout << s.title << '\n';
-    std::cout << describe_environment() << "\n\n" << std::flush;
-    play_all(s, where.get(), chosen, interrupt, results);
+        out << s.title << '\n';
+    out << describe_environment() << "\n\n";
+    flush(out);
+    std::exception_ptr failure; // which takes nothing away from what others have measured and wrote
+    const auto try_to = [&failure](auto f) {
+        try {
+            f();
+        } catch (...) {
+            if (!failure)
+                failure = std::current_exception();
+        }
+    };
+    try_to([&] { play_all(s, where.get(), chosen, interrupt, results); });
+    if (results.empty() && failure)
+        std::rethrow_exception(failure);
 
     for (const run_result& each : results) {
-        print_table(std::cout, each);
-        std::cout << '\n';
+        print_table(out, each, width);
+        out << '\n';
     }
-    if (results.size() > 1)
-        print_comparison(std::cout, results);
-    std::cout << std::flush;
-    if (json) {
-        boost::json::array runs;
-        for (const run_result& each : results)
-            runs.push_back(to_json(each));
-        json->write(boost::json::serialize(boost::json::object{
-                        {"scenario", to_json(s)}, {"environment", describe_environment()}, {"runs", std::move(runs)}})
-                    + "\n");
-    }
-    if (csv) {
-        std::ostringstream lines;
-        print_csv(lines, results);
-        csv->write(lines.str());
-    }
+    print_comparisons(out, results, width);
+    try_to([&] { flush(out); });
+    if (json)
+        try_to([&] { write_json(*json, s, from, results); });
+    if (csv)
+        try_to([&] {
+            std::ostringstream lines;
+            print_csv(lines, results);
+            csv->write(lines.str());
+        });
     if (report)
-        report->write(write_report(s, choose_source(chosen).text, results, draw_charts(s, results)));
-    const bool broken = std::ranges::any_of(results, [](const run_result& r) { return r.overlaps != 0; });
-    return broken ? 1 : interrupt.happened() ? interrupted_status : 0;
+        try_to([&] { report->write(write_report(s, from, results, draw_charts(s, results))); });
+    if (failure)
+        std::rethrow_exception(failure);
+    return complain(results) ? 1 : interrupt.happened() ? interrupted_status : 0;
 }
 
-} // namespace
-
-int main(int argc, char* argv[])
-try {
-    // Warnings of the library's; by default they would be among the results.
-    boost::log::add_console_log(std::cerr);
+int run_command(int argc, char* argv[])
+{
     const auto known = describe_options();
     options::variables_map chosen;
     options::store(options::command_line_parser(argc, argv).options(known).positional({}).run(), chosen);
     options::notify(chosen);
     if (chosen.count("help")) {
-        std::cout << "usage: contention [OPTION...]\n\n" << known;
+        std::cout
+            << "usage: contention [OPTION...]\n\n"
+               "Plays a scenario of contention for locks, in memory or over Redis, and shows how long who waited.\n\n"
+            << known;
         return 0;
     }
     if (chosen.count("help-scenario")) {
@@ -318,7 +448,18 @@ try {
         list_presets(std::cout);
         return 0;
     }
-    return play(chosen);
+    return play(chosen, command_line({argv, static_cast<std::size_t>(argc)}));
+}
+
+} // namespace
+
+int main(int argc, char* argv[])
+try {
+    // Warnings of the library's; by default they would be among the results.
+    boost::log::add_console_log(std::cerr);
+    const int status = run_command(argc, argv);
+    flush(std::cout);
+    return status;
 } catch (const options::error& error) {
     std::cerr << "contention: " << error.what() << "; --help lists the options\n";
     return 2;

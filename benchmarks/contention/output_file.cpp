@@ -23,6 +23,12 @@ constexpr off_t room = 8'000'000; // more than any result of a sensible scenario
 
 output_file::output_file(std::string path) : path_(std::move(path))
 {
+    if (is_standard_output()) {
+        descriptor_ = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+        if (descriptor_ < 0)
+            fail(errno);
+        return;
+    }
     struct stat found = {};
     const bool special = stat(path_.c_str(), &found) == 0 && !S_ISREG(found.st_mode);
     if (!special)
@@ -71,7 +77,8 @@ void output_file::write(std::string_view text)
 
 void output_file::fail(int error) const
 {
-    throw std::runtime_error(path_ + ": cannot be written: " + std::generic_category().message(error));
+    throw std::runtime_error((is_standard_output() ? "standard output" : path_)
+                             + ": cannot be written: " + std::generic_category().message(error));
 }
 
 } // namespace contention

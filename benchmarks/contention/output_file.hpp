@@ -15,6 +15,7 @@ namespace contention {
 class output_file
 {
 public:
+    /// @param path - is the standard output
     /// @throws std::runtime_error it cannot be written; the message begins with the path
     explicit output_file(std::string path);
     output_file(output_file&& other) noexcept;
@@ -24,7 +25,7 @@ public:
     /// @throws std::runtime_error
     void write(std::string_view text);
 
-    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    [[nodiscard]] bool is_standard_output() const noexcept { return path_ == "-"; }
 
 private:
     [[noreturn]] void fail(int error) const;

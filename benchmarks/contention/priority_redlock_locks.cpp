@@ -6,6 +6,7 @@
 
 #include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/version.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
@@ -109,7 +110,10 @@ private:
 
 contender_kind priority_redlock_locks(store* where)
 {
-    return {.name = "priority-redlock", .note = "", .make = [where](asio::io_context& context, const scenario& s) {
+    return {.name = "priority-redlock",
+            .version = PRIORITY_REDLOCK_VERSION_STRING,
+            .note = "",
+            .make = [where](asio::io_context& context, const scenario& s) {
                 return std::make_unique<library>(context, s, where);
             }};
 }

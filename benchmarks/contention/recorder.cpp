@@ -7,7 +7,10 @@
 #include <priority_redlock/errc.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cmath>
+#include <deque>
 #include <utility>
 
 namespace contention {
@@ -15,8 +18,8 @@ namespace {
 
 using priority_redlock::errc;
 
-constexpr std::size_t steps = 100;     // of a run, for what is shown over time
-constexpr std::size_t hot_holds = 150; // of the hot resource, for the timeline
+constexpr std::size_t steps = 100;          // of a run, for what is shown over time
+constexpr std::size_t most_hot_holds = 150; // of each thread, for the timeline
 
 thread_local std::size_t current_slot = 0;
 
@@ -41,7 +44,7 @@ thread_local std::size_t current_slot = 0;
 
 struct recorder::group_part
 {
-    counter acquired;
+    counter granted;
     counter preempted;
     counter overrun;
     counter expired;
@@ -50,7 +53,8 @@ struct recorder::group_part
     counter failed;
     histogram wait;
     histogram hold;
-    std::array<counter, steps> over_time;
+    std::array<counter, steps> completed_over_time;
+    std::array<counter, steps> preempted_over_time;
 };
 
 struct recorder::part
@@ -61,7 +65,19 @@ struct recorder::part
     duration held{};
     duration hot_held{};
     std::uint64_t overlaps = 0;
-    std::vector<hot_hold> timeline;
+    std::deque<hot_hold> timeline;
+
+    /// Keeps the last holds until the middle of the run, and from there on the first ones: a run that is interrupted
+    /// before has a timeline too.
+    void show(hot_hold&& h, double from_us)
+    {
+        if (timeline.size() == most_hot_holds) {
+            if (timeline.front().from_us >= from_us)
+                return;
+            timeline.pop_front();
+        }
+        timeline.push_back(std::move(h));
+    }
 };
 
 recorder::recorder(const scenario& s)
@@ -102,7 +118,7 @@ progress recorder::look() const
     histogram::merger waits;
     for (const auto& each : parts_) {
         for (const group_part& g : each->groups) {
-            p.acquired += g.acquired.value();
+            p.granted += g.granted.value();
             p.preempted += g.preempted.value();
             waits.add(g.wait);
         }
@@ -117,7 +133,8 @@ run_result recorder::result(const std::vector<std::unique_ptr<client>>& clients)
     const double elapsed = microseconds(stop_ - start_);
     r.seconds = elapsed / 1e6;
     r.step_seconds = std::chrono::duration<double>(scenario_.length).count() / steps;
-    const auto steps_done = std::clamp<std::size_t>(static_cast<std::size_t>(r.seconds / r.step_seconds), 1, steps);
+    const auto steps_done =
+        std::clamp<std::size_t>(static_cast<std::size_t>(std::ceil(r.seconds / r.step_seconds)), 1, steps);
 
     for (std::size_t i = 0; i < scenario_.groups.size(); ++i) {
         const group& g = scenario_.groups[i];
@@ -125,12 +142,13 @@ run_result recorder::result(const std::vector<std::unique_ptr<client>>& clients)
         sum.name = g.name;
         sum.priority = g.priority;
         sum.clients = g.clients;
-        sum.acquired_over_time.resize(steps_done);
+        sum.completed_over_time.resize(steps_done);
+        sum.preempted_over_time.resize(steps_done);
         histogram::merger wait;
         histogram::merger hold;
         for (const auto& each : parts_) {
             const group_part& p = each->groups[i];
-            sum.acquired += p.acquired.value();
+            sum.granted += p.granted.value();
             sum.preempted += p.preempted.value();
             sum.overrun += p.overrun.value();
             sum.expired += p.expired.value();
@@ -139,8 +157,10 @@ run_result recorder::result(const std::vector<std::unique_ptr<client>>& clients)
             sum.failed += p.failed.value();
             wait.add(p.wait);
             hold.add(p.hold);
-            for (std::size_t k = 0; k < steps_done; ++k)
-                sum.acquired_over_time[k] += p.over_time[k].value();
+            for (std::size_t k = 0; k < steps_done; ++k) {
+                sum.completed_over_time[k] += p.completed_over_time[k].value();
+                sum.preempted_over_time[k] += p.preempted_over_time[k].value();
+            }
         }
         sum.wait = wait.result();
         sum.hold = hold.result();
@@ -149,16 +169,21 @@ run_result recorder::result(const std::vector<std::unique_ptr<client>>& clients)
 
     duration held{};
     duration hot_held{};
+    r.hot_to_us = elapsed;
     for (const auto& each : parts_) {
         held += each->held;
         hot_held += each->hot_held;
         r.overlaps += each->overlaps;
         r.hot_holds.insert(r.hot_holds.end(), each->timeline.begin(), each->timeline.end());
+        if (each->timeline.size() == most_hot_holds) {
+            r.hot_from_us = std::max(r.hot_from_us, each->timeline.front().from_us);
+            r.hot_to_us = std::min(r.hot_to_us, each->timeline.back().to_us);
+        }
     }
     for (const auto& c : clients) {
         group_result& g = r.groups[c->group_index_];
-        g.most_served = std::max(g.most_served, c->acquired_);
-        g.least_served = std::min(g.least_served, c->acquired_);
+        g.most_served = std::max(g.most_served, c->grants_);
+        g.least_served = std::min(g.least_served, c->grants_);
         if (c->waits_since_ < stop_) {
             ++g.still_waiting;
             g.longest_waiting_us = std::max(g.longest_waiting_us, microseconds(stop_ - c->waits_since_));
@@ -171,8 +196,9 @@ run_result recorder::result(const std::vector<std::unique_ptr<client>>& clients)
         if (c->group_.open_loop())
             c->add_backlog(g, stop_);
     }
+    std::erase_if(r.hot_holds,
+                  [&r](const hot_hold& h) { return h.to_us <= r.hot_from_us || h.from_us >= r.hot_to_us; });
     std::ranges::sort(r.hot_holds, {}, &hot_hold::from_us);
-    r.hot_holds.resize(std::min(r.hot_holds.size(), hot_holds)); // threads fill their parts independently
     r.hot_utilisation = microseconds(hot_held) / elapsed;
     r.utilisation = microseconds(held) / elapsed / static_cast<double>(scenario_.resources);
     return r;
@@ -221,10 +247,8 @@ void client::granted(clock::time_point until)
         if (recorder_.occupied_until_[resource].exchange(until_) > now.time_since_epoch().count())
             ++part.overlaps;
     sums.wait.add(now - waits_since_);
-    sums.acquired.add();
-    const auto step = (now - recorder_.start_) * steps / scenario_.length;
-    sums.over_time[std::clamp<std::size_t>(static_cast<std::size_t>(step), 0, steps - 1)].add();
-    ++acquired_;
+    sums.granted.add();
+    ++grants_;
     waits_since_ = clock::time_point::max();
     holds_since_ = now;
 }
@@ -252,10 +276,15 @@ void client::let_go(ending how)
     auto& sums = part.groups[group_index_];
     if (how == ending::released)
         vacate();
+    const auto elapsed = (now - recorder_.start_) * steps / scenario_.length;
+    const auto step = std::clamp<std::size_t>(static_cast<std::size_t>(elapsed), 0, steps - 1);
     switch (how) {
-    case ending::released: break;
+    case ending::released: sums.completed_over_time[step].add(); break;
     case ending::overrun: sums.overrun.add(); [[fallthrough]];
-    case ending::preempted: sums.preempted.add(); break;
+    case ending::preempted:
+        sums.preempted.add();
+        sums.preempted_over_time[step].add();
+        break;
     case ending::expired: sums.expired.add(); break;
     case ending::lost: sums.lost.add(); break;
     }
@@ -263,9 +292,9 @@ void client::let_go(ending how)
     part.held += (now - holds_since_) * request_->resources.size();
     if (request_->resources.front() == 0) {
         part.hot_held += now - holds_since_;
-        if (holds_since_ >= recorder_.timeline_from_ && part.timeline.size() < hot_holds)
-            part.timeline.push_back({number_, microseconds(holds_since_ - recorder_.start_),
-                                     microseconds(now - recorder_.start_), name_of(how)});
+        part.show({number_, microseconds(holds_since_ - recorder_.start_), microseconds(now - recorder_.start_),
+                   name_of(how)},
+                  microseconds(recorder_.timeline_from_ - recorder_.start_));
     }
     holds_since_ = clock::time_point::max();
 }

@@ -41,7 +41,7 @@ enum class ending
 /// What a run looks like while it goes on.
 struct progress
 {
-    std::uint64_t acquired = 0;
+    std::uint64_t granted = 0;
     std::uint64_t preempted = 0;
     double p99_wait_us = 0;
 };
@@ -137,7 +137,7 @@ private:
     clock::time_point waits_since_ = clock::time_point::max(); // max: it does not
     clock::time_point holds_since_ = clock::time_point::max();
     clock::rep until_ = 0;
-    std::uint64_t acquired_ = 0;
+    std::uint64_t grants_ = 0;
 };
 
 } // namespace contention

@@ -14,10 +14,17 @@
 
 namespace contention {
 
+/// How the results came about.
+struct origin
+{
+    std::string source;  ///< the scenario as it was written
+    std::string command; ///< what was typed
+    std::string date;
+};
+
 /// One self-contained page of HTML.
-/// @param source the scenario as it was written
-[[nodiscard]] std::string write_report(const scenario& s, const std::string& source,
-                                       const std::vector<run_result>& runs, const std::vector<chart>& charts);
+[[nodiscard]] std::string write_report(const scenario& s, const origin& from, const std::vector<run_result>& runs,
+                                       const std::vector<chart>& charts);
 
 } // namespace contention
 

@@ -30,11 +30,19 @@ void spread::summarise() noexcept
     p999_us = percentile(0.999);
 }
 
-std::uint64_t run_result::acquired() const noexcept
+std::uint64_t run_result::granted() const noexcept
 {
     std::uint64_t sum = 0;
     for (const group_result& g : groups)
-        sum += g.acquired;
+        sum += g.granted;
+    return sum;
+}
+
+std::uint64_t run_result::completed() const noexcept
+{
+    std::uint64_t sum = 0;
+    for (const group_result& g : groups)
+        sum += g.completed();
     return sum;
 }
 

@@ -47,7 +47,7 @@ struct group_result
     std::string name;
     int priority = 0;
     std::size_t clients = 0;
-    std::uint64_t acquired = 0;
+    std::uint64_t granted = 0;
     std::uint64_t preempted = 0; ///< told to go while holding
     std::uint64_t overrun = 0;   ///< of these: had not let go when the grace was over
     std::uint64_t expired = 0;
@@ -58,17 +58,19 @@ struct group_result
     double longest_waiting_us = 0;   ///< and how long the first of these had waited
     std::uint64_t most_served = 0;   ///< acquisitions of the client that had most
     std::uint64_t least_served = 0;
-    spread wait; ///< of the acquisitions; open loop: from when the request was due
+    spread wait; ///< of those granted; open loop: from when the request was due
     spread hold; ///< from the grant until the client had let go
-    std::vector<std::uint64_t> acquired_over_time;
+    std::vector<std::uint64_t> completed_over_time;
+    std::vector<std::uint64_t> preempted_over_time;
 
     /// Acquisitions whose holder kept the lock for as long as it wanted. What compares with locks that nobody takes
     /// away.
     [[nodiscard]] std::uint64_t completed() const noexcept { return hold.count - preempted - expired - lost; }
 };
 BOOST_DESCRIBE_STRUCT(group_result, (),
-                      (name, priority, clients, acquired, preempted, overrun, expired, lost, timed_out, failed,
-                       still_waiting, longest_waiting_us, most_served, least_served, wait, hold, acquired_over_time))
+                      (name, priority, clients, granted, preempted, overrun, expired, lost, timed_out, failed,
+                       still_waiting, longest_waiting_us, most_served, least_served, wait, hold, completed_over_time,
+                       preempted_over_time))
 
 /// One client's hold of the hot resource.
 struct hot_hold
@@ -88,18 +90,21 @@ struct run_result
     double seconds = 0;
     bool interrupted = false;
     std::vector<group_result> groups;
-    double step_seconds = 0;        ///< of acquired_over_time
+    double step_seconds = 0;        ///< of what is counted over time; the last step ends with the run
     double hot_utilisation = 0;     ///< the share of the time that resource 0 was held
     double utilisation = 0;         ///< the same of all resources
     std::uint64_t overlaps = 0;     ///< grants while another held the same resource: must be none
     std::optional<double> commands; ///< to the nodes, for each acquisition
+    double hot_from_us = 0;         ///< the part of the run of which all holds of the hot resource are kept
+    double hot_to_us = 0;
     std::vector<hot_hold> hot_holds;
 
-    [[nodiscard]] std::uint64_t acquired() const noexcept;
+    [[nodiscard]] std::uint64_t granted() const noexcept;
+    [[nodiscard]] std::uint64_t completed() const noexcept;
 };
 BOOST_DESCRIBE_STRUCT(run_result, (),
                       (contender, version, note, seconds, interrupted, groups, step_seconds, hot_utilisation,
-                       utilisation, overlaps, commands, hot_holds))
+                       utilisation, overlaps, commands, hot_from_us, hot_to_us, hot_holds))
 
 [[nodiscard]] boost::json::value to_json(const run_result& r);
 

@@ -155,8 +155,8 @@ std::deque<asio::steady_timer> schedule_faults(const scenario& s, store* where, 
 void command_count::fill(run_result& r) const
 {
     const auto now = store_ ? store_->commands() : std::nullopt;
-    if (now && before_ && r.acquired())
-        r.commands = static_cast<double>(*now - *before_) / static_cast<double>(r.acquired());
+    if (now && before_ && r.granted())
+        r.commands = static_cast<double>(*now - *before_) / static_cast<double>(r.granted());
 }
 
 run_result run(const scenario& s, const contender_kind& kind, store* where, interruption& interrupt,
@@ -195,6 +195,7 @@ run_result run(const scenario& s, const contender_kind& kind, store* where, inte
 
     run_result result = rec.result(all.clients());
     result.contender = kind.name;
+    result.version = kind.version;
     result.note = kind.note;
     result.interrupted = interrupt.happened();
     commands.fill(result);

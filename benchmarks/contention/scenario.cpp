@@ -210,9 +210,10 @@ std::string describe_format()
     return result;
 }
 
-scenario parse_scenario(std::string_view text)
+namespace {
+
+[[nodiscard]] scenario read_scenario(const json::value& value)
 {
-    const json::value value = json_input::read_json(text);
     const json::object& object = read_object(value, "", scenario_keys);
     scenario s;
     if (const json::value* v = object.if_contains("title"))
@@ -238,6 +239,18 @@ scenario parse_scenario(std::string_view text)
             s.faults.push_back(read_fault(each, at("faults", s.faults.size())));
     check(s);
     return s;
+}
+
+} // namespace
+
+scenario parse_scenario(std::string_view text)
+{
+    const json_input::document document = json_input::read_document(text);
+    try {
+        return read_scenario(document.value);
+    } catch (const scenario_error& error) {
+        document.refuse(error);
+    }
 }
 
 void check(const scenario& s)

@@ -32,10 +32,10 @@ async function play(client, contender, recorder) {
 }
 
 function showProgress(name, recorder) {
-    const { acquired, p99_us } = recorder.look();
+    const { granted, p99_us } = recorder.look();
     const seconds = (performance.now() - recorder.start) / 1e3;
-    process.stderr.write(`\r\x1b[K${name}  ${seconds.toFixed(1)} s  ${Math.round(acquired / seconds)} acquisitions/s  `
-        + `p99 wait ${(p99_us / 1e3).toFixed(3)} ms`);
+    process.stderr.write(`\r\x1b[K${name}  ${seconds.toFixed(1)} s  ${Math.round(granted / seconds)} granted/s  `
+        + `wait p99 ${granted ? `${(p99_us / 1e3).toFixed(3)} ms` : '-'}`);
 }
 
 async function run(name, scenario) {

@@ -8,7 +8,7 @@
 // of results in microseconds.
 
 const steps = 100;
-const hotHolds = 150;
+const mostHotHolds = 150;
 
 /** 64 buckets in each power of two, as contention/histogram.hpp. */
 class Histogram {
@@ -53,7 +53,7 @@ class Histogram {
 class Client {
     constructor(recorder, sums, group, number, requests) {
         Object.assign(this, { recorder, sums, group, number, requests });
-        this.acquired = 0;
+        this.grants = 0;
         this.due = 0;
         this.waitsSince = Infinity;
         this.holdsSince = Infinity;
@@ -92,10 +92,8 @@ class Client {
             recorder.holders.set(r, this);
         }
         sums.wait.add(now - this.waitsSince);
-        ++sums.acquired;
-        ++this.acquired;
-        const step = Math.floor(((now - recorder.start) * steps) / recorder.scenario.duration);
-        ++sums.acquired_over_time[Math.min(steps - 1, step)];
+        ++sums.granted;
+        ++this.grants;
         this.waitsSince = Infinity;
         this.holdsSince = now;
     }
@@ -106,13 +104,14 @@ class Client {
         if (!recorder.active) return;
         const now = performance.now();
         for (const r of this.request.resources) if (recorder.holders.get(r) === this) recorder.holders.delete(r);
+        const step = Math.floor(((now - recorder.start) * steps) / recorder.scenario.duration);
+        if (how === 'released') ++sums.completed_over_time[Math.min(steps - 1, step)];
         if (how === 'expired') ++sums.expired;
         if (how === 'lost') ++sums.lost;
         sums.hold.add(now - this.holdsSince);
         this.addHold(now);
-        if (this.request.resources[0] === 0 && this.holdsSince >= recorder.timelineFrom
-            && recorder.hotHolds.length < hotHolds)
-            recorder.hotHolds.push({
+        if (this.request.resources[0] === 0)
+            recorder.show({
                 client: this.number,
                 from_us: (this.holdsSince - recorder.start) * 1e3,
                 to_us: (now - recorder.start) * 1e3,
@@ -154,9 +153,9 @@ class Recorder {
         for (const group of scenario.clients)
             this.sums.push({
                 name: group.name, priority: group.priority, clients: [],
-                acquired: 0, preempted: 0, overrun: 0, expired: 0, lost: 0, timed_out: 0, failed: 0,
+                granted: 0, preempted: 0, overrun: 0, expired: 0, lost: 0, timed_out: 0, failed: 0,
                 still_waiting: 0, longest_waiting_us: 0,
-                wait: new Histogram(), hold: new Histogram(), acquired_over_time: new Array(steps).fill(0),
+                wait: new Histogram(), hold: new Histogram(), completed_over_time: new Array(steps).fill(0),
             });
     }
 
@@ -167,19 +166,28 @@ class Recorder {
     begin() {
         const { duration, faults } = this.scenario;
         this.start = performance.now();
-        this.timelineFrom = this.start + (faults.length ? faults[0].at - duration / 50 : duration / 2);
+        this.timelineFrom = faults.length ? faults[0].at - duration / 50 : duration / 2;
+    }
+
+    /** Keeps the last holds until the middle of the run, and from there on the first ones. */
+    show(hold) {
+        if (this.hotHolds.length === mostHotHolds) {
+            if (this.hotHolds[0].from_us >= this.timelineFrom * 1e3) return;
+            this.hotHolds.shift();
+        }
+        this.hotHolds.push(hold);
     }
 
     look() {
         const waits = new Histogram();
-        let acquired = 0;
+        let granted = 0;
         for (const g of this.sums) {
-            acquired += g.acquired;
+            granted += g.granted;
             for (const [bound, n] of g.wait.counts) waits.counts.set(bound, (waits.counts.get(bound) ?? 0) + n);
             waits.count += g.wait.count;
             waits.max = Math.max(waits.max, g.wait.max);
         }
-        return { acquired, p99_us: waits.percentile(0.99) };
+        return { granted, p99_us: waits.percentile(0.99) };
     }
 
     /** @returns what contention/result.hpp reads */
@@ -188,25 +196,29 @@ class Recorder {
         const end = performance.now();
         const elapsed = end - this.start;
         for (const g of this.sums) for (const client of g.clients) client.finish(end);
-        const done = Math.min(steps, Math.max(1, Math.floor((elapsed * steps) / this.scenario.duration)));
+        const done = Math.min(steps, Math.max(1, Math.ceil((elapsed * steps) / this.scenario.duration)));
+        const cut = this.hotHolds.length === mostHotHolds;
         return {
             note: '',
             seconds: elapsed / 1e3,
             interrupted,
-            groups: this.sums.map(({ clients, wait, hold, acquired_over_time, ...sums }) => ({
+            groups: this.sums.map(({ clients, wait, hold, completed_over_time, ...sums }) => ({
                 ...sums,
                 clients: clients.length,
-                most_served: clients.reduce((most, c) => Math.max(most, c.acquired), 0),
-                least_served: clients.reduce((least, c) => Math.min(least, c.acquired), Infinity),
+                most_served: clients.reduce((most, c) => Math.max(most, c.grants), 0),
+                least_served: clients.reduce((least, c) => Math.min(least, c.grants), Infinity),
                 wait: wait.result(),
                 hold: hold.result(),
-                acquired_over_time: acquired_over_time.slice(0, done),
+                completed_over_time: completed_over_time.slice(0, done),
+                preempted_over_time: new Array(done).fill(0),
             })),
             step_seconds: this.scenario.duration / 1e3 / steps,
             hot_utilisation: this.hotHeld / elapsed,
             utilisation: this.held / elapsed / this.scenario.resources,
             overlaps: this.overlaps,
             commands: null,
+            hot_from_us: cut ? this.hotHolds[0].from_us : 0,
+            hot_to_us: cut ? this.hotHolds.at(-1).to_us : elapsed * 1e3,
             hot_holds: this.hotHolds,
         };
     }

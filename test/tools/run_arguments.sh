@@ -23,7 +23,7 @@ stub() {
 for tool in find-boost install-boost check-install compile-cost check-lists check-numbers check-snippets; do
     stub "$work/project/tools/$tool"
 done
-for command in apt-get sudo npm cmake ctest ninja g++ clang++-19 b2 clang-format-19 git python3 rm; do
+for command in apt-get sudo npm cmake ctest ninja g++ ld.mold ccache xz clang++-19 b2 clang-format-19 git python3 rm; do
     stub "$work/bin/$command"
 done
 
@@ -52,6 +52,7 @@ for verb in $verbs; do
         [ "$status" -eq 0 ] || fail "'$verb $help' ends with status $status"
         grep -q "^usage: tools/run $verb\( \|$\)" "$work/out" || fail "'$verb $help' does not print the usage of $verb"
         [ "$(grep -c '^usage\|^  [a-z]' "$work/out")" -eq 1 ] || fail "'$verb $help' prints the usage of another verb"
+        grep -Eq '  +[a-z]+ [a-z]' "$work/out" || fail "'$verb $help' does not say what it does"
     done
 done
 
@@ -68,6 +69,7 @@ refused boost 1.88 unit
 refused bench --json
 refused bench --redis --json
 refused bench memory
+refused bench 'memory -h too'
 for verb in provision inspect force-release; do refused $verb; done
 refused scale extra
 refused scale --json
@@ -90,3 +92,16 @@ call bogus --help
 [ "$status" -eq 1 ] || fail "help for an unknown verb ends with status $status"
 
 [ -d "$work/project/build" ] || fail "build/ is gone"
+
+# A verb that runs a program says nothing of its build when there was nothing to build; and ends as the program does.
+program=$work/project/build/dev/examples/demo
+mkdir -p "$(dirname "$program")" "$work/project/examples/scenarios"
+touch -d '2000-01-01' "$work/project/CMakePresets.json" "$work/project/tools/install-boost"
+touch "$work/project/examples/scenarios/office_lights.json"
+echo core >"$work/project/build/dev/.configured"
+printf '#!/bin/sh\necho "ninja: no work to do."\n' >"$work/bin/cmake"
+printf '#!/bin/sh\necho lights; exit 2\n' >"$program"
+chmod +x "$program"
+call demo
+[ "$(cat "$work/out")" = lights ] || fail "'demo' prints more than the program does"
+[ "$status" -eq 2 ] || fail "'demo' ends with status $status, not the program's"

@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(figures_are_written_with_three_digits_and_their_unit)
 {
     BOOST_TEST(format_time(0) == "0 ns");
     BOOST_TEST(format_time(0.8124) == "812 ns");
-    BOOST_TEST(format_time(12.34) == "12.3 us");
+    BOOST_TEST(format_time(12.34) == "12.3 µs");
     BOOST_TEST(format_time(999.9) == "1.00 ms");
     BOOST_TEST(format_time(1.2e6) == "1.20 s");
     BOOST_TEST(format_count(812) == "812");

@@ -21,6 +21,15 @@ grep -q 'the peers for Node are left out' err && grep -q 'Asio channel map' out 
 
 command -v node >/dev/null || { echo "skipped: needs Node"; exit 77; }
 
+# One that fails takes nothing away from the others.
+mkdir -p broken/node_modules
+echo 'process.exit(1)' >broken/driver.js
+status=0
+"$program" --preset hot-lock --duration 0.1 --compare --peers broken --json broken.json >out 2>err || status=$?
+[ "$status" -eq 1 ] && grep -q 'node failed' err || fail "with a peer that fails it ended with $status: $(cat out err)"
+grep -q '^ours: priority-redlock, theirs: Asio channel map' out && grep -q '"Asio channel map"' broken.json \
+    || fail "a peer that fails takes the others' results away: $(cat out)"
+
 for preset in uncontended zipf-keys composite lights preemption-storm; do
     "$program" --preset "$preset" --show-complete >scenario.json
     "$program" --preset "$preset" --schedule 50 >ours

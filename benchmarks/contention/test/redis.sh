@@ -41,3 +41,40 @@ for group in high low; do
     grep -qE "^$group +[01] +[14] +[1-9][0-9]*" out || fail "$group got nothing: $(cat out)"
 done
 cat out
+
+# Ctrl-C in a terminal reaches all processes of the group: the servers are in groups of their own, and serve to the end.
+mkfifo pipe
+setsid "$program" --scenario scenario.json --duration 3600 --json result.json >pipe 2>err &
+pid=$!
+exec 3<pipe
+read -r _ <&3
+sleep 0.5 # the head is printed before the run; so that there is something to show
+kill -INT -- "-$pid"
+status=0
+cat <&3 >out
+wait "$pid" || status=$?
+[ "$status" -eq 130 ] || fail "interrupted, it ended with $status: $(cat out err)"
+[ ! -s err ] || fail "interrupted, it said: $(cat err)"
+grep -q 'commands per acquisition' out || fail "interrupted, it has no results: $(cat out)"
+
+# Nodes that are not there, and nodes that go before anybody asks.
+cat >absent.json <<'END'
+{
+    "protocol": "redis", "nodes": ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"], "duration": 300,
+    "clients": [{"name": "all", "count": 4, "ttl": 2000}]
+}
+END
+cat >dead.json <<'END'
+{
+    "protocol": "redis", "nodes": 3, "duration": 500,
+    "clients": [{"name": "all", "count": 4, "think": 200, "ttl": 2000}],
+    "faults": [{"at": 0, "node": 1, "do": "kill"}, {"at": 0, "node": 2, "do": "kill"}, {"at": 0, "node": 3, "do": "kill"}]
+}
+END
+for file in absent dead; do
+    status=0
+    "$program" --scenario $file.json >out 2>err || status=$?
+    [ "$status" -eq 1 ] || fail "$file: it ended with $status: $(cat out err)"
+    ! grep -q '0 ns' out || fail "$file: there are figures: $(cat out)"
+done
+grep -qE '^all +0 +4 +0 +0 +- +- +-$' out && grep -q 'nothing was measured' err || fail "dead nodes: $(cat out err)"

@@ -120,6 +120,7 @@ pid_t run(const program& p, const std::vector<std::string>& arguments, const fs:
     const pid_t parent = ::getpid();
     const pid_t child = ::fork();
     if (child == 0) {
+        ::setpgid(0, 0); // a Ctrl-C is for the program that started it, which may still need it
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != parent)
             ::_exit(127);
