@@ -27,7 +27,7 @@ inline constexpr duration infinite = duration::max();
 /// A number without a limit, such as of `acquire_options::max_attempts`.
 inline constexpr unsigned unlimited = std::numeric_limits<unsigned>::max();
 
-/// A field of options that has a value, or none and so inherits it. Is used as a `std::optional`.
+/// A field of options that has a value, or none and so inherits it. Is read like a `std::optional`.
 ///
 /// It is one number, of which a value below all others stands for none. A `std::optional` is a value and a flag:
 /// options of eight of them take 15 ns longer to copy, since the processor waits for a flag that has just been written

@@ -471,7 +471,7 @@ MANAGER_TEST_CASE(a_synchronized_object_says_what_it_locks)
     const synchronized work(*f.manager, "r", j, {.priority = 2}, "me");
     BOOST_REQUIRE(work.parts().size() == 1);
     BOOST_TEST(work.parts().front().resource == "r");
-    BOOST_TEST(work.parts().front().options.priority.value() == 2);
+    BOOST_TEST(work.parts().front().options.priority.value_or(-1) == 2);
     BOOST_TEST(work.locker_id() == "me");
     lock held;
     work.async_acquire([&](error_code, lock l) { held = std::move(l); });
