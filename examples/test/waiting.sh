@@ -3,7 +3,7 @@
 # Distributed under the Boost Software License, Version 1.0.
 # (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-# check_waiting.sh PROGRAM ARGUMENT...
+# waiting.sh PROGRAM ARGUMENT...
 #
 # A program whose nodes do not answer says that it waits for them, and what is wrong in the end.
 set -u
@@ -20,7 +20,7 @@ node=127.0.0.1:$(cat "$directory/port")
 timeout 30 "$@" --redis "$node" >"$directory/said" 2>&1
 status=$?
 if [ "$status" -ne 2 ] || ! grep -q "^waiting for the nodes $node \.\.\.$" "$directory/said"; then
-    echo "check_waiting: status $status, and said:" >&2
+    echo "waiting: status $status, and said:" >&2
     cat "$directory/said" >&2
     exit 1
 fi

@@ -3,7 +3,7 @@
 # Distributed under the Boost Software License, Version 1.0.
 # (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-# check_usage.sh PROGRAM...
+# usage.sh PROGRAM...
 #
 # Each program says with --help what it is, by one sentence, and what it takes; and refuses what it does not take. Neither
 # begins any work. The last one is also a server, whose port is in use.
@@ -14,7 +14,7 @@ status=0
 
 wrong() {
     status=1
-    echo "check_usage: $1" >&2
+    echo "usage: $1" >&2
     cat "$output" >&2
 }
 

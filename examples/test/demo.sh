@@ -3,7 +3,7 @@
 # Distributed under the Boost Software License, Version 1.0.
 # (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-# check_demo.sh DEMO
+# demo.sh DEMO
 #
 # What the demo prints, and the status it ends with.
 set -u
@@ -17,7 +17,7 @@ status=0
 expect() {
     grep -qF -- "$2" "$3" && return
     status=1
-    printf 'check_demo: not so: %s: no "%s" in\n' "$1" "$2" >&2
+    printf 'demo: not so: %s: no "%s" in\n' "$1" "$2" >&2
     cat "$3" >&2
 }
 
@@ -29,7 +29,7 @@ ends_with() {
     got=$?
     [ "$got" -eq "$wanted" ] && return
     status=1
-    printf 'check_demo: not so: %s: status %s instead of %s\n' "$what" "$got" "$wanted" >&2
+    printf 'demo: not so: %s: status %s instead of %s\n' "$what" "$got" "$wanted" >&2
 }
 
 # The grace of two steps that are one lock is the longer one: nobody is too late.
@@ -44,7 +44,7 @@ ends_with 0 'it plays' "$demo" together.json >together.txt
 expect 'told to go' '~~~' together.txt
 if grep -qF '!' together.txt; then
     status=1
-    echo 'check_demo: not so: the grace of a lock is the longest of its steps' >&2
+    echo 'demo: not so: the grace of a lock is the longest of its steps' >&2
     cat together.txt >&2
 fi
 
@@ -68,7 +68,7 @@ printf '{"steps": [%s, %s]}' '{"locker": "a", "resource": "r", "start": 0, "hold
 ends_with 0 'it plays' "$demo" order.json >order.txt
 if [ "$(grep -n 'a .*has expired' order.txt | cut -d: -f1)" -gt "$(grep -n 'b .*granted' order.txt | cut -d: -f1)" ]; then
     status=1
-    echo 'check_demo: not so: an end is told before what begins with it' >&2
+    echo 'demo: not so: an end is told before what begins with it' >&2
     cat order.txt >&2
 fi
 expect 'a token is short' 'granted, token …' order.txt

@@ -2,7 +2,7 @@
 # Distributed under the Boost Software License, Version 1.0.
 # (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-# cmake -D DEMO=PROGRAM -D SCENARIO=DIR/NAME.json -P check_refusal.cmake
+# cmake -D DEMO=PROGRAM -D SCENARIO=DIR/NAME.json -P refusal.cmake
 #
 # The demo must refuse the scenario with status 2 and the message in DIR/NAME.txt, and must not have begun to play it.
 
