@@ -296,8 +296,7 @@ void peer_uncontended(benchmark::State& state)
     });
 }
 
-// --- how the cost grows with the resources
-// ----------------------------------------------------------------------------
+// --- how the cost grows with the resources ---------------------------------------------------------------------------
 
 /// n names, made by the first row that needs them.
 template <std::size_t N>

@@ -67,7 +67,7 @@ public:
                 *mine = {q, false, 0, clock::now() + patience};
                 t.settle();
                 mine = std::ranges::find(rows, q.id, &row::id);
-                const bool is_thief = mine == rows.begin() + 1 && mine->evicts(rows.front());
+                const bool is_thief = mine == rows.begin() + 1 && mine->preempts(rows.front());
                 if (!mine->holds && (q.how == mode::now || (q.how == mode::once && !is_thief))) {
                     rows.erase(mine);
                     return;
@@ -110,7 +110,7 @@ private:
         clock::time_point until{}; // it holds; or else: it is believed to be alive
 
         acquisition_id id() const { return wanted.id; }
-        bool evicts(const row& holder) const { return wanted.preempt && wanted.priority > holder.wanted.priority; }
+        bool preempts(const row& holder) const { return wanted.preempt && wanted.priority > holder.wanted.priority; }
         auto place() const { return std::tuple(!holds, -std::int64_t{wanted.priority}, wanted.ticket, wanted.id); }
     };
 
@@ -158,7 +158,7 @@ private:
                         each.until += patience / 2;
                     if (each.holds && !known->second)
                         tell({kind::granted, each.id(), each.until, each.token, {}, 0, {}});
-                    if (each.holds && rows.size() > 1 && rows[1].evicts(each))
+                    if (each.holds && rows.size() > 1 && rows[1].preempts(each))
                         tell({kind::notice, each.id(), {}, 0, rows[1].id(), rows[1].wanted.priority, {}});
                 }
             for (const auto& [id, held] : known_)

@@ -27,7 +27,7 @@ inline constexpr duration infinite = duration::max();
 /// A number without a limit, such as of `acquire_options::max_attempts`.
 inline constexpr unsigned unlimited = std::numeric_limits<unsigned>::max();
 
-/// A field of options that has a value, or none and so inherits it. Is read like a `std::optional`.
+/// A field of options that has a value, or none and so inherits it. Converts from and to a `std::optional`.
 ///
 /// It is one number, of which a value below all others stands for none. A `std::optional` is a value and a flag:
 /// options of eight of them take 15 ns longer to copy, since the processor waits for a flag that has just been written
@@ -40,6 +40,7 @@ public:
 
     constexpr inheritable() noexcept = default;
     constexpr inheritable(std::nullopt_t) noexcept {}
+    constexpr inheritable(const std::optional<T>& value) noexcept : number_(value ? to_number(*value) : none) {}
 
     /// From a value, or from what converts to one, such as a duration of a coarser unit.
     template <class U>
@@ -49,7 +50,6 @@ public:
     }
 
     [[nodiscard]] constexpr bool has_value() const noexcept { return number_ != none; }
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return has_value(); }
 
     /// The value. There must be one.
     [[nodiscard]] constexpr T operator*() const noexcept
@@ -61,6 +61,8 @@ public:
     }
 
     [[nodiscard]] constexpr T value_or(T otherwise) const noexcept { return has_value() ? **this : otherwise; }
+
+    constexpr operator std::optional<T>() const noexcept { return has_value() ? std::optional(**this) : std::nullopt; }
 
     friend constexpr bool operator==(const inheritable&, const inheritable&) noexcept = default;
 
@@ -87,7 +89,7 @@ template <class Fields, class Options>
 constexpr void override_by(Fields& inherited, const Options& options) noexcept
 {
     const auto take = [](auto& value, const auto& by) {
-        if (by)
+        if (by.has_value())
             value = *by;
     };
     take(inherited.priority, options.priority);

@@ -73,10 +73,10 @@ const hold* lease_client::holder(acquisition_id id) const noexcept
     return l && l->held == id && !l->where->holds.empty() ? &l->where->holds.front() : nullptr;
 }
 
-bool lease_client::begins_to_fail(acquisition_id id) noexcept
+bool lease_client::begins_to_fail(const renewed_hold& of) noexcept
 {
-    lease* const l = find(id);
-    return l && !std::exchange(l->failing, true);
+    lease* const l = find(of.id);
+    return l && l->extensions == of.extensions && !std::exchange(l->failing, true);
 }
 
 std::optional<int> lease_client::thief_of(const resource& r) const noexcept

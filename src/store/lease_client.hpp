@@ -113,7 +113,7 @@ public:
     [[nodiscard]] const hold* holder(acquisition_id id) const noexcept;
 
     /// Notes that a renewal has failed. Whether that is new: the one before had not.
-    bool begins_to_fail(acquisition_id id) noexcept;
+    bool begins_to_fail(const renewed_hold& of) noexcept;
 
     /// The priority of a waiter of another manager that the holder of this resource was told to go for.
     [[nodiscard]] std::optional<int> thief_of(const resource& r) const noexcept;

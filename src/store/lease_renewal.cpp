@@ -56,19 +56,19 @@ void lease_client::on_renew_reply(const renewed_hold& of, error_code ec, const o
     lease* const l = find(of.id);
     if (!l || l->held != of.id || l->extensions != of.extensions)
         return;
-    if (ec) {
+    if (ec)
         table_.renew_soon(*l->where, now);
-    } else if (is_renewed(*l, reply, now, out) && of.moves_end) {
-        l->failing = false;
+    else if (is_renewed(*l, reply, now, out) && of.moves_end)
         table_.renewed(*l->where, reply.valid_until, now, out);
-    }
 }
 
 /// Whether the store has renewed the hold. With another token it is one of a store that had forgotten.
 bool lease_client::is_renewed(lease& l, const obtain_reply& reply, time_point now, table_actions& out)
 {
-    if (reply.what == obtain_reply::verdict::granted && reply.fencing_token == l.where->token)
+    if (reply.what == obtain_reply::verdict::granted && reply.fencing_token == l.where->token) {
+        l.failing = false;
         return true;
+    }
     lose(l, lock_state::lost, now, out);
     return false;
 }

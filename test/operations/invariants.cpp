@@ -198,8 +198,7 @@ MANAGER_TEST_CASE(fresh_lockers_are_unique_and_exclude_each_other)
     CHECK_PENDING(second);
 }
 
-// --- I2: no handler within a function of the library
-// ------------------------------------------------------------------
+// --- I2: no handler within a function of the library -----------------------------------------------------------------
 
 MANAGER_TEST_CASE(I2_release_expiry_and_destruction_call_no_handler)
 {

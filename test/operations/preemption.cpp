@@ -1034,7 +1034,7 @@ MANAGER_TEST_CASE(P9_assignment_ends_the_waits_of_the_old_manager)
     w.check_the_held_lock();
 }
 
-// --- P10: a priority that orders, and does not evict -----------------------------------------------------------------
+// --- P10: a priority that orders, and does not preempt ---------------------------------------------------------------
 
 MANAGER_TEST_CASE(P10_without_preempting_it_is_served_first_and_leaves_the_holder_alone)
 {

@@ -13,7 +13,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <type_traits>
 
 namespace {
 
@@ -151,6 +153,24 @@ MANAGER_TEST_CASE(I8_bad_options_are_refused_and_change_nothing)
           acquire_options{.grace = -1s}, acquire_options{.ttl = 2s, .auto_extend = true, .max_hold = 1s}})
         BOOST_TEST(is_refused("r", "me", bad));
     BOOST_TEST(f.vacant());
+}
+
+BOOST_AUTO_TEST_CASE(I10_a_field_of_options_is_a_value_or_none)
+{
+    const acquire_options none;
+    BOOST_TEST(!none.preempt.has_value());
+    const std::optional<bool> inherited = none.preempt;
+    BOOST_TEST(!inherited.has_value());
+
+    const acquire_options some{
+        .priority = std::optional<int>(-1), .preempt = false, .ttl = 2s, .timeout = std::nullopt};
+    BOOST_TEST(*some.priority == -1);
+    BOOST_TEST(!std::optional<bool>(some.preempt).value());
+    BOOST_TEST((*some.ttl == 2s));
+    BOOST_TEST(!some.timeout.has_value());
+    BOOST_TEST(acquire_options{.ttl = priority_redlock::duration::min()}
+                   .ttl.has_value()); // which is refused, and inherits nothing
+    static_assert(!std::is_convertible_v<const char*, priority_redlock::inheritable<bool>>);
 }
 
 MANAGER_TEST_CASE(I10_options_inherit_from_the_manager)

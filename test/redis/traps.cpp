@@ -528,7 +528,7 @@ BOOST_AUTO_TEST_CASE(T59_a_notice_to_a_holder_of_before_does_not_hit_the_next)
         BOOST_TEST(node.command({"PUBLISH", channel, "notice " + id + " 0123456789abcdef-1 5 1"}).integer == 1);
     BOOST_TEST(stays([&] { return held.lock().is_held(); }, 100ms));
 
-    // Nor does one node alone evict anybody, nor one of a thief that does not outrank it.
+    // Nor does one node alone preempt anybody, nor one of a thief that does not outrank it.
     BOOST_TEST(run_until(io, [&] { return !field(nodes[0], "r", "h").empty(); }));
     const std::string current = holder(nodes[0], "r");
     nodes[0].command({"PUBLISH", channel, "notice " + current + " 0123456789abcdef-1 5 0"});

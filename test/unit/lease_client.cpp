@@ -135,7 +135,7 @@ public:
     /// Of what the store has granted last.
     [[nodiscard]] const hold* holder() const { return client_.holder(held_); }
 
-    bool begins_to_fail() { return client_.begins_to_fail(held_); }
+    bool begins_to_fail() { return client_.begins_to_fail(asked_); }
 
     std::string raise(int priority)
     {
@@ -458,6 +458,20 @@ BOOST_FIXTURE_TEST_CASE(it_begins_to_fail_once_until_it_succeeds, renewed_fixtur
     not_renewed(errc::no_quorum);
     at_time(16ms);
     renewed(29ms);
+    BOOST_TEST(at_time(26ms) == "renew 30");
+    BOOST_TEST(begins_to_fail());
+}
+
+BOOST_FIXTURE_TEST_CASE(an_extension_ends_a_failure_and_makes_an_older_one_count_no_more, renewed_fixture)
+{
+    BOOST_TEST(at_time(10ms) == "renew 30");
+    BOOST_TEST(begins_to_fail());
+    not_renewed(errc::no_quorum);
+    begin_extend(60ms);
+    BOOST_TEST(!begins_to_fail()); // what was asked for before it
+    BOOST_TEST(end_extend(59ms) == "");
+    BOOST_TEST(!begins_to_fail());
+    BOOST_TEST(at_time(30ms) == "renew 30");
     BOOST_TEST(begins_to_fail());
 }
 

@@ -4,7 +4,7 @@
 
 #include "table_fixture.hpp"
 
-// A priority that orders, and does not evict: acquire_options::preempt is false.
+// A priority that orders, and does not preempt: acquire_options::preempt is false.
 
 namespace priority_redlock::test {
 
@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(P10_it_waits_by_its_priority_and_leaves_the_holder_alone)
     BOOST_TEST(counted().preemptions == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(P10_nobody_evicts_from_behind_it)
+BOOST_AUTO_TEST_CASE(P10_nobody_preempts_from_behind_it)
 {
     acquire("a");
     acquire("b", {.priority = 5, .preempt = false});
@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(P10_when_it_gives_up_the_next_in_line_decides)
     BOOST_TEST(release("a") == "d granted");
 }
 
-BOOST_AUTO_TEST_CASE(P10_the_end_of_all_waits_evicts_nobody)
+BOOST_AUTO_TEST_CASE(P10_the_end_of_all_waits_preempts_nobody)
 {
     acquire("a");
     acquire("b", {.priority = 5, .preempt = false});
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_holder_that_was_told_nothing_does_not_overrun)
     table.teardown();
 }
 
-BOOST_AUTO_TEST_CASE(P10_a_rank_that_rises_does_not_evict_for_it)
+BOOST_AUTO_TEST_CASE(P10_a_rank_that_rises_does_not_preempt_for_it)
 {
     table_fixture table(table_fixture::default_idle_capacity, {.ageing = 10ms});
     table.acquire("a");

@@ -126,7 +126,7 @@ public:
                 gap = std::min<duration>(gap * 2, std::chrono::milliseconds(128));
             }
         }
-        evict_if_outranked(r, now);
+        revoke_if_outranked(r, now);
     }
 
     void release(const std::string& name, instant now)
@@ -299,7 +299,7 @@ private:
     }
 
     /// When the first in line has the holder go.
-    [[nodiscard]] instant eviction_of(const resource& r) const
+    [[nodiscard]] instant preempts_at(const resource& r) const
     {
         const handle* const first = best_waiter(r);
         if (!first || !first->options.preempt)
@@ -310,9 +310,9 @@ private:
         return first->since + levels * ageing;
     }
 
-    void evict_if_outranked(resource& r, instant now)
+    void revoke_if_outranked(resource& r, instant now)
     {
-        if (!r.holders.empty() && !r.revoking && eviction_of(r) <= now && r.expires > now)
+        if (!r.holders.empty() && !r.revoking && preempts_at(r) <= now && r.expires > now)
             revoke(r, now);
     }
 
@@ -333,7 +333,7 @@ private:
             return forever;
         if (r.revoking)
             return r.grace_over ? r.expires : std::min(r.expires, r.grace_end);
-        return r.expires <= now ? r.expires : std::min(r.expires, eviction_of(r));
+        return r.expires <= now ? r.expires : std::min(r.expires, preempts_at(r));
     }
 
     [[nodiscard]] std::size_t waiters() const
@@ -381,7 +381,7 @@ private:
     void fail(handle& h, const char* reason, instant now)
     {
         settle(h, reason);
-        evict_if_outranked(find(h.resource), now);
+        revoke_if_outranked(find(h.resource), now);
     }
 
     void grant(resource& r, handle& h, instant now)

@@ -140,7 +140,7 @@ void shard<Mutex, Clock>::on_renew_reply(const renewed_hold& of, error_code ec, 
     if (shut_down_)
         return;
     if (const hold* const h = ec && of.moves_end ? leases_->holder(of.id) : nullptr;
-        h && leases_->begins_to_fail(of.id)) // one complaint is enough
+        h && leases_->begins_to_fail(of)) // one complaint is enough
         step.lines.renewal_failed(*h, ec);
     leases_->on_renew_reply(of, ec, reply, Clock::now(), step.actions);
 }

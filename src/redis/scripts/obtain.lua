@@ -83,9 +83,9 @@ if holder or reservation or any then
             redis.call('ZREM', queue, place)
         end
         register_waiter(lock, queue, id, mine, window, preempts, string.match(who, '^%S+ (.*)$'))
-        -- The first in line decides: nobody evicts from behind one that leaves the holder alone.
-        local evicts = outranks and (first or best_preempts == '1')
-        if evicts then
+        -- The first in line decides: nobody preempts from behind one that leaves the holder alone.
+        local revokes = outranks and (first or best_preempts == '1')
+        if revokes then
             tell(holder, 'notice ' .. holder .. ' ' .. id .. ' ' .. priority .. ' ' .. answered)
         end
         if not holder and not reserved then
@@ -98,7 +98,7 @@ if holder or reservation or any then
             next_in_line = best_id == reserved and redis.call('ZRANGE', queue, 1, 1)[1] == mine
             left = tonumber(reserved_until) - now
         end
-        return { 'waiting', now, left, next_in_line and 1 or 0, holder or '', evicts and 1 or outranks and 2 or 0 }
+        return { 'waiting', now, left, next_in_line and 1 or 0, holder or '', revokes and 1 or outranks and 2 or 0 }
     end
 
     if place then

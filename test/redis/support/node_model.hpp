@@ -268,7 +268,7 @@ private:
         const auto best = best_waiter(r);
         const bool first = !best || place_of(q, r) <= r.waiters[*best].place;
         const bool outranks = held && q.preempt && q.priority > r.holder->priority;
-        const bool evicts = outranks && (first || r.waiters[*best].preempt);
+        const bool revokes = outranks && (first || r.waiters[*best].preempt);
         if (!held && first) {
             const std::int64_t floor = (born ? born->since : 0) + 2 * skew_;
             r.counter = std::max({r.counter + 1, floor + 1, std::min(q.call.token, now_ + skew_), now_ - skew_});
@@ -284,7 +284,7 @@ private:
         }
         r.waiters[q.id] = {now_ + q.entry_lease, q.call.window, place_of(q, r), q.preempt};
         keep(r);
-        if (evicts) {
+        if (revokes) {
             tell(r.holder->id, "notice " + r.holder->id + ' ' + q.id + ' ' + std::to_string(q.priority)
                                    + (q.call.quorum_answered ? " 1" : " 0"));
         }
@@ -300,8 +300,8 @@ private:
         return {.what = verdict::waiting,
                 .number = left,
                 .best = next,
-                .outranks = evicts,
-                .kept_back = outranks && !evicts,
+                .outranks = revokes,
+                .kept_back = outranks && !revokes,
                 .text = held ? r.holder->id : std::string()};
     }
 
