@@ -88,6 +88,26 @@ lock_table::~lock_table()
     }
 }
 
+#ifndef NDEBUG
+
+namespace {
+
+thread_local std::uint64_t looked_at = 0;
+
+} // namespace
+
+void count_work() noexcept
+{
+    ++looked_at;
+}
+
+std::uint64_t work_done() noexcept
+{
+    return looked_at;
+}
+
+#endif
+
 // --- resources -------------------------------------------------------------------------------------------------------
 
 resource& lock_table::find_or_create(std::string_view name, std::size_t hash, const step_time& now)
@@ -325,8 +345,10 @@ void lock_table::set_end(resource& r, time_point until) noexcept
 {
     r.expires = until;
     await_end(r);
-    for (hold& each : r.holds)
+    for (hold& each : r.holds) {
+        count_work();
         each.expires.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+    }
 }
 
 /// A further handle of the locker that holds the resource.
@@ -350,8 +372,10 @@ void lock_table::join(resource& r, hold& h, int priority, duration grace)
 void lock_table::raise(resource& r, int priority)
 {
     r.priority = priority;
-    for (hold& h : r.holds)
+    for (hold& h : r.holds) {
+        count_work();
         h.priority.store(priority, std::memory_order_relaxed);
+    }
     touch(r);
 }
 
@@ -560,14 +584,21 @@ void lock_table::settle(waiter& w, error_code result, table_actions& out) noexce
     out.settled_tail = &w.next_settled;
 }
 
+/// A waiter gets no grant. Nor do those that its locker would fall back to, if it waited for itself with them.
 void lock_table::fail(resource& r, waiter& w, error_code reason, const step_time& now, table_actions& out)
 {
-    waiter* const left = graph_ && w.next_sibling != &w ? w.next_sibling : nullptr;
-    remove(r, w);
-    count_failure(reason);
-    settle(w, reason, out);
-    if (left && is_in_cycle(*left, now))
-        fail(r, *left, errc::deadlock, now, out);
+    bool in_cycle = false;
+    for (waiter* failing = &w; failing; reason = errc::deadlock) {
+        waiter* const next = graph_ ? graph_->fallback(*failing) : nullptr;
+        const bool stayed = next && holder_stays(r, ranks_, now);
+        remove(r, *failing);
+        count_failure(reason);
+        settle(*failing, reason, out);
+        // Further back its locker waits for more: for all but a holder that the new first in line has go.
+        if (!in_cycle || (stayed && !holder_stays(r, ranks_, now)))
+            in_cycle = next && is_in_cycle(*next, now);
+        failing = in_cycle ? next : nullptr;
+    }
 }
 
 void lock_table::refuse(waiter& w, error_code reason, const step_time& now, table_actions& out)
@@ -588,6 +619,7 @@ bool lock_table::withdraw(hold& target, const step_time& now, table_actions& out
 void lock_table::fail_all(error_code reason, table_actions& out)
 {
     while (!everyone_.empty()) {
+        count_work();
         waiter& w = everyone_.front();
         remove(*w.target->where, w);
         count_failure(reason);
@@ -672,7 +704,10 @@ void lock_table::revoke(hold& h, const step_time& now, table_actions& out)
 
 void lock_table::revoke_if_leaving(resource& r, const step_time& now, table_actions& out)
 {
-    if (std::all_of(r.holds.begin(), r.holds.end(), [](const hold& each) { return each.leaving; }))
+    if (std::all_of(r.holds.begin(), r.holds.end(), [](const hold& each) {
+            count_work();
+            return each.leaving;
+        }))
         revoke(r, now, out);
 }
 
@@ -681,6 +716,7 @@ void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
     r.status = resource_status::revoking;
     ++counts_.preemptions;
     for (hold& h : r.holds) {
+        count_work();
         h.told_at = now();
         h.state.store(lock_state::revoking); // before its handlers are looked at; see may_be_awaited
         append(h, out.told_tail);
@@ -769,6 +805,7 @@ void lock_table::check_handshake(resource& r, const step_time& now, table_action
     bool running = false;
     for (auto it = r.holds.begin(); it != r.holds.end();) {
         hold& h = *it++;
+        count_work();
         if (h.handlers.load() != 0)
             running = true;
         else if (h.handle_gone) {
@@ -787,6 +824,7 @@ void lock_table::end(resource& r, lock_state reason, const step_time& now, table
     if (r.status != resource_status::revoking)
         ++(reason == lock_state::expired ? counts_.expiries : counts_.losses);
     while (!r.holds.empty()) {
+        count_work();
         hold& h = r.holds.front();
         r.holds.pop_front();
         h.linked = false;
@@ -828,16 +866,16 @@ void lock_table::hand_over(resource& r, const step_time& now, table_actions& out
         ++r.token;
         grant_ring(best, after(now, best.ttl), now, out);
     }
-    if (r.last_tries == 0)
-        return;
-    // Those who waited for this hand-shake only, and lost it.
-    for (auto it = r.waiting.begin(); it != r.waiting.end();) {
-        waiter& loser = *it++;
-        if (loser.last_try && &loser != &best) {
-            fail(r, loser, errc::already_acquired, now, out);
-            if (graph_) // others may have failed with it
-                it = r.waiting.begin();
-        }
+    // Those who waited for this hand-shake only, and lost it. Others of their lockers, behind them, may fail with them.
+    const unsigned winners = leased_ && best.last_try ? 1 : 0;
+    waiter* passed = nullptr;
+    for (auto it = r.waiting.begin(); r.last_tries != winners;) {
+        waiter& each = *it;
+        if (each.last_try && &each != &best)
+            fail(r, each, errc::already_acquired, now, out);
+        else
+            passed = &each;
+        it = passed ? std::next(r.waiting.iterator_to(*passed)) : r.waiting.begin();
     }
 }
 
@@ -864,9 +902,12 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
     }
     waiter_queue together;
     waiter* each = &w;
-    while (each->previous_sibling->ticket < each->ticket) // to the one that came first
+    while (each->previous_sibling->ticket < each->ticket) { // to the one that came first
+        count_work();
         each = each->previous_sibling;
+    }
     for (bool last = false; !last;) {
+        count_work();
         waiter& next = *each->next_sibling;
         last = &next == each;
         remove(r, *each);
