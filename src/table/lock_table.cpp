@@ -59,6 +59,25 @@ std::unique_ptr<renewal> make_renewal(const acquire_settings& o, duration lease)
     return o.auto_extend ? std::make_unique<renewal>(o.ttl, o.max_hold) : nullptr;
 }
 
+/// Whether this is so of one of these. Those of which it is not go to the end, so that the next call need not look at
+/// them first: as the handles of a locker change one by one, each is looked at a few times in all.
+template <class Predicate>
+bool any_of(hold_list& holds, Predicate is_so)
+{
+    const hold* const first = holds.empty() ? nullptr : &holds.front();
+    if (!first)
+        return false;
+    do {
+        count_work();
+        hold& h = holds.front();
+        if (is_so(h))
+            return true;
+        holds.pop_front();
+        holds.push_back(h);
+    } while (&holds.front() != first);
+    return false;
+}
+
 time_point next_deadline_of(const waiter& w) noexcept
 {
     return std::min(w.timeout_at, w.last_attempt_at);
@@ -272,9 +291,8 @@ void lock_table::renew_later(renewal& n, const step_time& now, duration rest) no
 void lock_table::renew(renewal& n, const step_time& now, table_actions& out)
 {
     resource& r = *n.where;
-    const bool wanted =
-        r.status == resource_status::held
-        || (!r.grace_over && std::any_of(r.holds.begin(), r.holds.end(), [](const hold& h) { return !h.handle_gone; }));
+    const bool wanted = r.status == resource_status::held
+                        || (!r.grace_over && any_of(r.holds, [](const hold& h) { return !h.handle_gone; }));
     if (is_due(r.expires, now)) { // a lock that has ended does not come back, however late the timer
         end(r, end_of_time(r), now, out);
     } else if (!wanted) {
@@ -655,7 +673,7 @@ bool lock_table::release(hold& h, const step_time& now, table_actions& out)
         // Told already, so it stays preempted (P8); letting go is the acknowledgement.
         h.state.store(lock_state::preempted);
         h.handle_gone = true;
-        check_handshake(r, now, out);
+        after_handler(h, now, out);
         return true;
     default: return false;
     }
@@ -690,8 +708,14 @@ bool lock_table::extend(hold& h, time_point until, bool for_ever, const step_tim
 
 void lock_table::after_handler(hold& h, const step_time& now, table_actions& out)
 {
-    if (h.linked && h.where->status == resource_status::revoking)
-        check_handshake(*h.where, now, out);
+    resource& r = *h.where;
+    if (!h.linked || r.status != resource_status::revoking)
+        return;
+    if (h.handle_gone && h.handlers.load() == 0) {
+        r.holds.erase(r.holds.iterator_to(h));
+        h.linked = false;
+    }
+    check_handshake(r, now, out);
 }
 
 void lock_table::revoke(hold& h, const step_time& now, table_actions& out)
@@ -704,10 +728,7 @@ void lock_table::revoke(hold& h, const step_time& now, table_actions& out)
 
 void lock_table::revoke_if_leaving(resource& r, const step_time& now, table_actions& out)
 {
-    if (std::all_of(r.holds.begin(), r.holds.end(), [](const hold& each) {
-            count_work();
-            return each.leaving;
-        }))
+    if (!any_of(r.holds, [](const hold& each) { return !each.leaving; }))
         revoke(r, now, out);
 }
 
@@ -802,18 +823,7 @@ const hold* lock_table::successor(const hold& told) noexcept
 /// P3: hands the resource over once the victim has unwound, or its grace is over and its notice handlers have run.
 void lock_table::check_handshake(resource& r, const step_time& now, table_actions& out)
 {
-    bool running = false;
-    for (auto it = r.holds.begin(); it != r.holds.end();) {
-        hold& h = *it++;
-        count_work();
-        if (h.handlers.load() != 0)
-            running = true;
-        else if (h.handle_gone) {
-            r.holds.erase(r.holds.iterator_to(h));
-            h.linked = false;
-        }
-    }
-    if (r.holds.empty() || (r.grace_over && !running))
+    if (r.holds.empty() || (r.grace_over && !any_of(r.holds, [](const hold& h) { return h.handlers.load() != 0; })))
         end(r, lock_state::preempted, now, out);
 }
 

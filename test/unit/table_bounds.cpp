@@ -215,6 +215,32 @@ BOOST_AUTO_TEST_CASE(handles_of_one_locker)
     });
 }
 
+BOOST_AUTO_TEST_CASE(handles_of_one_locker_are_told_together_and_go_one_by_one)
+{
+    for (const duration grace : {duration(1h), duration::zero()})
+        check_bound([grace](scene& s) {
+            for (const int i : s.as_they_came) {
+                s.acquire("a/" + std::to_string(i), {.grace = grace});
+                s.wait("a/" + std::to_string(i));
+            }
+            s.acquire("thief", {.priority = 1});
+            for (const int i : s.in_order)
+                s.handler_returns("a/" + std::to_string(i));
+            for (const int i : s.in_order)
+                s.drop("a/" + std::to_string(i));
+        });
+}
+
+BOOST_AUTO_TEST_CASE(handles_of_one_locker_are_revoked_one_by_one)
+{
+    check_bound([](scene& s) {
+        for (const int i : s.as_they_came)
+            s.acquire("a/" + std::to_string(i));
+        for (const int i : s.in_order)
+            s.revoke("a/" + std::to_string(i));
+    });
+}
+
 BOOST_AUTO_TEST_CASE(resources)
 {
     check_bound([](scene& s) {
