@@ -27,6 +27,9 @@ namespace {
 constexpr std::size_t max_spare_holds = 1024;
 constexpr std::size_t max_spare_name = 256;
 
+// Longer names of resources are not kept when nobody holds or waits for them: they would be what the memory goes for.
+constexpr std::size_t max_idle_name = 1024;
+
 /// When the last of n attempts is due: they are 1, 2, 4 ... 128, 128 ... ms apart and the first is now.
 time_point last_attempt(const step_time& now, unsigned attempts)
 {
@@ -167,6 +170,10 @@ void lock_table::retire_if_unused(resource& r) noexcept
 {
     if (r.status != resource_status::vacant || !r.waiting.empty() || r.pins != 0 || r.place != resource::nowhere)
         return;
+    if (r.name().size() > max_idle_name) {
+        forget(r);
+        return;
+    }
     r.place = static_cast<std::uint32_t>(idle_.size());
     idle_.push_back(&r);
     if (idle_.size() <= idle_capacity_)
@@ -179,9 +186,14 @@ void lock_table::retire_if_unused(resource& r) noexcept
     idle_[next_evicted_]->place = static_cast<std::uint32_t>(next_evicted_);
     idle_.pop_back();
     ++next_evicted_;
-    highest_evicted_token_ = std::max(highest_evicted_token_, evicted.token);
-    resources_.erase(&evicted);
-    destroy(evicted);
+    forget(evicted);
+}
+
+void lock_table::forget(resource& r) noexcept
+{
+    highest_evicted_token_ = std::max(highest_evicted_token_, r.token);
+    resources_.erase(&r);
+    destroy(r);
 }
 
 // --- holds -----------------------------------------------------------------------------------------------------------

@@ -250,6 +250,7 @@ private:
 
     resource& find_or_create(std::string_view name, std::size_t hash, const step_time& now);
     void retire_if_unused(resource& r) noexcept;
+    void forget(resource& r) noexcept;
     void destroy(resource& r) noexcept;
 
     hold& make_hold(resource& r, const acquire_request& request);
