@@ -30,11 +30,10 @@ class notice_delivery
 public:
     void take(notice_list& notices, error_code reason) noexcept
     {
-        notices.for_each([reason](notice& n) {
+        taken_.append(notices, [reason](notice& n) {
             n.reason = reason;
             n.keep();
         });
-        taken_.append(notices);
     }
 
     [[nodiscard]] bool empty() const noexcept { return taken_.empty(); }

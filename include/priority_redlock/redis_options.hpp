@@ -34,8 +34,8 @@ enum class restart_guard : std::uint8_t
 /// its clients.
 ///
 /// The constructor of `redis_protocol` throws `std::invalid_argument` unless `prefix` has no braces, `lease` is above 0
-/// and at most `max_ttl`, `max_ttl` is above `2 * clock_skew` and at most a year, `node_timeout`, `retry_interval` and
-/// `quorum_timeout` are at least 1 ms, and no other duration is negative.
+/// and at most `max_ttl`, `max_ttl` is above `2 * clock_skew`, `node_timeout`, `retry_interval` and `quorum_timeout`
+/// are at least 1 ms, no other duration is negative, and none is longer than a year.
 struct redis_options
 {
     /// What the keys and channels begin with. ACL rules of the user: `~<prefix>*` and `&<prefix>*`; the

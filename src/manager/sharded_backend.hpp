@@ -18,6 +18,7 @@
 #include <boost/container_hash/hash.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -26,11 +27,16 @@
 
 namespace priority_redlock::detail {
 
+inline constexpr std::size_t max_idle_resources = std::size_t{1} << 24;
+
 /// @throws std::invalid_argument an option is outside its domain.
 inline void check(const manager_options& o)
 {
     if (o.shards > 1024)
         throw std::invalid_argument("priority_redlock: manager_options::shards must be at most 1024");
+    if (o.idle_resources > max_idle_resources)
+        throw std::invalid_argument("priority_redlock: manager_options::idle_resources must be at most 2^24 "
+                                    "(16777216): room for all is allocated at once; leave it out for 4096");
     if (!resolve(o.defaults).is_valid())
         throw std::invalid_argument(
             "priority_redlock: manager_options::defaults: durations must not be negative, ttl and max_attempts not "

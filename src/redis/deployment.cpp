@@ -8,21 +8,33 @@
 
 #include <chrono>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
 namespace priority_redlock::detail::redis {
 
 void check_deployment(const std::vector<boost::redis::config>& nodes, const redis_options& o)
 {
-    const auto refuse = [](const char* what) { throw std::invalid_argument(std::string("priority_redlock: ") + what); };
+    const auto refuse = [](const std::string& what) { throw std::invalid_argument("priority_redlock: " + what); };
     using namespace std::chrono_literals;
     if (nodes.empty())
         refuse("no node is named");
+    const std::pair<const char*, duration> durations[] = {
+        {"lease", o.lease},
+        {"max_ttl", o.max_ttl},
+        {"node_timeout", o.node_timeout},
+        {"retry_interval", o.retry_interval},
+        {"quorum_timeout", o.quorum_timeout},
+        {"clock_skew", o.clock_skew},
+        {"idle_timeout", o.idle_timeout},
+    };
+    for (const auto& [name, value] : durations)
+        if (value > 24h * 365)
+            refuse("redis_options::" + std::string(name) + " must be at most a year");
     if (o.lease <= 0s || o.lease > o.max_ttl)
         refuse("redis_options::lease must be above zero and at most max_ttl");
     if (o.clock_skew < 0s || o.max_ttl <= 2 * o.clock_skew)
         refuse("redis_options::max_ttl must be more than twice clock_skew, which is at least zero");
-    if (o.max_ttl > 24h * 365)
-        refuse("redis_options::max_ttl must be at most a year");
     if (o.node_timeout < 1ms || o.retry_interval < 1ms || o.quorum_timeout < 1ms)
         refuse("redis_options::node_timeout, retry_interval and quorum_timeout must be at least 1 ms");
     if (o.idle_timeout < 0s)

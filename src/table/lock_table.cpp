@@ -27,6 +27,9 @@ namespace {
 constexpr std::size_t max_spare_holds = 1024;
 constexpr std::size_t max_spare_name = 256;
 
+// Longer names of resources are not kept when nobody holds or waits for them: they would be what the memory goes for.
+constexpr std::size_t max_idle_name = 1024;
+
 /// When the last of n attempts is due: they are 1, 2, 4 ... 128, 128 ... ms apart and the first is now.
 time_point last_attempt(const step_time& now, unsigned attempts)
 {
@@ -59,6 +62,25 @@ std::unique_ptr<renewal> make_renewal(const acquire_settings& o, duration lease)
     return o.auto_extend ? std::make_unique<renewal>(o.ttl, o.max_hold) : nullptr;
 }
 
+/// Whether this is so of one of these. Those of which it is not go to the end, so that the next call need not look at
+/// them first: as the handles of a locker change one by one, each is looked at a few times in all.
+template <class Predicate>
+bool any_of(hold_list& holds, Predicate is_so)
+{
+    const hold* const first = holds.empty() ? nullptr : &holds.front();
+    if (!first)
+        return false;
+    do {
+        count_work();
+        hold& h = holds.front();
+        if (is_so(h))
+            return true;
+        holds.pop_front();
+        holds.push_back(h);
+    } while (&holds.front() != first);
+    return false;
+}
+
 time_point next_deadline_of(const waiter& w) noexcept
 {
     return std::min(w.timeout_at, w.last_attempt_at);
@@ -87,6 +109,26 @@ lock_table::~lock_table()
         ::operator delete(r);
     }
 }
+
+#ifndef NDEBUG
+
+namespace {
+
+thread_local std::uint64_t looked_at = 0;
+
+} // namespace
+
+void count_work() noexcept
+{
+    ++looked_at;
+}
+
+std::uint64_t work_done() noexcept
+{
+    return looked_at;
+}
+
+#endif
 
 // --- resources -------------------------------------------------------------------------------------------------------
 
@@ -128,6 +170,10 @@ void lock_table::retire_if_unused(resource& r) noexcept
 {
     if (r.status != resource_status::vacant || !r.waiting.empty() || r.pins != 0 || r.place != resource::nowhere)
         return;
+    if (r.name().size() > max_idle_name) {
+        forget(r);
+        return;
+    }
     r.place = static_cast<std::uint32_t>(idle_.size());
     idle_.push_back(&r);
     if (idle_.size() <= idle_capacity_)
@@ -140,9 +186,14 @@ void lock_table::retire_if_unused(resource& r) noexcept
     idle_[next_evicted_]->place = static_cast<std::uint32_t>(next_evicted_);
     idle_.pop_back();
     ++next_evicted_;
-    highest_evicted_token_ = std::max(highest_evicted_token_, evicted.token);
-    resources_.erase(&evicted);
-    destroy(evicted);
+    forget(evicted);
+}
+
+void lock_table::forget(resource& r) noexcept
+{
+    highest_evicted_token_ = std::max(highest_evicted_token_, r.token);
+    resources_.erase(&r);
+    destroy(r);
 }
 
 // --- holds -----------------------------------------------------------------------------------------------------------
@@ -252,9 +303,8 @@ void lock_table::renew_later(renewal& n, const step_time& now, duration rest) no
 void lock_table::renew(renewal& n, const step_time& now, table_actions& out)
 {
     resource& r = *n.where;
-    const bool wanted =
-        r.status == resource_status::held
-        || (!r.grace_over && std::any_of(r.holds.begin(), r.holds.end(), [](const hold& h) { return !h.handle_gone; }));
+    const bool wanted = r.status == resource_status::held
+                        || (!r.grace_over && any_of(r.holds, [](const hold& h) { return !h.handle_gone; }));
     if (is_due(r.expires, now)) { // a lock that has ended does not come back, however late the timer
         end(r, end_of_time(r), now, out);
     } else if (!wanted) {
@@ -325,8 +375,10 @@ void lock_table::set_end(resource& r, time_point until) noexcept
 {
     r.expires = until;
     await_end(r);
-    for (hold& each : r.holds)
+    for (hold& each : r.holds) {
+        count_work();
         each.expires.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+    }
 }
 
 /// A further handle of the locker that holds the resource.
@@ -350,8 +402,10 @@ void lock_table::join(resource& r, hold& h, int priority, duration grace)
 void lock_table::raise(resource& r, int priority)
 {
     r.priority = priority;
-    for (hold& h : r.holds)
+    for (hold& h : r.holds) {
+        count_work();
         h.priority.store(priority, std::memory_order_relaxed);
+    }
     touch(r);
 }
 
@@ -560,14 +614,21 @@ void lock_table::settle(waiter& w, error_code result, table_actions& out) noexce
     out.settled_tail = &w.next_settled;
 }
 
+/// A waiter gets no grant. Nor do those that its locker would fall back to, if it waited for itself with them.
 void lock_table::fail(resource& r, waiter& w, error_code reason, const step_time& now, table_actions& out)
 {
-    waiter* const left = graph_ && w.next_sibling != &w ? w.next_sibling : nullptr;
-    remove(r, w);
-    count_failure(reason);
-    settle(w, reason, out);
-    if (left && is_in_cycle(*left, now))
-        fail(r, *left, errc::deadlock, now, out);
+    bool in_cycle = false;
+    for (waiter* failing = &w; failing; reason = errc::deadlock) {
+        waiter* const next = graph_ ? graph_->fallback(*failing) : nullptr;
+        const bool stayed = next && holder_stays(r, ranks_, now);
+        remove(r, *failing);
+        count_failure(reason);
+        settle(*failing, reason, out);
+        // Further back its locker waits for more: for all but a holder that the new first in line has go.
+        if (!in_cycle || (stayed && !holder_stays(r, ranks_, now)))
+            in_cycle = next && is_in_cycle(*next, now);
+        failing = in_cycle ? next : nullptr;
+    }
 }
 
 void lock_table::refuse(waiter& w, error_code reason, const step_time& now, table_actions& out)
@@ -588,6 +649,7 @@ bool lock_table::withdraw(hold& target, const step_time& now, table_actions& out
 void lock_table::fail_all(error_code reason, table_actions& out)
 {
     while (!everyone_.empty()) {
+        count_work();
         waiter& w = everyone_.front();
         remove(*w.target->where, w);
         count_failure(reason);
@@ -623,7 +685,7 @@ bool lock_table::release(hold& h, const step_time& now, table_actions& out)
         // Told already, so it stays preempted (P8); letting go is the acknowledgement.
         h.state.store(lock_state::preempted);
         h.handle_gone = true;
-        check_handshake(r, now, out);
+        after_handler(h, now, out);
         return true;
     default: return false;
     }
@@ -658,8 +720,14 @@ bool lock_table::extend(hold& h, time_point until, bool for_ever, const step_tim
 
 void lock_table::after_handler(hold& h, const step_time& now, table_actions& out)
 {
-    if (h.linked && h.where->status == resource_status::revoking)
-        check_handshake(*h.where, now, out);
+    resource& r = *h.where;
+    if (!h.linked || r.status != resource_status::revoking)
+        return;
+    if (h.handle_gone && h.handlers.load() == 0) {
+        r.holds.erase(r.holds.iterator_to(h));
+        h.linked = false;
+    }
+    check_handshake(r, now, out);
 }
 
 void lock_table::revoke(hold& h, const step_time& now, table_actions& out)
@@ -672,7 +740,7 @@ void lock_table::revoke(hold& h, const step_time& now, table_actions& out)
 
 void lock_table::revoke_if_leaving(resource& r, const step_time& now, table_actions& out)
 {
-    if (std::all_of(r.holds.begin(), r.holds.end(), [](const hold& each) { return each.leaving; }))
+    if (!any_of(r.holds, [](const hold& each) { return !each.leaving; }))
         revoke(r, now, out);
 }
 
@@ -681,6 +749,7 @@ void lock_table::revoke(resource& r, const step_time& now, table_actions& out)
     r.status = resource_status::revoking;
     ++counts_.preemptions;
     for (hold& h : r.holds) {
+        count_work();
         h.told_at = now();
         h.state.store(lock_state::revoking); // before its handlers are looked at; see may_be_awaited
         append(h, out.told_tail);
@@ -766,17 +835,7 @@ const hold* lock_table::successor(const hold& told) noexcept
 /// P3: hands the resource over once the victim has unwound, or its grace is over and its notice handlers have run.
 void lock_table::check_handshake(resource& r, const step_time& now, table_actions& out)
 {
-    bool running = false;
-    for (auto it = r.holds.begin(); it != r.holds.end();) {
-        hold& h = *it++;
-        if (h.handlers.load() != 0)
-            running = true;
-        else if (h.handle_gone) {
-            r.holds.erase(r.holds.iterator_to(h));
-            h.linked = false;
-        }
-    }
-    if (r.holds.empty() || (r.grace_over && !running))
+    if (r.holds.empty() || (r.grace_over && !any_of(r.holds, [](const hold& h) { return h.handlers.load() != 0; })))
         end(r, lock_state::preempted, now, out);
 }
 
@@ -787,6 +846,7 @@ void lock_table::end(resource& r, lock_state reason, const step_time& now, table
     if (r.status != resource_status::revoking)
         ++(reason == lock_state::expired ? counts_.expiries : counts_.losses);
     while (!r.holds.empty()) {
+        count_work();
         hold& h = r.holds.front();
         r.holds.pop_front();
         h.linked = false;
@@ -828,16 +888,16 @@ void lock_table::hand_over(resource& r, const step_time& now, table_actions& out
         ++r.token;
         grant_ring(best, after(now, best.ttl), now, out);
     }
-    if (r.last_tries == 0)
-        return;
-    // Those who waited for this hand-shake only, and lost it.
-    for (auto it = r.waiting.begin(); it != r.waiting.end();) {
-        waiter& loser = *it++;
-        if (loser.last_try && &loser != &best) {
-            fail(r, loser, errc::already_acquired, now, out);
-            if (graph_) // others may have failed with it
-                it = r.waiting.begin();
-        }
+    // Those who waited for this hand-shake only, and lost it. Others of their lockers, behind them, may fail with them.
+    const unsigned winners = leased_ && best.last_try ? 1 : 0;
+    waiter* passed = nullptr;
+    for (auto it = r.waiting.begin(); r.last_tries != winners;) {
+        waiter& each = *it;
+        if (each.last_try && &each != &best)
+            fail(r, each, errc::already_acquired, now, out);
+        else
+            passed = &each;
+        it = passed ? std::next(r.waiting.iterator_to(*passed)) : r.waiting.begin();
     }
 }
 
@@ -864,9 +924,12 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
     }
     waiter_queue together;
     waiter* each = &w;
-    while (each->previous_sibling->ticket < each->ticket) // to the one that came first
+    while (each->previous_sibling->ticket < each->ticket) { // to the one that came first
+        count_work();
         each = each->previous_sibling;
+    }
     for (bool last = false; !last;) {
+        count_work();
         waiter& next = *each->next_sibling;
         last = &next == each;
         remove(r, *each);

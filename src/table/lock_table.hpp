@@ -23,6 +23,7 @@
 #include "table/table_actions.hpp"
 #include "table/table_rules.hpp"
 #include "table/wait_graph.hpp"
+#include "table/work_count.hpp"
 
 #include <priority_redlock/detail/acquire_outcome.hpp>
 #include <priority_redlock/detail/acquire_request.hpp>
@@ -47,7 +48,11 @@ namespace priority_redlock::detail {
 
 struct by_instant
 {
-    bool operator()(const deadline& a, const deadline& b) const noexcept { return a.when < b.when; }
+    bool operator()(const deadline& a, const deadline& b) const noexcept
+    {
+        count_work();
+        return a.when < b.when;
+    }
 };
 
 using deadline_set = multiset_of<deadline, deadline_tag, by_instant, true>;
@@ -245,6 +250,7 @@ private:
 
     resource& find_or_create(std::string_view name, std::size_t hash, const step_time& now);
     void retire_if_unused(resource& r) noexcept;
+    void forget(resource& r) noexcept;
     void destroy(resource& r) noexcept;
 
     hold& make_hold(resource& r, const acquire_request& request);

@@ -79,6 +79,12 @@ static_assert(sizeof(void*) != 8 || sizeof(resource) <= 128);
     return first && first->preempt ? ranks.reaches(first->rank, std::int64_t{r.priority} + 1) : never;
 }
 
+/// Whoever waits for the resource waits for its holder: it has not been told to go, nor will be for the first in line.
+[[nodiscard]] inline bool holder_stays(const resource& r, const ranking& ranks, const step_time& now) noexcept
+{
+    return r.status == resource_status::held && !is_due(r.expires, now) && !is_due(preempts_at(r, ranks), now);
+}
+
 } // namespace priority_redlock::detail
 
 #endif

@@ -105,6 +105,7 @@ private:
             for (waiter& each : r.waiting) {
                 if (++searched > short_queue)
                     break;
+                count_work();
                 if (!each.target->anonymous && each.target->locker.view() == locker)
                     return &each;
             }

@@ -14,21 +14,12 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 namespace priority_redlock::detail {
 
 namespace {
-
-/// That of its locker for its resource which will be granted first, and the others with it.
-const waiter& best_of_ring(const waiter& w) noexcept
-{
-    const waiter* best = &w;
-    for (const waiter* each = w.next_sibling; each != &w; each = each->next_sibling)
-        if (is_before(*each, *best))
-            best = each;
-    return *best;
-}
 
 /// A breadth-first search through the lockers that a locker waits for, directly and indirectly.
 class cycle_search
@@ -42,16 +33,12 @@ public:
     [[nodiscard]] bool at_end() const noexcept { return next_ == found_.size(); }
     [[nodiscard]] std::string_view next() noexcept { return found_[next_++].locker; }
 
-    /// The locker that was given last waits here. True: that closes a cycle, which is in `text`.
-    bool visit(const waiter& w, const step_time& now)
+    /// This is the best placed wait for a resource of the locker that was given last. True: it closes a cycle, which is
+    /// in `text`.
+    bool visit(const waiter& best, const step_time& now)
     {
-        const resource& r = *w.target->where;
-        const waiter& best = best_of_ring(w);
-        if (&best != &w)
-            return false; // its turn comes, or has come
-        const bool stays =
-            r.status == resource_status::held && !is_due(r.expires, now) && !is_due(preempts_at(r, ranks_), now);
-        if (stays && reach(r.holds.front(), r))
+        const resource& r = *best.target->where;
+        if (holder_stays(r, ranks_, now) && reach(r.holds.front(), r))
             return true;
         // A part of the queue that was looked at once need not be again.
         auto& seen = queues_.try_emplace(&r, r.waiting.begin()).first->second;
@@ -82,6 +69,7 @@ private:
 
     bool reach(const hold& h, const resource& r)
     {
+        count_work();
         const std::string_view locker = h.locker.view();
         if (locker == found_.front().locker) {
             closing_ = &r;
@@ -124,7 +112,7 @@ void wait_graph::remove(const hold& h) noexcept
 
 void wait_graph::add(waiter& w) noexcept
 {
-    at(*w.target).waits.push_back(w);
+    at(*w.target).waits.insert(w);
 }
 
 void wait_graph::remove(waiter& w) noexcept
@@ -133,10 +121,24 @@ void wait_graph::remove(waiter& w) noexcept
     waits.erase(waits.iterator_to(w));
 }
 
+bool wait_graph::is_best(const wait_set& waits, wait_set::const_iterator at) noexcept
+{
+    return at == waits.begin() || std::prev(at)->target->where != at->target->where;
+}
+
+waiter* wait_graph::fallback(waiter& w) noexcept
+{
+    auto& waits = at(*w.target).waits;
+    const auto at = waits.iterator_to(w);
+    const auto next = std::next(at);
+    return is_best(waits, at) && next != waits.end() && next->target->where == w.target->where ? &*next : nullptr;
+}
+
 /// False: nobody waits for what it holds, nor behind it.
 bool wait_graph::may_be_waited_for(const locker& l) noexcept
 {
     return std::any_of(l.holds.begin(), l.holds.end(), [](const hold* h) {
+        count_work();
         waiter_queue& waiting = h->where->waiting;
         return !waiting.empty() && &waiting.back() != h->pending;
     });
@@ -145,14 +147,20 @@ bool wait_graph::may_be_waited_for(const locker& l) noexcept
 std::string wait_graph::find_cycle(const waiter& w, const step_time& now) const
 {
     const auto start = lockers_.find(w.target->locker.view());
+    if (!is_best(start->second.waits, start->second.waits.iterator_to(w)))
+        return {}; // it changes nothing for its locker, nor for those behind it
     if (!may_be_waited_for(start->second))
         return {}; // most lockers: what they have, nobody else wants
     cycle_search search(start->first, ranks_);
-    while (!search.at_end())
-        if (const auto it = lockers_.find(search.next()); it != lockers_.end())
-            for (const waiter& each : it->second.waits)
-                if (search.visit(each, now))
-                    return search.text();
+    while (!search.at_end()) {
+        const auto next = lockers_.find(search.next());
+        if (next == lockers_.end())
+            continue;
+        const wait_set& waits = next->second.waits;
+        for (auto best = waits.begin(); best != waits.end(); best = waits.upper_bound(best->target->where, by_place()))
+            if (search.visit(*best, now))
+                return search.text();
+    }
     return {};
 }
 

@@ -16,6 +16,8 @@
 #define PRIORITY_REDLOCK_SRC_WAIT_GRAPH_HPP
 
 #include "table/intrusive.hpp"
+#include "table/waiter_queue.hpp"
+#include "table/work_count.hpp"
 
 #include <priority_redlock/detail/hold.hpp>
 #include <priority_redlock/detail/time.hpp>
@@ -49,16 +51,31 @@ public:
     void add(waiter& w) noexcept;
     void remove(waiter& w) noexcept;
 
-    /// The shortest cycle that the locker of a waiter is part of, for people to read; empty if there is none.
+    /// The wait that its locker falls back to in the queue of a waiter when that is given up; null if there is none, or
+    /// if another one is placed better.
+    [[nodiscard]] waiter* fallback(waiter& w) noexcept;
+
+    /// The shortest cycle that a waiter has its locker be part of, for people to read; empty if there is none.
     [[nodiscard]] std::string find_cycle(const waiter& w, const step_time& now) const;
 
 private:
-    using wait_list = list_of<waiter, locker_tag>;
+    /// The waits for one resource are together, the best placed first.
+    struct by_place
+    {
+        bool operator()(const waiter& a, const waiter& b) const noexcept
+        {
+            count_work();
+            return a.target->where != b.target->where ? std::less<>()(a.target->where, b.target->where)
+                                                      : is_before(a, b);
+        }
+        bool operator()(const resource* r, const waiter& w) const noexcept { return std::less<>()(r, w.target->where); }
+    };
+    using wait_set = multiset_of<waiter, locker_tag, by_place>;
 
     struct locker
     {
         boost::unordered_flat_set<const hold*> holds; // its handles, waits and what is left of them
-        wait_list waits;
+        wait_set waits;
     };
 
     struct name_hash
@@ -67,6 +84,7 @@ private:
         std::size_t operator()(std::string_view name) const noexcept { return boost::hash<std::string_view>()(name); }
     };
 
+    [[nodiscard]] static bool is_best(const wait_set& waits, wait_set::const_iterator at) noexcept;
     [[nodiscard]] static bool may_be_waited_for(const locker& l) noexcept;
     [[nodiscard]] locker& at(const hold& h) noexcept { return lockers_.find(h.locker.view())->second; }
 

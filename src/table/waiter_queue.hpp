@@ -12,6 +12,7 @@
 #define PRIORITY_REDLOCK_SRC_WAITER_QUEUE_HPP
 
 #include "table/intrusive.hpp"
+#include "table/work_count.hpp"
 
 #include <priority_redlock/detail/waiter.hpp>
 
@@ -23,6 +24,7 @@ namespace priority_redlock::detail {
 /// The order of I7: the higher rank first, and of one rank the lower ticket.
 [[nodiscard]] inline bool is_before(const waiter& a, const waiter& b) noexcept
 {
+    count_work();
     return a.rank != b.rank ? a.rank > b.rank : a.ticket < b.ticket;
 }
 
@@ -37,9 +39,14 @@ class waiter_queue
 {
     struct by_rank
     {
-        bool operator()(const waiter& a, const waiter& b) const noexcept { return a.rank > b.rank; }
-        bool operator()(const waiter& w, const rank_key& k) const noexcept { return w.rank > k; }
-        bool operator()(const rank_key& k, const waiter& w) const noexcept { return k > w.rank; }
+        static bool above(const rank_key& a, const rank_key& b) noexcept
+        {
+            count_work();
+            return a > b;
+        }
+        bool operator()(const waiter& a, const waiter& b) const noexcept { return above(a.rank, b.rank); }
+        bool operator()(const waiter& w, const rank_key& k) const noexcept { return above(w.rank, k); }
+        bool operator()(const rank_key& k, const waiter& w) const noexcept { return above(k, w.rank); }
     };
     using tree_type = set_of<waiter, rank_tag, by_rank>;
 
@@ -61,6 +68,7 @@ public:
         pointer operator->() const noexcept { return at_; }
         basic_iterator& operator++() noexcept
         {
+            count_work();
             at_ = at_->next_in_rank;
             if (at_->leads) { // round once
                 const auto next = std::next(tree_->iterator_to(*at_));
@@ -93,6 +101,8 @@ public:
     [[nodiscard]] iterator end() noexcept { return {}; }
     [[nodiscard]] const_iterator begin() const noexcept { return {&tree_, empty() ? nullptr : &*tree_.begin()}; }
     [[nodiscard]] const_iterator end() const noexcept { return {}; }
+
+    [[nodiscard]] iterator iterator_to(waiter& w) noexcept { return {&tree_, &w}; }
 
     void insert(waiter& w) noexcept
     {

@@ -114,6 +114,35 @@ BOOST_AUTO_TEST_CASE(I4_a_signal_that_outlives_everything_may_still_be_emitted)
     }
 }
 
+BOOST_AUTO_TEST_CASE(I4_a_signal_is_emitted_again_when_the_wait_is_gone_and_another_is_in_its_place)
+{
+    asio::io_context context;
+    lock_manager manager(context.get_executor());
+    lock held;
+    manager.async_acquire("r", "a", {}, [&](error_code, lock lk) { held = std::move(lk); });
+    poll(context);
+    const auto start = [&held](asio::io_context& home, asio::cancellation_signal& signal, completion& c) {
+        held.async_wait(asio::bind_executor(
+            home, asio::bind_cancellation_slot(signal.slot(), [&c](error_code ec) { c.note(ec); })));
+    };
+    asio::io_context home_of_other;
+    asio::cancellation_signal signal, signal_of_other;
+    completion gone, other;
+    {
+        asio::io_context home; // dies with the completion of the cancelled wait
+        start(home, signal, gone);
+        signal.emit(asio::cancellation_type::all);
+    }
+    start(home_of_other, signal_of_other, other); // most likely at the same address
+    signal.emit(asio::cancellation_type::all);
+    poll(home_of_other);
+    CHECK_PENDING(other);
+    held.release();
+    poll(home_of_other);
+    CHECK_COMPLETED(other, error_code());
+    CHECK_PENDING(gone);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace

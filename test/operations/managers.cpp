@@ -19,7 +19,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -140,6 +142,12 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw)
         lock_manager(context, redlock::manager_options{.shards = 1025}), std::invalid_argument,
         [](const std::invalid_argument& e) { return std::string(e.what()).find("shards") != std::string::npos; });
     BOOST_CHECK_NO_THROW(lock_manager(context, redlock::manager_options{.shards = 1024}));
+    for (const std::size_t bad : {(std::size_t{1} << 24) + 1, std::numeric_limits<std::size_t>::max() / 2})
+        BOOST_CHECK_EXCEPTION(lock_manager(context, redlock::manager_options{.idle_resources = bad}),
+                              std::invalid_argument, [](const std::invalid_argument& e) {
+                                  return std::string(e.what()).find("idle_resources") != std::string::npos;
+                              });
+    BOOST_CHECK_NO_THROW(lock_manager(context, redlock::manager_options{.idle_resources = std::size_t{1} << 24}));
     for (const redlock::duration bad : {redlock::duration(-1s), redlock::duration(0s), redlock::duration(999us)})
         BOOST_CHECK_EXCEPTION(lock_manager(context, redlock::manager_options{.overrun_after = bad}),
                               std::invalid_argument, [](const std::invalid_argument& e) {

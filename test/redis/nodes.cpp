@@ -886,6 +886,13 @@ BOOST_AUTO_TEST_CASE(bad_options_are_named)
     BOOST_TEST(refused(one, {.lease = 1s, .max_ttl = 2s, .clock_skew = 1s}, "max_ttl"));
     BOOST_TEST(refused(one, {.node_timeout = 0s}, "node_timeout"));
     BOOST_TEST(refused(one, {.prefix = "{a}"}, "prefix"));
+    const redlock::duration longer = 24h * 365 + 1ns;
+    BOOST_TEST(refused(one, {.max_ttl = longer}, "max_ttl"));
+    BOOST_TEST(refused(one, {.node_timeout = longer}, "node_timeout"));
+    BOOST_TEST(refused(one, {.retry_interval = longer}, "retry_interval"));
+    BOOST_TEST(refused(one, {.quorum_timeout = redlock::infinite}, "quorum_timeout"));
+    BOOST_TEST(refused(one, {.clock_skew = redlock::infinite}, "clock_skew"));
+    BOOST_TEST(refused(one, {.idle_timeout = redlock::infinite}, "idle_timeout"));
 }
 
 BOOST_AUTO_TEST_CASE(a_ttl_above_the_deployments_is_refused)

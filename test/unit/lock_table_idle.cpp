@@ -81,6 +81,24 @@ BOOST_FIXTURE_TEST_CASE(a_resource_that_came_back_from_the_cache_leaves_the_othe
     BOOST_TEST(resources() == held.size());
 }
 
+BOOST_AUTO_TEST_CASE(a_resource_of_a_long_name_is_forgotten_at_once)
+{
+    for (const std::size_t size : {1024u, 1025u, 65536u}) {
+        const std::string resource(size, 'x'), n = '/' + std::to_string(size);
+        for (int i = 0; i < 1000; ++i) { // ahead of the clock
+            const std::string name = "a" + n + '/' + std::to_string(i);
+            acquire(name, {}, resource);
+            drop(name);
+        }
+        acquire("b" + n, {}, resource);
+        acquire("c" + n, {}, resource);
+        BOOST_TEST(drop("b" + n) == "c" + n + " granted"); // while somebody wants it, it is there
+        drop("c" + n);
+        acquire("d" + n, {}, "new" + n); // begins after what was forgotten (I6)
+        BOOST_TEST((token("d" + n) > token("c" + n)) == (size > 1024));
+    }
+}
+
 BOOST_FIXTURE_TEST_CASE(a_resource_in_use_is_never_forgotten, table_fixture_with_idle<1>)
 {
     acquire("a", {}, "kept");

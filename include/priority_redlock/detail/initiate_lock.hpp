@@ -33,6 +33,9 @@ class wait_op final : public notice
 
 public:
     /// Ends the wait when its cancellation slot fires: terminal, partial and total alike.
+    ///
+    /// It may outlive the wait, whose handler is destroyed with an execution context and does not clear its slot then.
+    /// So it names the wait to the domain once. A wait that was told before has left with all others of its lock.
     class canceller
     {
     public:
@@ -40,8 +43,10 @@ public:
 
         void operator()(asio::cancellation_type_t type)
         {
-            if (type != asio::cancellation_type::none)
-                where_.get()->domain->cancel_notice(*where_.get(), *op_);
+            if (type == asio::cancellation_type::none)
+                return;
+            if (wait_op* const op = std::exchange(op_, nullptr))
+                where_.get()->domain->cancel_notice(*where_.get(), *op);
         }
 
     private:
@@ -152,6 +157,8 @@ public:
         if (h->domain->add_notice(*h, *op))
             return; // whoever tells it owns it; it may be gone already
         h->domain->count_notice(*h);
+        if (auto slot = asio::get_associated_cancellation_slot(op->handler()); slot.is_connected())
+            slot.clear();
         op->reason = reason_of(h->state.load(std::memory_order_acquire));
         const auto io_work = op->take_io_work();
         execute_immediately(posted_operation(op), get_executor());

@@ -69,7 +69,7 @@ public:
     /// Unlinks n. False if it is not linked: it has been told. It still counts as a notice handler.
     virtual bool remove_notice(hold& h, notice& n) noexcept = 0;
 
-    /// Ends the wait of n with `operation_aborted`, if it is linked.
+    /// Ends the wait of n with `operation_aborted`, if it is linked. It may be gone if it was told the end of h.
     virtual void cancel_notice(hold& h, notice& n) noexcept = 0;
 
     /// n has run, or never will: it counts no more, and its reference is given up.

@@ -38,9 +38,10 @@ private:
     friend class notice_list;
 
     notice* next_ = nullptr;
+    notice** link_ = nullptr; // where its list points to it; null if it cannot be removed
 };
 
-/// Notices in the order in which they came.
+/// Notices in the order in which they came. One leaves at the same cost however many there are.
 class notice_list
 {
 public:
@@ -53,38 +54,35 @@ public:
     void push_back(notice& n) noexcept
     {
         n.next_ = nullptr;
+        n.link_ = end_;
         *end_ = &n;
         end_ = &n.next_;
     }
 
-    /// False if it is not there. Looked up rather than asked, since a late cancellation may name one that is gone.
-    bool remove(const notice& n) noexcept
+    /// False if it is not there. Of an empty list it may be gone: nothing is asked of it.
+    bool remove(notice& n) noexcept
     {
-        for (notice** at = &first_; *at; at = &(*at)->next_)
-            if (*at == &n) {
-                if (end_ == &n.next_)
-                    end_ = at;
-                *at = n.next_;
-                return true;
-            }
-        return false;
+        if (empty() || !n.link_)
+            return false;
+        *n.link_ = n.next_;
+        (n.next_ ? n.next_->link_ : end_) = n.link_;
+        n.link_ = nullptr;
+        return true;
     }
 
-    /// Takes those of another list.
-    void append(notice_list& other) noexcept
+    /// Takes those of another list, which cannot be removed any more, and calls f with each.
+    template <class Function>
+    void append(notice_list& other, Function f)
     {
         if (other.empty())
             return;
+        for (notice* n = other.first_; n; n = n->next_) {
+            n->link_ = nullptr;
+            f(*n);
+        }
         *end_ = other.first_;
         end_ = std::exchange(other.end_, &other.first_);
         other.first_ = nullptr;
-    }
-
-    template <class Function>
-    void for_each(Function f) const
-    {
-        for (notice* n = first_; n; n = n->next_)
-            f(*n);
     }
 
     /// Calls f with each, which may be gone afterwards, and is empty then.

@@ -73,8 +73,8 @@ struct rank_key
 /// An acquire that was not granted at once. Lives in the memory of the operation that waits.
 struct waiter : deadline,
                 tree_links<rank_tag>,
-                list_links<everyone_tag>,
-                list_links<locker_tag>
+                tree_links<locker_tag>,
+                list_links<everyone_tag>
 {
     waiter() noexcept : deadline(owner_kind::waiter) {}
 

@@ -1,0 +1,308 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "table/work_count.hpp"
+#include "table_fixture.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+#ifndef NDEBUG // or else nothing is counted
+
+namespace priority_redlock::test {
+
+namespace {
+
+// Each scene is played with n and with ten times as many, and what the table looked at is compared: for each of them it
+// may have grown as a logarithm does. What looks at each of the others looks at ten times as many.
+
+enum class order
+{
+    ascending,
+    descending,
+    random
+};
+
+constexpr std::size_t few = 100, many = 1000;
+
+/// 0 ... n - 1 in an order.
+std::vector<int> numbers(std::size_t n, order o)
+{
+    std::vector<int> result(n);
+    std::iota(result.begin(), result.end(), 0);
+    if (o == order::descending)
+        std::reverse(result.begin(), result.end());
+    if (o == order::random)
+        std::shuffle(result.begin(), result.end(), std::mt19937(1));
+    return result;
+}
+
+struct scene : table_fixture
+{
+    explicit scene(std::size_t count, order o, const detail::table_rules& rules)
+        : table_fixture(default_idle_capacity, rules), n(count), in_order(numbers(count, o))
+    {
+    }
+
+    /// The n of a kind.
+    static std::string each(int i, const std::string& before = "w") { return before + std::to_string(i); }
+
+    const std::size_t n;
+    const std::vector<int> in_order;
+    const std::vector<int> as_they_came = numbers(n, order::ascending);
+};
+
+/// What a scene costs for each of the n that it settles.
+template <class Play>
+double work_for_each(std::size_t n, order o, const detail::table_rules& rules, Play play)
+{
+    scene s(n, o, rules);
+    const std::uint64_t before = detail::work_done();
+    play(s);
+    const std::uint64_t work = detail::work_done() - before;
+    s.teardown();
+    return static_cast<double>(work) / static_cast<double>(n);
+}
+
+template <class Play>
+void check_bound(Play play, const detail::table_rules& rules = {})
+{
+    for (const order o : {order::ascending, order::descending, order::random})
+        BOOST_TEST_CONTEXT("order " << static_cast<int>(o))
+        {
+            const double of_few = work_for_each(few, o, rules, play), of_many = work_for_each(many, o, rules, play);
+            BOOST_TEST(of_many <= 2 * of_few + 8,
+                       of_few << " for each of " << few << ", " << of_many << " for each of " << many);
+        }
+}
+
+constexpr int highest = 1'000'000;
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(table_bounds)
+
+// --- waiters ---------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(waiters_of_one_priority)
+{
+    check_bound([](scene& s) {
+        s.acquire("holder");
+        for (const int i : s.as_they_came)
+            s.acquire(s.each(i));
+        for (const int i : s.in_order)
+            s.withdraw(s.each(i));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(waiters_of_as_many_priorities)
+{
+    check_bound([](scene& s) {
+        s.acquire("holder", {.priority = highest});
+        for (const int i : s.in_order)
+            s.acquire(s.each(i), {.priority = i});
+        s.drop("holder");
+        for (const int i : numbers(s.n, order::descending))
+            s.drop(s.each(i));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(waiters_whose_ranks_rise)
+{
+    check_bound(
+        [](scene& s) {
+            s.acquire("holder", {.priority = highest});
+            for (const int i : s.in_order) {
+                s.clock_at(std::chrono::microseconds(s.elapsed().count() / 1000 + 100));
+                s.acquire(s.each(i), {.priority = i});
+            }
+            for (const int i : s.in_order)
+                s.withdraw(s.each(i));
+        },
+        {.ageing = 1ms});
+}
+
+BOOST_AUTO_TEST_CASE(waiters_that_fail_together)
+{
+    check_bound([](scene& s) {
+        s.acquire("holder", {.priority = highest});
+        for (const int i : s.in_order)
+            s.acquire(s.each(i), {.priority = i});
+        s.fail_all();
+    });
+}
+
+BOOST_AUTO_TEST_CASE(waiters_of_one_locker_are_granted_together)
+{
+    check_bound([](scene& s) {
+        s.acquire("holder", {.priority = highest});
+        for (const int i : s.in_order)
+            s.acquire("a/" + std::to_string(i), {.priority = i});
+        s.drop("holder");
+    });
+}
+
+BOOST_AUTO_TEST_CASE(waiters_that_tried_once_fail_in_the_hand_over)
+{
+    for (const bool graph : {false, true})
+        check_bound(
+            [](scene& s) {
+                s.acquire("holder", {.grace = 1h});
+                for (const int i : s.as_they_came) { // each outranks all before it
+                    s.acquire("once" + std::to_string(i), {.priority = 2 * i + 1, .max_attempts = 1});
+                    s.acquire(s.each(i), {.priority = 2 * i + 2});
+                }
+                s.drop("holder");
+            },
+            {.detect_deadlocks = graph});
+}
+
+BOOST_AUTO_TEST_CASE(those_behind_the_last_that_tried_once_are_not_looked_at)
+{
+    check_bound([](scene& s) {
+        s.acquire("holder", {.grace = 1h});
+        for (const int i : s.as_they_came)
+            s.acquire(s.each(i));
+        std::string holder = "holder";
+        for (const int i : s.as_they_came) {
+            const std::string once = s.each(i, "once"), next = s.each(i, "next");
+            s.acquire(once, {.priority = 2 * i + 1, .max_attempts = 1});
+            s.acquire(next, {.priority = 2 * i + 2, .grace = 1h});
+            s.drop(holder);
+            holder = next;
+        }
+    });
+}
+
+// --- deadlines -------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(deadlines_at_one_instant)
+{
+    check_bound([](scene& s) {
+        s.acquire("holder");
+        for (const int i : s.as_they_came)
+            s.acquire(s.each(i), {.timeout = 1ms});
+        s.at_time(1ms);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(deadlines_one_after_the_other)
+{
+    check_bound([](scene& s) {
+        s.acquire("holder");
+        for (const int i : s.in_order)
+            s.acquire(s.each(i), {.timeout = std::chrono::milliseconds(i + 1)});
+        for (const int i : s.as_they_came)
+            s.at_time(std::chrono::milliseconds(i + 1));
+    });
+}
+
+// --- handles and resources -------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(handles_of_one_locker)
+{
+    check_bound([](scene& s) {
+        for (const int i : s.as_they_came)
+            s.acquire("a/" + std::to_string(i));
+        for (const int i : s.in_order)
+            s.drop("a/" + std::to_string(i));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(handles_of_one_locker_are_told_together_and_go_one_by_one)
+{
+    for (const duration grace : {duration(1h), duration::zero()})
+        check_bound([grace](scene& s) {
+            for (const int i : s.as_they_came) {
+                s.acquire("a/" + std::to_string(i), {.grace = grace});
+                s.wait("a/" + std::to_string(i));
+            }
+            s.acquire("thief", {.priority = 1});
+            for (const int i : s.in_order)
+                s.handler_returns("a/" + std::to_string(i));
+            for (const int i : s.in_order)
+                s.drop("a/" + std::to_string(i));
+        });
+}
+
+BOOST_AUTO_TEST_CASE(handles_of_one_locker_are_revoked_one_by_one)
+{
+    check_bound([](scene& s) {
+        for (const int i : s.as_they_came)
+            s.acquire("a/" + std::to_string(i));
+        for (const int i : s.in_order)
+            s.revoke("a/" + std::to_string(i));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(resources)
+{
+    check_bound([](scene& s) {
+        for (const int i : s.in_order)
+            s.acquire(s.each(i), {.ttl = std::chrono::hours(i + 1)}, s.each(i));
+        for (const int i : s.as_they_came)
+            s.drop(s.each(i));
+    });
+}
+
+// --- deadlocks -------------------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(T46_waits_of_one_locker_for_one_resource_are_not_searched_each)
+{
+    check_bound(
+        [](scene& s) {
+            s.acquire("holder", {.priority = highest}, "r");
+            s.acquire("a", {}, "own");
+            s.acquire("b", {}, "own"); // so that a is waited for
+            for (const int i : s.as_they_came)
+                s.acquire("a/" + std::to_string(i), {}, "r");
+            for (const int i : s.in_order)
+                s.withdraw("a/" + std::to_string(i));
+        },
+        {.detect_deadlocks = true});
+}
+
+BOOST_AUTO_TEST_CASE(T46_waits_that_fall_back_into_a_cycle_fail_together)
+{
+    check_bound(
+        [](scene& s) {
+            s.acquire("holder", {.priority = highest}, "r");
+            s.acquire("a", {}, "s");
+            s.acquire("a/best", {.priority = highest - 1}, "r");
+            s.acquire("b", {.priority = highest - 2}, "r");
+            s.acquire("b/2", {}, "s");
+            for (const int i : s.in_order)
+                s.acquire("a/" + std::to_string(i), {.priority = i}, "r");
+            const auto before = s.counted().refusals;
+            s.withdraw("a/best");
+            BOOST_TEST(s.counted().refusals - before == s.n);
+        },
+        {.detect_deadlocks = true});
+}
+
+BOOST_AUTO_TEST_CASE(T46_many_waits_that_fall_back_need_no_deep_stack)
+{
+    scene s(100'000, order::ascending, {.detect_deadlocks = true});
+    s.acquire("holder", {.priority = highest}, "r");
+    s.acquire("a", {}, "s");
+    s.acquire("a/best", {.priority = highest - 1}, "r");
+    s.acquire("b", {.priority = highest - 2}, "r");
+    s.acquire("b/2", {}, "s");
+    for (const int i : s.in_order)
+        s.acquire("a/" + std::to_string(i), {}, "r");
+    s.withdraw("a/best");
+    BOOST_TEST(s.counted().refusals == s.n);
+    s.teardown();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace priority_redlock::test
+
+#endif
