@@ -192,6 +192,10 @@ try {
 } catch (const wrong_usage& error) {
     std::cerr << "priority-redlock: " << error.what() << "\n\n" << usage;
     return 2;
+} catch (const boost::system::system_error& error) {
+    const std::string_view text = error.what(); // ends with the code, and where in the sources it was thrown
+    std::cerr << "priority-redlock: " << text.substr(0, text.find(" [" + error.code().to_string())) << '\n';
+    return 1;
 } catch (const std::exception& error) {
     std::cerr << "priority-redlock: " << error.what() << '\n';
     return 1;
