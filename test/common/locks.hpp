@@ -7,6 +7,7 @@
 
 #include "common/initiation_guard.hpp"
 #include "common/once_handler.hpp"
+#include "common/print.hpp"
 #include "common/tracker_executor.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
@@ -29,15 +30,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-namespace priority_redlock {
-
-inline std::ostream& boost_test_print_type(std::ostream& out, lock_state s)
-{
-    return out << to_string(s);
-}
-
-} // namespace priority_redlock
 
 namespace test {
 

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TEST_UNIT_TABLE_FIXTURE_HPP
 #define PRIORITY_REDLOCK_TEST_UNIT_TABLE_FIXTURE_HPP
 
+#include "common/print.hpp"
 #include "table/lock_table.hpp"
 
 #include <priority_redlock/detail/acquire_outcome.hpp>
@@ -23,7 +24,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -600,15 +600,5 @@ struct table_fixture_with_idle : table_fixture
 };
 
 } // namespace priority_redlock::test
-
-namespace priority_redlock {
-
-// For BOOST_TEST.
-inline std::ostream& boost_test_print_type(std::ostream& out, lock_state s)
-{
-    return out << to_string(s);
-}
-
-} // namespace priority_redlock
 
 #endif

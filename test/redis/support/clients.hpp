@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TEST_REDIS_CLIENTS_HPP
 #define PRIORITY_REDLOCK_TEST_REDIS_CLIENTS_HPP
 
+#include "common/print.hpp"
 #include "redis/support/history.hpp"
 #include "redis/support/redis_server.hpp"
 
@@ -22,26 +23,11 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <ostream>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
-
-namespace priority_redlock {
-
-inline std::ostream& boost_test_print_type(std::ostream& out, lock_state s)
-{
-    return out << to_string(s);
-}
-
-inline std::ostream& boost_test_print_type(std::ostream& out, errc e)
-{
-    return out << make_error_code(e);
-}
-
-} // namespace priority_redlock
 
 namespace test {
 
