@@ -106,14 +106,17 @@ public:
 private:
     class table_step;
     struct io_objects;
+    struct extension;
+    struct posted_answer;
 
     bool release_in(table_step& step, hold& h) noexcept;
     [[nodiscard]] std::optional<thief> thief_of(const hold& told) const noexcept;
-    void post_result(protocol::done_handler handler, error_code result);
 
     // Between it and the store.
+    void post(owner_answers answers, const io_objects& io) noexcept;
+    void not_answered(std::shared_ptr<owner_answer> answer) noexcept;
     void send_outbox() noexcept;
-    void send(lease_request q, protocol& store);
+    void send(lease_request& q, protocol& store);
     void on_obtain_reply(acquisition_id id, error_code ec, const obtain_reply& reply);
     void on_renew_reply(const renewed_hold& of, error_code ec, const obtain_reply& reply);
     void on_end_reply(acquisition_id id, error_code ec);

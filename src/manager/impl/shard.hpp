@@ -56,8 +56,10 @@ inline acquire_outcome shard<Mutex, Clock>::acquire(acquire_request& request, ac
     table_step step(*this);
     if (closed_)
         return {acquire_verdict::refused, nullptr, errc::manager_closed};
-    if (leases_ && op)
+    if (leases_ && op) {
+        leases_->reserve();
         request.ticket = leases_->next_ticket();
+    }
     const auto decided = table_.acquire(request, op, current_time(), step.actions);
     switch (decided.what) {
     case acquire_verdict::granted: step.lines.grant(*decided.granted); return decided;
