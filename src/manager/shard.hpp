@@ -32,6 +32,7 @@
 #include <priority_redlock/detail/hold.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/detail/notice.hpp>
+#include <priority_redlock/detail/posting_memory.hpp>
 #include <priority_redlock/protocol.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -123,8 +124,13 @@ private:
     [[nodiscard]] std::shared_ptr<protocol> current_store() const;
 
     // What happens without being asked for.
+    class timer_handler;
+    using timer_memory = posting_memory<32 * sizeof(void*)>; // for its wait
+
     void drive_timer(io_objects& io) noexcept;
+    void arm_timer(io_objects& io);
     void on_timer();
+    void on_timer_lost() noexcept;
     void shut_down() noexcept;
 
     /// Nothing is left of a shard whose manager is gone.
@@ -171,6 +177,7 @@ private:
     bool shut_down_ = false;
     std::optional<lease_client> leases_; // with a protocol
     std::shared_ptr<shard> kept_;        // once the manager is gone, until nothing is left
+    timer_memory timer_memory_;
 };
 
 /// What the execution context owns of a shard.
