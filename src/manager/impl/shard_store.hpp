@@ -35,11 +35,13 @@ void shard<Mutex, Clock>::async_release(hold& h, protocol::done_handler handler)
 {
     auto answer = std::make_shared<owner_answer>(std::move(handler)); // nothing can fail after the release
     table_step step(*this);
-    const auto id = leases_->held_id(*h.where);
-    if (!table_.release(h, Clock::now(), step.actions))
+    auto id = leases_->held_id(*h.where);
+    if (!table_.release(h, Clock::now(), step.actions)) {
         answer->result = errc::not_held;
+        id = {};
+    }
     leases_->after_step(Clock::now());
-    leases_->answer_at_end(answer->result ? acquisition_id() : id, std::move(answer));
+    leases_->answer_at_end(id, std::move(answer));
 }
 
 /// The reply of the store to what the owner of a hold has asked for.
