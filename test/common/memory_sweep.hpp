@@ -11,6 +11,7 @@
 
 #include <priority_redlock/logging.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -246,6 +247,13 @@ private:
     redlock::log_level before_ = redlock::get_log_level();
 };
 
+/// A handler whose operation can be cancelled by the signal of its call.
+[[nodiscard]] inline auto cancellable(attempt::handler h)
+{
+    const auto slot = h.call().signal.slot();
+    return asio::bind_cancellation_slot(slot, std::move(h));
+}
+
 struct sweep_options
 {
     heap::reach reach = heap::reach::with_recycled;
@@ -313,6 +321,17 @@ private:
     asio::io_context context_;
     std::optional<lock_manager> manager_;
 };
+
+/// Over both kinds of manager in memory.
+template <class Scene>
+void sweep_in_memory(Scene play, const redlock::manager_options& manager = {}, const sweep_options& options = {})
+{
+    for (const auto kind : {manager_kind::thread_safe, manager_kind::single_threaded})
+        BOOST_TEST_CONTEXT((kind == manager_kind::thread_safe ? "thread-safe" : "single-threaded"))
+        {
+            sweep_memory([&] { return std::make_unique<memory_world>(kind, manager); }, play, options);
+        }
+}
 
 } // namespace test
 

@@ -46,6 +46,9 @@ public:
     [[nodiscard]] asio::cancellation_slot acquire_slot() noexcept final { return slot(); }
     void on_acquired(error_code ec, lock granted) final;
 
+    /// The work could not be started or ended for want of memory: completes the operation, if that is still to be done.
+    void fail_for_memory() noexcept;
+
     /// Where the work is cancelled from outside.
     [[nodiscard]] asio::cancellation_slot slot() noexcept
     {
@@ -71,6 +74,8 @@ protected:
     [[nodiscard]] error_code cause_of_abort() const noexcept;
 
     [[nodiscard]] lock& current_lock() noexcept { return lock_; }
+
+    bool finished_ = false; // the completion is on its way
 
 private:
     class work_end_handler;
