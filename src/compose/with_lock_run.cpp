@@ -22,9 +22,11 @@
 
 namespace priority_redlock::detail {
 
-std::exception_ptr exception_of(error_code ec)
-{
+std::exception_ptr exception_of(error_code ec) noexcept
+try {
     return std::make_exception_ptr(boost::system::system_error(ec));
+} catch (...) { // without memory for its text
+    return std::current_exception();
 }
 
 bool is_aborted(const std::exception_ptr& e) noexcept

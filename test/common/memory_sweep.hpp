@@ -150,6 +150,16 @@ public:
         run([&] { world.advance(std::exchange(d, redlock::duration::zero())); });
     }
 
+    /// Makes something that what the scene has started uses until its end.
+    template <class T, class... Arguments>
+    T& make(Arguments&&... arguments)
+    {
+        const heap::pause own;
+        const auto made = std::make_shared<T>(std::forward<Arguments>(arguments)...);
+        kept_.push_back(made);
+        return *made;
+    }
+
     /// Lets go of all locks that were granted so far.
     void release_all() noexcept { locks.clear(); }
 
@@ -231,6 +241,7 @@ private:
     }
 
     std::deque<swept_call> calls_;
+    std::vector<std::shared_ptr<void>> kept_;
     bool escaped_ = false;
 };
 
@@ -258,8 +269,7 @@ struct sweep_options
 {
     heap::reach reach = heap::reach::with_recycled;
 
-    /// The scene runs coroutines of Asio, or on its strands: what lets std::bad_alloc out of run() is Asio, and has lost
-    /// handlers of its own. See test/memory/asio.cpp.
+    /// What lets std::bad_alloc out of run() is Asio, and has lost the handler: see test/memory/asio.cpp.
     bool asio_may_drop = false;
 };
 

@@ -22,8 +22,8 @@
 
 namespace priority_redlock::detail {
 
-/// An error as coroutines report it.
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::exception_ptr exception_of(error_code ec);
+/// An error as coroutines report it; std::bad_alloc if there is no memory for that.
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::exception_ptr exception_of(error_code ec) noexcept;
 
 /// Whether it is `operation_aborted`.
 [[nodiscard]] PRIORITY_REDLOCK_DECL bool is_aborted(const std::exception_ptr& e) noexcept;
