@@ -11,6 +11,7 @@
 
 #include <priority_redlock/logging.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -149,6 +150,16 @@ public:
         run([&] { world.advance(std::exchange(d, redlock::duration::zero())); });
     }
 
+    /// Makes something that what the scene has started uses until its end.
+    template <class T, class... Arguments>
+    T& make(Arguments&&... arguments)
+    {
+        const heap::pause own;
+        const auto made = std::make_shared<T>(std::forward<Arguments>(arguments)...);
+        kept_.push_back(made);
+        return *made;
+    }
+
     /// Lets go of all locks that were granted so far.
     void release_all() noexcept { locks.clear(); }
 
@@ -230,6 +241,7 @@ private:
     }
 
     std::deque<swept_call> calls_;
+    std::vector<std::shared_ptr<void>> kept_;
     bool escaped_ = false;
 };
 
@@ -246,12 +258,18 @@ private:
     redlock::log_level before_ = redlock::get_log_level();
 };
 
+/// A handler whose operation can be cancelled by the signal of its call.
+[[nodiscard]] inline auto cancellable(attempt::handler h)
+{
+    const auto slot = h.call().signal.slot();
+    return asio::bind_cancellation_slot(slot, std::move(h));
+}
+
 struct sweep_options
 {
     heap::reach reach = heap::reach::with_recycled;
 
-    /// The scene runs coroutines of Asio, or on its strands: what lets std::bad_alloc out of run() is Asio, and has lost
-    /// handlers of its own. See test/memory/asio.cpp.
+    /// What lets std::bad_alloc out of run() is Asio, and has lost the handler: see test/memory/asio.cpp.
     bool asio_may_drop = false;
 };
 
@@ -313,6 +331,17 @@ private:
     asio::io_context context_;
     std::optional<lock_manager> manager_;
 };
+
+/// Over both kinds of manager in memory.
+template <class Scene>
+void sweep_in_memory(Scene play, const redlock::manager_options& manager = {}, const sweep_options& options = {})
+{
+    for (const auto kind : {manager_kind::thread_safe, manager_kind::single_threaded})
+        BOOST_TEST_CONTEXT((kind == manager_kind::thread_safe ? "thread-safe" : "single-threaded"))
+        {
+            sweep_memory([&] { return std::make_unique<memory_world>(kind, manager); }, play, options);
+        }
+}
 
 } // namespace test
 

@@ -7,7 +7,6 @@
 #include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/lock_manager.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/test/unit_test.hpp>
@@ -25,32 +24,15 @@ namespace {
 using namespace test;
 using handler = attempt::handler;
 
-auto with_slot(handler h)
-{
-    auto slot = h.call().signal.slot();
-    return asio::bind_cancellation_slot(slot, std::move(h));
-}
-
-/// Over both kinds of manager.
-template <class Scene>
-void sweep(Scene play, const redlock::manager_options& options = {})
-{
-    for (const auto kind : {manager_kind::thread_safe, manager_kind::single_threaded})
-        BOOST_TEST_CONTEXT((kind == manager_kind::thread_safe ? "thread-safe" : "single-threaded"))
-        {
-            sweep_memory([&] { return std::make_unique<memory_world>(kind, options); }, play);
-        }
-}
-
 BOOST_AUTO_TEST_SUITE(memory_of_locks, *boost::unit_test::timeout(120))
 
 BOOST_AUTO_TEST_CASE(I3_hand_over)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         a.acquire("r", "a", {.ttl = 1h});
         a.poll();
         for (const char* each : {"b", "c", "b"})
-            a.start([&](handler h) { a.world.manager().async_acquire("r", each, {.ttl = 1s}, with_slot(std::move(h))); });
+            a.start([&](handler h) { a.world.manager().async_acquire("r", each, {.ttl = 1s}, cancellable(std::move(h))); });
         a.poll();
         a.release_all();
         a.poll();
@@ -62,14 +44,14 @@ BOOST_AUTO_TEST_CASE(I3_hand_over)
 
 BOOST_AUTO_TEST_CASE(I3_T44_cancellation_of_acquires)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         a.acquire("r", "a");
         a.poll();
         auto& first = a.start([&](handler h) {
-            a.world.manager().async_acquire("r", std::string(100, 'b'), {.timeout = 1h}, with_slot(std::move(h)));
+            a.world.manager().async_acquire("r", std::string(100, 'b'), {.timeout = 1h}, cancellable(std::move(h)));
         });
         auto& second =
-            a.start([&](handler h) { a.world.manager().async_acquire("r", {.timeout = 2h}, with_slot(std::move(h))); });
+            a.start([&](handler h) { a.world.manager().async_acquire("r", {.timeout = 2h}, cancellable(std::move(h))); });
         a.poll();
         second.signal.emit(asio::cancellation_type::terminal);
         first.signal.emit(asio::cancellation_type::total);
@@ -83,7 +65,7 @@ BOOST_AUTO_TEST_CASE(I3_T44_cancellation_of_acquires)
             other.emplace(make_manager(a.world.context().get_executor(), manager_kind::thread_safe));
         }
         a.start([&](handler h) { other->async_acquire("r", std::move(h)); });
-        a.start([&](handler h) { other->async_acquire("r", with_slot(std::move(h))); });
+        a.start([&](handler h) { other->async_acquire("r", cancellable(std::move(h))); });
         other->close();
         a.start([&](handler h) { other->async_acquire("s", std::move(h)); });
         a.poll();
@@ -92,7 +74,7 @@ BOOST_AUTO_TEST_CASE(I3_T44_cancellation_of_acquires)
 
 BOOST_AUTO_TEST_CASE(I3_waits_end_in_time)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         a.acquire("r", "a");
         a.poll();
         a.acquire("r", "b", {.timeout = 1s});
@@ -108,7 +90,7 @@ BOOST_AUTO_TEST_CASE(I3_waits_end_in_time)
 
 BOOST_AUTO_TEST_CASE(I3_ttls_end_in_time)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         a.acquire("r", "a", {.ttl = 1s});
         a.poll();
         if (a.locks.empty())
@@ -124,12 +106,12 @@ BOOST_AUTO_TEST_CASE(I3_ttls_end_in_time)
 
 BOOST_AUTO_TEST_CASE(I3_renewals_and_extensions)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         a.acquire("r", "a", {.ttl = 3s, .auto_extend = true, .max_hold = 1h});
         a.acquire("s", "a", {.ttl = 1s});
         a.poll();
         for (lock& each : a.locks)
-            a.start([&](handler h) { each.async_extend(10s, with_slot(std::move(h))); });
+            a.start([&](handler h) { each.async_extend(10s, cancellable(std::move(h))); });
         a.acquire("r", "b", {.ttl = 2s, .auto_extend = true});
         for (int i = 0; i < 5; ++i)
             a.advance(1s);
@@ -141,17 +123,17 @@ BOOST_AUTO_TEST_CASE(I3_renewals_and_extensions)
 BOOST_AUTO_TEST_CASE(I3_hand_shakes)
 {
     for (const auto grace : {0s, 1s})
-        sweep([grace](attempt& a) {
+        sweep_in_memory([grace](attempt& a) {
             a.acquire("r", "low", {.grace = grace});
             a.acquire("r", "low", {.grace = grace});
             a.poll();
             for (lock& each : a.locks)
-                a.start([&](handler h) { each.async_wait(with_slot(std::move(h))); });
+                a.start([&](handler h) { each.async_wait(cancellable(std::move(h))); });
             auto& thief = a.start([&](handler h) {
-                a.world.manager().async_acquire("r", "high", {.priority = 1}, with_slot(std::move(h)));
+                a.world.manager().async_acquire("r", "high", {.priority = 1}, cancellable(std::move(h)));
             });
             auto& higher = a.start([&](handler h) {
-                a.world.manager().async_acquire("r", "higher", {.priority = 2}, with_slot(std::move(h)));
+                a.world.manager().async_acquire("r", "higher", {.priority = 2}, cancellable(std::move(h)));
             });
             a.poll();
             a.advance(2s);
@@ -165,24 +147,24 @@ BOOST_AUTO_TEST_CASE(I3_hand_shakes)
 
 BOOST_AUTO_TEST_CASE(I3_cancelled_waits_for_the_end)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         a.acquire("r", "a");
         a.poll();
         if (a.locks.empty())
             return;
-        auto& first = a.start([&](handler h) { a.locks[0].async_wait(with_slot(std::move(h))); });
+        auto& first = a.start([&](handler h) { a.locks[0].async_wait(cancellable(std::move(h))); });
         a.start([&](handler h) { a.locks[0].async_wait(std::move(h)); });
         first.signal.emit(asio::cancellation_type::partial);
         a.poll();
         a.locks[0].release();
-        a.start([&](handler h) { a.locks[0].async_wait(with_slot(std::move(h))); });
+        a.start([&](handler h) { a.locks[0].async_wait(cancellable(std::move(h))); });
         a.poll();
     });
 }
 
 BOOST_AUTO_TEST_CASE(I3_guards)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         std::vector<asio::basic_waitable_timer<manual_clock>> timers;
         {
             const heap::pause own;
@@ -194,8 +176,8 @@ BOOST_AUTO_TEST_CASE(I3_guards)
         if (a.locks.empty())
             return;
         a.start([&](handler h) { timers[0].async_wait(a.locks[0].guard(std::move(h))); });
-        a.start([&](handler h) { timers[1].async_wait(a.locks[0].guard(with_slot(std::move(h)))); });
-        auto& cancelled = a.start([&](handler h) { timers[2].async_wait(a.locks[0].guard(with_slot(std::move(h)))); });
+        a.start([&](handler h) { timers[1].async_wait(a.locks[0].guard(cancellable(std::move(h)))); });
+        auto& cancelled = a.start([&](handler h) { timers[2].async_wait(a.locks[0].guard(cancellable(std::move(h)))); });
         cancelled.signal.emit(asio::cancellation_type::terminal);
         a.poll();
         auto& thief = a.start(
@@ -210,7 +192,7 @@ BOOST_AUTO_TEST_CASE(I3_guards)
 
 BOOST_AUTO_TEST_CASE(I3_long_queues_and_siblings)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         a.acquire("r", "a", {.priority = 5});
         a.poll();
         for (const char* each : {"b", "c", "d", "e", "f", "g", "h", "i", "j", "c", "j", "k"})
@@ -226,7 +208,7 @@ BOOST_AUTO_TEST_CASE(I3_long_queues_and_siblings)
 
 BOOST_AUTO_TEST_CASE(I3_ageing)
 {
-    sweep(
+    sweep_in_memory(
         [](attempt& a) {
             a.acquire("r", "a", {.priority = 1, .grace = 0s});
             a.poll();
@@ -240,7 +222,7 @@ BOOST_AUTO_TEST_CASE(I3_ageing)
 
 BOOST_AUTO_TEST_CASE(I3_deadlocks)
 {
-    sweep(
+    sweep_in_memory(
         [](attempt& a) {
             a.acquire("r", "a");
             a.acquire("s", "b");
@@ -258,7 +240,7 @@ BOOST_AUTO_TEST_CASE(I3_deadlocks)
 
 BOOST_AUTO_TEST_CASE(I3_I9_limits)
 {
-    sweep(
+    sweep_in_memory(
         [](attempt& a) {
             a.acquire("r", "a", {.priority = 5});
             a.poll();
@@ -274,7 +256,7 @@ BOOST_AUTO_TEST_CASE(I3_I9_limits)
 
 BOOST_AUTO_TEST_CASE(I3_idle_resources)
 {
-    sweep(
+    sweep_in_memory(
         [](attempt& a) {
             std::string name, long_name;
             for (int i = 0; i < 4; ++i) {
@@ -299,7 +281,7 @@ BOOST_AUTO_TEST_CASE(I3_idle_resources)
 
 BOOST_AUTO_TEST_CASE(I3_immediate_operations)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         a.acquire("r", "a");
         a.poll();
         a.start([&](handler h) { a.world.manager().async_snapshot(std::move(h)); });
@@ -326,7 +308,7 @@ BOOST_AUTO_TEST_CASE(I3_immediate_operations)
 
 BOOST_AUTO_TEST_CASE(I3_a_manager_is_made)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         for (const auto kind : {manager_kind::thread_safe, manager_kind::single_threaded})
             try {
                 auto other = make_manager(a.world.context().get_executor(), kind, {.max_waiters = 5});
@@ -343,21 +325,21 @@ BOOST_AUTO_TEST_CASE(I3_a_manager_is_made)
 
 BOOST_AUTO_TEST_CASE(I3_composites_that_wait)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         a.acquire("s", "a");
         a.poll();
         a.start([&](handler h) {
-            redlock::async_acquire_all(a.world.manager(), {{"r"}, {"s", {.ttl = 5s}}, {"t"}}, 1h, with_slot(std::move(h)));
+            redlock::async_acquire_all(a.world.manager(), {{"r"}, {"s", {.ttl = 5s}}, {"t"}}, 1h, cancellable(std::move(h)));
         });
         a.start([&](handler h) {
-            redlock::async_acquire_all(a.world.manager(), "b", {{"t"}, {"s"}}, 1s, with_slot(std::move(h)));
+            redlock::async_acquire_all(a.world.manager(), "b", {{"t"}, {"s"}}, 1s, cancellable(std::move(h)));
         });
         a.poll();
         a.advance(2s);
         a.release_all();
         a.poll();
         if (!a.locks.empty()) {
-            a.start([&](handler h) { a.locks[0].async_wait(with_slot(std::move(h))); });
+            a.start([&](handler h) { a.locks[0].async_wait(cancellable(std::move(h))); });
             a.start([&](handler h) { a.locks[0].async_extend(3s, std::move(h)); });
         }
         a.poll();
@@ -367,13 +349,13 @@ BOOST_AUTO_TEST_CASE(I3_composites_that_wait)
 
 BOOST_AUTO_TEST_CASE(I3_composites_that_are_preempted)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         a.start([&](handler h) {
             redlock::async_acquire_all(a.world.manager(), {{"r"}, {"s"}}, 1h, std::move(h));
         });
         a.poll();
         for (lock& each : a.locks)
-            a.start([&](handler h) { each.async_wait(with_slot(std::move(h))); });
+            a.start([&](handler h) { each.async_wait(cancellable(std::move(h))); });
         auto& thief =
             a.start([&](handler h) { a.world.manager().async_acquire("s", "b", {.priority = 1}, std::move(h)); });
         a.poll();
@@ -385,20 +367,20 @@ BOOST_AUTO_TEST_CASE(I3_composites_that_are_preempted)
 
 BOOST_AUTO_TEST_CASE(I3_composites_that_are_cancelled)
 {
-    sweep([](attempt& a) {
+    sweep_in_memory([](attempt& a) {
         a.acquire("s", "a");
         a.poll();
         auto& waits = a.start([&](handler h) {
-            redlock::async_acquire_all(a.world.manager(), {{"r"}, {"s"}, {"t"}}, 1h, with_slot(std::move(h)));
+            redlock::async_acquire_all(a.world.manager(), {{"r"}, {"s"}, {"t"}}, 1h, cancellable(std::move(h)));
         });
         a.start([&](handler h) {
-            redlock::async_acquire_all(a.world.manager(), {{"s"}, {"t"}}, 0s, with_slot(std::move(h)));
+            redlock::async_acquire_all(a.world.manager(), {{"s"}, {"t"}}, 0s, cancellable(std::move(h)));
         });
         a.poll();
         waits.signal.emit(asio::cancellation_type::terminal);
         a.poll();
         a.start([&](handler h) {
-            redlock::async_acquire_all(a.world.manager(), "a", {{"r"}, {"s"}, {"t"}}, 1h, with_slot(std::move(h)));
+            redlock::async_acquire_all(a.world.manager(), "a", {{"r"}, {"s"}, {"t"}}, 1h, cancellable(std::move(h)));
         });
         a.poll();
         for (lock& each : a.locks)

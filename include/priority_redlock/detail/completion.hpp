@@ -158,21 +158,6 @@ void call_with(Handler& handler, std::tuple<Results...>& results)
     std::apply([&](Results&... each) { std::move(handler)(std::move(each)...); }, results);
 }
 
-/// The same, when an operation has put something into the handler's cancellation slot.
-template <class Handler, class... Results>
-void clear_slot_and_call_with(Handler& handler, std::tuple<Results...>& results)
-{
-    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
-        slot.clear();
-    call_with(handler, results);
-}
-
-// What is declared as instantiated in the library (src/instantiations.cpp) is never inline, nor defined within a class:
-// that is instantiated nevertheless by compilers that optimise.
-
-extern template PRIORITY_REDLOCK_DECL void clear_slot_and_call_with(coroutine_handler<std::exception_ptr>&,
-                                                                    std::tuple<std::exception_ptr>&);
-
 /// A handler with its arguments, as a function.
 template <class Handler, class... Results>
 class bound_completion
@@ -198,7 +183,12 @@ class cancellable_completion : public bound_completion<Handler, Results...>
 public:
     using bound_completion<Handler, Results...>::bound_completion;
 
-    void operator()() { clear_slot_and_call_with(this->handler_, this->results_); }
+    void operator()()
+    {
+        if (auto slot = asio::get_associated_cancellation_slot(this->handler_); slot.is_connected())
+            slot.clear();
+        call_with(this->handler_, this->results_);
+    }
 };
 
 /// Completes an operation with these results, within its initiating function.
@@ -350,8 +340,6 @@ void handler_work<Handler, Executor>::post_with(const Allocator& allocator, Func
 }
 
 extern template class PRIORITY_REDLOCK_DECL handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>;
-extern template PRIORITY_REDLOCK_DECL void handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>::
-    post(cancellable_completion<coroutine_handler<std::exception_ptr>, std::exception_ptr>);
 
 /// Whether an allocator lives in the handler that it is associated with.
 template <class Allocator>
@@ -429,6 +417,30 @@ public:
 
 private:
     Operation* op_;
+};
+
+/// The completion of a run, which has a `handler_`, and its results by `take_results`. Owns the run until the handler is
+/// called, and so needs no more memory than a pointer.
+template <class Run>
+class run_completion
+{
+public:
+    explicit run_completion(std::shared_ptr<Run> run) noexcept : run_(std::move(run)) {}
+
+    [[nodiscard]] const auto& handler() const noexcept { return run_->handler_; }
+
+    void operator()()
+    {
+        auto handler(std::move(run_->handler_));
+        auto results = run_->take_results();
+        run_.reset();
+        if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
+            slot.clear();
+        call_with(handler, results);
+    }
+
+private:
+    std::shared_ptr<Run> run_;
 };
 
 } // namespace priority_redlock::detail
