@@ -21,11 +21,7 @@ asio::any_io_executor work_on(const asio::any_io_executor& ex)
 
 tracked_executor<asio::any_io_executor>::tracked_executor(const asio::any_io_executor& ex) : executor_(work_on(ex)) {}
 
-template PRIORITY_REDLOCK_DECL void clear_slot_and_call_with(coroutine_handler<std::exception_ptr>&,
-                                                             std::tuple<std::exception_ptr>&);
 template class handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>;
-template PRIORITY_REDLOCK_DECL void handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>::post(
-    cancellable_completion<coroutine_handler<std::exception_ptr>, std::exception_ptr>);
 
 template PRIORITY_REDLOCK_DECL void start_acquire(coroutine_handler<error_code, lock>&, const asio::any_io_executor&,
                                                   manager_backend&, acquire_request&);

@@ -328,7 +328,7 @@ private:
     friend struct detail::access;
 
     basic_lock_manager(const executor_type& ex, std::unique_ptr<detail::manager_backend> backend,
-                       const detail::acquire_settings& defaults) noexcept
+                       const detail::acquire_settings& defaults)
         : executor_(ex), backend_(std::move(backend)), defaults_(defaults)
     {
     }

@@ -58,7 +58,9 @@ composite_lock::composite_lock(const std::shared_ptr<manager_backend>& backend, 
       anonymous_(locker.anonymous)
 {
     hold_.domain = this;
-    if (!anonymous_)
+    if (anonymous_)
+        hold_.locker.reserve(max_fresh_id_size); // it becomes that of the first part
+    else
         hold_.locker.assign(locker.locker);
     std::map<std::string, acquire_settings> by_name;
     for (part_request& each : requests) {
@@ -361,18 +363,19 @@ void composite_lock::set_ttls(lock_type& guard)
 {
     phase_ = phase::setting_ttls;
     const unsigned round = ++ttl_round_;
-    std::vector<part*> limited;
-    for (part& each : parts_)
-        if (each.request.options.ttl != infinite && !each.granted->joined)
-            limited.push_back(&each);
-    ttls_to_set_ = limited.size();
+    const auto is_limited = [](const part& each) {
+        return each.request.options.ttl != infinite && !each.granted->joined;
+    };
+    ttls_to_set_ = static_cast<std::size_t>(std::count_if(parts_.begin(), parts_.end(), is_limited));
     guard.unlock();
-    for (part* const each : limited) {
-        hold& h = *each->granted;
+    for (part& each : parts_) {
+        if (!is_limited(each))
+            continue;
+        hold& h = *each.granted;
         if (h.domain->answers_at_once())
-            on_ttl_set(each->index, round, h.domain->extend(h, each->request.options.ttl));
+            on_ttl_set(each.index, round, h.domain->extend(h, each.request.options.ttl));
         else
-            h.domain->async_extend(h, each->request.options.ttl, ttl_handler(*this, each->index, round));
+            h.domain->async_extend(h, each.request.options.ttl, ttl_handler(*this, each.index, round));
     }
     guard.lock();
 }

@@ -7,6 +7,8 @@
 // it go on, ask the recovery, do what it decided. A transaction without its lock is suspended at its next checkpoint.
 //
 // The classes of the handlers, at the top, are what is pending. They own the run.
+//
+// A step for which there is no memory ends the run with that exception. The completion needs none.
 
 #include "shutdown_service.hpp"
 
@@ -28,6 +30,8 @@
 #include <boost/system/system_error.hpp>
 
 #include <chrono>
+#include <exception>
+#include <new>
 #include <utility>
 
 namespace priority_redlock::detail {
@@ -48,6 +52,12 @@ namespace {
 [[nodiscard]] asio::execution_context& context_of(const asio::any_io_executor& ex)
 {
     return asio::query(ex, asio::execution::context);
+}
+
+/// What has no memory for its completion.
+[[nodiscard]] std::exception_ptr out_of_memory() noexcept
+{
+    return std::make_exception_ptr(std::bad_alloc());
 }
 
 /// Work on an executor.
@@ -89,6 +99,7 @@ public:
 };
 
 // The coroutines' handlers name no executor: then they are cancelled within `emit`, and end on the strand all the same.
+// Without memory Asio may not get as far as to call them, and lets the exception out of run().
 
 class transaction_run::transaction_end_handler
 {
@@ -96,11 +107,19 @@ public:
     using cancellation_slot_type = asio::cancellation_slot;
 
     explicit transaction_end_handler(std::shared_ptr<transaction_run> run) noexcept : run_(std::move(run)) {}
+    transaction_end_handler(transaction_end_handler&& other) noexcept = default;
+    transaction_end_handler& operator=(transaction_end_handler&&) = delete;
+    ~transaction_end_handler()
+    {
+        if (run_ && std::uncaught_exceptions() != 0)
+            run_->on_transaction_end(out_of_memory());
+    }
+
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept
     {
         return run_->cancel_transaction_.slot();
     }
-    void operator()(std::exception_ptr e) { run_->on_transaction_end(std::move(e)); }
+    void operator()(std::exception_ptr e) { std::exchange(run_, nullptr)->on_transaction_end(std::move(e)); }
 
 private:
     std::shared_ptr<transaction_run> run_;
@@ -112,11 +131,22 @@ public:
     using cancellation_slot_type = asio::cancellation_slot;
 
     explicit decision_handler(std::shared_ptr<transaction_run> run) noexcept : run_(std::move(run)) {}
+    decision_handler(decision_handler&& other) noexcept = default;
+    decision_handler& operator=(decision_handler&&) = delete;
+    ~decision_handler()
+    {
+        if (run_ && std::uncaught_exceptions() != 0)
+            run_->on_decision(out_of_memory(), {});
+    }
+
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept
     {
         return run_->cancel_recovery_.slot();
     }
-    void operator()(std::exception_ptr e, const decision& d) { run_->on_decision(std::move(e), d); }
+    void operator()(std::exception_ptr e, const decision& d)
+    {
+        std::exchange(run_, nullptr)->on_decision(std::move(e), d);
+    }
 
 private:
     std::shared_ptr<transaction_run> run_;
@@ -131,9 +161,10 @@ transaction_run::transaction_run(const asio::any_io_executor& strand, std::share
         manager_work_ = std::make_shared<shutdown_registration<context_work>>(context_of(managers), managers);
 }
 
-void transaction_run::start()
+void transaction_run::start() noexcept
 {
     acquire();
+    advance();
 }
 
 void transaction_run::cancel(asio::cancellation_type_t)
@@ -144,7 +175,7 @@ void transaction_run::cancel(asio::cancellation_type_t)
     });
 }
 
-void transaction_run::on_cancelled()
+void transaction_run::on_cancelled() noexcept
 {
     cancelled_ = true;
     if (!ending_)
@@ -153,7 +184,7 @@ void transaction_run::on_cancelled()
 }
 
 /// Takes all steps that can be taken. Called again from within, it leaves the work to the outer call.
-void transaction_run::advance()
+void transaction_run::advance() noexcept
 {
     if (std::exchange(advancing_, true)) {
         again_ = true;
@@ -162,7 +193,13 @@ void transaction_run::advance()
     bool more = true;
     while (more) {
         again_ = false;
-        more = advance_once() || again_;
+        try {
+            more = advance_once() || again_;
+        } catch (...) { // by a step, or by the handler of a cancellation
+            more = again_ || !ending_;
+            if (!ending_)
+                end(std::current_exception());
+        }
     }
     advancing_ = false;
 }
@@ -196,7 +233,12 @@ void transaction_run::start_or_resume()
         phase_ = phase::running;
         seen_attempt_ = attempt_;
         unwinding_ = false;
-        asio::co_spawn(strand_, run_transaction(), transaction_end_handler(shared_from_this()));
+        try {
+            asio::co_spawn(strand_, run_transaction(), transaction_end_handler(shared_from_this()));
+        } catch (...) {
+            phase_ = phase::none;
+            throw;
+        }
     } else if (phase_ == phase::suspended) {
         phase_ = phase::running;
         resumption_.expires_at(asio::steady_timer::time_point::min());
@@ -243,13 +285,19 @@ bool transaction_run::carry_out(const decision& d)
     return false;
 }
 
-void transaction_run::acquire()
+void transaction_run::acquire() noexcept
 {
     lock_ = lock(); // from here on the next locker may be granted
     cause_.reset();
     decision_.reset();
     acquiring_ = true;
-    spec_->acquire(received_handler(shared_from_this()), options_, false);
+    try {
+        spec_->acquire(received_handler(shared_from_this()), options_, false);
+    } catch (...) {
+        acquiring_ = false;
+        end(std::current_exception());
+        again_ = true;
+    }
 }
 
 void transaction_run::unwind_transaction()
@@ -296,8 +344,13 @@ void transaction_run::on_acquired(error_code ec, lock granted)
     if (!ec) {
         lock_ = std::move(granted);
         ++attempt_;
-        if (lock_.is_held())
-            lock_.async_wait(lock_end_handler(shared_from_this()));
+        try {
+            if (lock_.is_held())
+                lock_.async_wait(lock_end_handler(shared_from_this()));
+        } catch (...) { // nothing would tell the end of the lock
+            if (!ending_)
+                end(std::current_exception());
+        }
     } else if (ec == condition::retryable) {
         cause_ = ec;
     } else if (!ending_) {

@@ -6,20 +6,27 @@
 // `lock::guard`, both on one strand. A cancellation from outside reaches whichever of them is under way. Work that the
 // end of the lock has aborted ends with the reason of that end.
 
+#include "log_record.hpp"
+
 #include <priority_redlock/detail/with_lock_run.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/system/errc.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <exception>
+#include <new>
 #include <utility>
 
 namespace priority_redlock::detail {
 
-std::exception_ptr exception_of(error_code ec)
-{
+std::exception_ptr exception_of(error_code ec) noexcept
+try {
     return std::make_exception_ptr(boost::system::system_error(ec));
+} catch (...) { // without memory for its text
+    return std::current_exception();
 }
 
 bool is_aborted(const std::exception_ptr& e) noexcept
@@ -35,7 +42,7 @@ bool is_aborted(const std::exception_ptr& e) noexcept
     }
 }
 
-/// The handler of work that is a coroutine.
+/// The handler of work that is a coroutine. Without memory Asio may not get as far as to call it.
 class with_lock_run::work_end_handler
 {
 public:
@@ -43,15 +50,23 @@ public:
     using cancellation_slot_type = asio::cancellation_slot;
 
     explicit work_end_handler(std::shared_ptr<with_lock_run> run) noexcept : run_(std::move(run)) {}
+    work_end_handler(work_end_handler&& other) noexcept = default;
+    work_end_handler& operator=(work_end_handler&&) = delete;
+    ~work_end_handler()
+    {
+        if (run_ && std::uncaught_exceptions() != 0)
+            run_->fail_for_memory();
+    }
     [[nodiscard]] executor_type get_executor() const noexcept { return run_->strand_; }
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return run_->slot(); }
 
     void operator()(std::exception_ptr e)
     {
+        const auto run = std::exchange(run_, nullptr);
         if (is_aborted(e))
-            if (const error_code cause = run_->cause_of_abort())
+            if (const error_code cause = run->cause_of_abort())
                 e = exception_of(cause);
-        run_->complete(std::move(e));
+        run->complete(std::move(e));
     }
 
 private:
@@ -79,7 +94,19 @@ void with_lock_run::on_acquired(error_code ec, lock granted)
         return;
     }
     lock_ = std::move(granted);
-    begin();
+    try {
+        begin();
+    } catch (const std::bad_alloc&) {
+        fail_for_memory();
+    }
+}
+
+void with_lock_run::fail_for_memory() noexcept
+try {
+    if (!finished_)
+        fail(make_error_code(boost::system::errc::not_enough_memory));
+} catch (...) {
+    log_failure("the end of work under a lock could not be told");
 }
 
 void with_lock_run::spawn(asio::awaitable<void> work)

@@ -32,6 +32,7 @@
 #include <priority_redlock/detail/hold.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/detail/notice.hpp>
+#include <priority_redlock/detail/posting_memory.hpp>
 #include <priority_redlock/protocol.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -107,22 +108,30 @@ public:
 private:
     class table_step;
     struct io_objects;
+    struct extension;
+    struct posted_answer;
 
     bool release_in(table_step& step, hold& h) noexcept;
     [[nodiscard]] std::optional<thief> thief_of(const hold& told) const noexcept;
-    void post_result(protocol::done_handler handler, error_code result);
 
     // Between it and the store.
+    void post(owner_answers answers, const io_objects& io) noexcept;
+    void not_answered(std::shared_ptr<owner_answer> answer) noexcept;
     void send_outbox() noexcept;
-    void send(lease_request q, protocol& store);
+    void send(lease_request& q, protocol& store);
     void on_obtain_reply(acquisition_id id, error_code ec, const obtain_reply& reply);
     void on_renew_reply(const renewed_hold& of, error_code ec, const obtain_reply& reply);
     void on_end_reply(acquisition_id id, error_code ec);
     [[nodiscard]] std::shared_ptr<protocol> current_store() const;
 
     // What happens without being asked for.
+    class timer_handler;
+    using timer_memory = posting_memory<32 * sizeof(void*)>; // for its wait
+
     void drive_timer(io_objects& io) noexcept;
+    void arm_timer(io_objects& io);
     void on_timer();
+    void on_timer_lost() noexcept;
     void shut_down() noexcept;
 
     /// Nothing is left of a shard whose manager is gone.
@@ -169,6 +178,7 @@ private:
     bool shut_down_ = false;
     std::optional<lease_client> leases_; // with a protocol
     std::shared_ptr<shard> kept_;        // once the manager is gone, until nothing is left
+    timer_memory timer_memory_;
 };
 
 /// What the execution context owns of a shard.

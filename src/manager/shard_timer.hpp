@@ -11,6 +11,9 @@
 // allocates nothing, which a release relies on. Once the last deadline has gone the timer lingers: it is set to fire
 // soon, and only then lets the context run out of work, since deadlines come and go with every lock.
 //
+// Asio's queue of timers needs memory, which may have run out. Then the wait is none: its handler is posted instead, in
+// memory that is kept for that, and the timer is set anew in the next turn of the context.
+//
 // `shard_timer` only decides, under the shard's mutex. The timer itself is used without the mutex, by one thread at a
 // time: the one that was told to drive it.
 
@@ -78,8 +81,14 @@ public:
         return result;
     }
 
-    /// What `next` said could not be done. The next step of the table tries again.
-    void failed() noexcept { pending_ = driven_ = false; }
+    /// The handler of the wait that `next` said is posted instead.
+    void posted() noexcept { pending_ = true; }
+
+    /// There is no wait any more, and nothing tells its end. The next step of the table arms the timer again.
+    void lost() noexcept { pending_ = cancelled_ = false; }
+
+    /// The driver leaves, although there is more to do.
+    void leave() noexcept { driven_ = false; }
 
     /// The wait has ended.
     void fired() noexcept

@@ -5,46 +5,49 @@
 // What is to be sent to a store. `lease_client` decides on requests under the mutex of its shard and puts them here.
 // The store is not called under that mutex, so whoever ends a step takes them out one by one and sends them. That is
 // one thread at a time: requests leave in the order in which they were decided.
+//
+// A request is one of an acquisition, which is linked here and has one request at a time to send: the latest that was
+// decided. So nothing is allocated. A request that could not be sent is put aside and sent again after a while.
 
 #ifndef PRIORITY_REDLOCK_SRC_LEASE_OUTBOX_HPP
 #define PRIORITY_REDLOCK_SRC_LEASE_OUTBOX_HPP
 
-#include <priority_redlock/protocol.hpp>
-
-#include <cstdint>
-#include <deque>
-#include <optional>
-#include <utility>
+#include "store/acquisition.hpp"
 
 namespace priority_redlock::detail {
-
-/// Which hold a request is to renew.
-struct renewed_hold
-{
-    acquisition_id id;
-    bool moves_end = false;       // or only tells of a priority
-    std::uint32_t extensions = 0; // of the hold, when it was asked for
-};
-
-struct lease_request
-{
-    enum class operation : std::uint8_t
-    {
-        obtain,
-        renew, // an obtain of what is held
-        end,
-    };
-
-    operation op = operation::obtain;
-    obtain_request obtain; // end: its id
-    renewed_hold renewed;  // renew
-};
 
 /// Every function is called under the mutex of the shard.
 class lease_outbox
 {
 public:
-    void push(lease_request q) { requests_.push_back(std::move(q)); }
+    /// Takes the place of a request of this acquisition that was not sent yet.
+    void push(acquisition& a, lease_request::operation op) noexcept
+    {
+        remove(a);
+        a.to_send = op;
+        a.queued = true;
+        requests_.push_back(a);
+    }
+
+    /// It was taken out and could not be sent. Nothing to do if something else is to be sent by now.
+    void put_aside(acquisition& a, lease_request::operation op) noexcept
+    {
+        if (a.queued)
+            return;
+        a.to_send = op;
+        a.queued = true;
+        aside_.push_back(a);
+    }
+
+    /// What was put aside is to be sent again.
+    void try_again() noexcept { requests_.splice(requests_.end(), aside_); }
+
+    void remove(acquisition& a) noexcept
+    {
+        if (a.queued)
+            list::node_algorithms::unlink(&a);
+        a.queued = false;
+    }
 
     /// True: the caller sends what `next` gives him, until it gives nothing.
     [[nodiscard]] bool begin_sending() noexcept
@@ -54,21 +57,23 @@ public:
         return sending_ = true;
     }
 
-    [[nodiscard]] std::optional<lease_request> next()
+    /// Null: nothing is left.
+    [[nodiscard]] acquisition* next() noexcept
     {
         if (requests_.empty()) {
             sending_ = false;
-            return std::nullopt;
+            return nullptr;
         }
-        std::optional<lease_request> first(std::move(requests_.front()));
-        requests_.pop_front();
-        return first;
+        acquisition& first = requests_.front();
+        remove(first);
+        return &first;
     }
 
-    void clear() noexcept { requests_.clear(); }
-
 private:
-    std::deque<lease_request> requests_;
+    using list = list_of<acquisition, outbox_tag>;
+
+    list requests_;
+    list aside_;
     bool sending_ = false; // some thread is at it
 };
 

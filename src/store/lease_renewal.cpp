@@ -19,7 +19,7 @@
 namespace priority_redlock::detail {
 
 /// Moves the end of a hold if its renewal is due, and tells the store of a higher priority.
-void lease_client::renew(lease& l, time_point now)
+void lease_client::renew(lease& l, time_point now) noexcept
 {
     resource& r = *l.where;
     // What is not answered is asked for again when as much time has passed as between two renewals.
@@ -27,34 +27,33 @@ void lease_client::renew(lease& l, time_point now)
     const bool moves_end = n && l.extending == 0;
     if (!moves_end && (r.priority <= l.held_priority || r.expires <= now))
         return;
+    acquisition& a = *l.held;
     const time_point until = moves_end ? std::min(n->limit, saturating_add(now, n->ttl)) : r.expires;
-    lease_request q;
-    q.op = lease_request::operation::renew;
-    q.obtain = obtain_again(l, until == never ? infinite : until - now);
-    q.renewed = {l.held, moves_end, l.extensions};
+    const bool is_more = a.queued && a.to_send == lease_request::operation::renew; // than what was not sent yet
+    a.moves_end = moves_end || (is_more && a.moves_end);
+    a.until = is_more ? std::max(a.until, until) : until;
+    a.asked = l.extensions;
     l.held_priority = r.priority;
-    outbox_.push(std::move(q));
+    outbox_.push(a, lease_request::operation::renew);
 }
 
 /// The obtain that renews a hold. It asks in mode `now`: what it has lost, it does not wait for.
-obtain_request lease_client::obtain_again(const lease& l, duration ttl) const
+void lease_client::fill_again(obtain_request& q, const lease& l, duration ttl) const
 {
-    obtain_request q;
-    q.id = l.held;
+    q.id = l.held->id;
     q.resource = l.where->name();
     q.locker = l.where->holds.front().locker.view();
     q.priority = l.where->priority;
     q.ticket = l.held_ticket;
     q.ttl = ttl;
     q.how = obtain_request::mode::now;
-    return q;
 }
 
 void lease_client::on_renew_reply(const renewed_hold& of, error_code ec, const obtain_reply& reply, time_point now,
-                                  table_actions& out)
+                                  table_actions& out) noexcept
 {
-    lease* const l = find(of.id);
-    if (!l || l->held != of.id || l->extensions != of.extensions)
+    lease* const l = find_holder(of.id);
+    if (!l || l->extensions != of.extensions)
         return;
     if (ec)
         table_.renew_soon(*l->where, now);
@@ -63,7 +62,7 @@ void lease_client::on_renew_reply(const renewed_hold& of, error_code ec, const o
 }
 
 /// Whether the store has renewed the hold. With another token it is one of a store that had forgotten.
-bool lease_client::is_renewed(lease& l, const obtain_reply& reply, time_point now, table_actions& out)
+bool lease_client::is_renewed(lease& l, const obtain_reply& reply, time_point now, table_actions& out) noexcept
 {
     if (reply.what == obtain_reply::verdict::granted && reply.fencing_token == l.where->token) {
         l.failing = false;
@@ -75,27 +74,32 @@ bool lease_client::is_renewed(lease& l, const obtain_reply& reply, time_point no
 
 std::optional<obtain_request> lease_client::begin_extend(const hold& h, duration ttl)
 {
-    const auto it = leases_.find(h.where);
-    if (it == leases_.end() || !it->second->held || h.state.load(std::memory_order_relaxed) != lock_state::held)
+    lease* const l = find(*h.where);
+    if (!l || !l->held || h.state.load(std::memory_order_relaxed) != lock_state::held)
         return std::nullopt;
-    lease& l = *it->second;
-    auto result = obtain_again(l, ttl);
-    ++l.extending;
-    ++l.extensions;
+    obtain_request result;
+    fill_again(result, *l, ttl);
+    ++l->extending;
+    ++l->extensions;
     return result;
+}
+
+void lease_client::cancel_extend(acquisition_id id) noexcept
+{
+    if (lease* const l = find_holder(id); l && l->extending != 0)
+        --l->extending;
 }
 
 error_code lease_client::end_extend(hold& h, acquisition_id id, duration ttl, time_point asked_at, error_code ec,
                                     const obtain_reply& reply, time_point now, table_actions& out)
 {
-    lease* const l = find(id);
-    const bool held = l && l->held == id;
-    if (held)
+    lease* const l = find_holder(id);
+    if (l)
         --l->extending;
     if (ec)
         return ec;
     const time_point until = std::min(reply.valid_until, saturating_add(asked_at, ttl));
-    if (!held || !is_renewed(*l, reply, now, out) || !table_.extend(h, until, ttl == infinite, now, out))
+    if (!l || !is_renewed(*l, reply, now, out) || !table_.extend(h, until, ttl == infinite, now, out))
         return errc::not_held;
     return {};
 }

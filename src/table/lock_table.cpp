@@ -164,6 +164,8 @@ resource& lock_table::find_or_create(std::string_view name, std::size_t hash, co
     r->token = std::max(highest_evicted_token_, static_cast<std::uint64_t>(wall.count()));
     try {
         idle_.reserve(idle_capacity_ + 1); // so that retiring cannot fail
+        if (leased_ && touched_.capacity() <= resources_.size()) // nor touching
+            touched_.reserve(2 * resources_.size() + 8);
         resources_.insert(r);
     } catch (...) {
         destroy(*r);
@@ -436,11 +438,11 @@ bool lock_table::raise(hold& h, int priority)
     return true;
 }
 
-void lock_table::touch_leased(resource& r)
+void lock_table::touch_leased(resource& r) noexcept
 {
     if (r.touched)
         return;
-    touched_.push_back(&r);
+    touched_.push_back(&r); // there is room, see find_or_create
     r.touched = true;
 }
 
@@ -1070,7 +1072,10 @@ void lock_table::advance(const step_time& now, table_actions& out)
         deadline& d = *deadlines_.begin();
         if (d.owner == deadline::owner_kind::lease) {
             set_deadline(d, never);
-            due_.push_back(&d);
+            auto& due = static_cast<lease_deadline&>(d);
+            due.next_due = nullptr;
+            *due_tail_ = &due;
+            due_tail_ = &due.next_due;
             continue;
         }
         if (d.owner == deadline::owner_kind::renewal) {

@@ -68,6 +68,23 @@ struct by_resource
 
 using renewal_set = set_of<renewal, renewal_tag, by_resource>;
 
+/// An instant at which the owner of a leased table wants to do something. It is told by `take_due`.
+struct lease_deadline : deadline
+{
+    enum class purpose : std::uint8_t
+    {
+        ask,         // the store, for what is wanted
+        repeat_end,  // of what is being given back
+        send_again,  // what could not be sent
+        answer_again // owners, whose answers could not be posted
+    };
+
+    explicit lease_deadline(purpose p) noexcept : deadline(owner_kind::lease), why(p) {}
+
+    const purpose why;
+    lease_deadline* next_due = nullptr;
+};
+
 /// The decisions of a lock service: who holds, who waits, who is told to go and who comes next.
 ///
 /// Not thread-safe. Holds and resources are its own; waiters belong to the caller and must stay where they are until
@@ -139,15 +156,29 @@ public:
     [[nodiscard]] lock_state end_of_time(const resource& r) const noexcept;
 
     /// Has the owner look at the resource after this step.
-    void touch(resource& r)
+    void touch(resource& r) noexcept
     {
         if (leased_)
             touch_leased(r);
     }
 
-    /// The resources that were touched, and the leases that have become due, since the last call.
-    [[nodiscard]] std::vector<resource*> take_touched() noexcept { return std::exchange(touched_, {}); }
-    [[nodiscard]] std::vector<deadline*> take_due() noexcept { return std::exchange(due_, {}); }
+    /// Calls f(resource), which touches nothing, for each that was touched since the last call.
+    template <class F>
+    void take_touched(F f) noexcept
+    {
+        for (resource* const r : touched_) {
+            r->touched = false;
+            f(*r);
+        }
+        touched_.clear();
+    }
+
+    /// What has become due since the last call, through `next_due`.
+    [[nodiscard]] lease_deadline* take_due() noexcept
+    {
+        due_tail_ = &due_;
+        return std::exchange(due_, nullptr);
+    }
 
     /// Keeps a resource from being forgotten.
     void pin(resource& r) noexcept;
@@ -269,7 +300,7 @@ private:
     [[nodiscard]] renewal& renewal_of(resource& r) noexcept { return *renewals_.find(r, by_resource()); }
     void join(resource& r, hold& h, int priority, duration grace);
     void raise(resource& r, int priority);
-    void touch_leased(resource& r);
+    void touch_leased(resource& r) noexcept;
 
     [[nodiscard]] bool outranks_waiters(const resource& r, int priority, const step_time& now) const noexcept;
     bool make_place(resource& r, int priority, const step_time& now, table_actions& out);
@@ -316,8 +347,9 @@ private:
     waiter_list everyone_;
     std::unique_ptr<wait_graph> graph_; // to detect deadlocks
     std::string cycle_;
-    std::vector<resource*> touched_;
-    std::vector<deadline*> due_;
+    std::vector<resource*> touched_; // has room for every resource
+    lease_deadline* due_ = nullptr;
+    lease_deadline** due_tail_ = &due_;
     std::vector<resource*> idle_;
     std::size_t next_evicted_ = 0;
     std::vector<hold*> spare_holds_;

@@ -9,6 +9,8 @@
 #ifndef PRIORITY_REDLOCK_SRC_LOCKER_ID_GENERATOR_HPP
 #define PRIORITY_REDLOCK_SRC_LOCKER_ID_GENERATOR_HPP
 
+#include <priority_redlock/detail/acquire_request.hpp>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -41,7 +43,7 @@ private:
     void place_prefix() noexcept { prefix_.copy(first_ - prefix_.size(), prefix_.size()); }
 
     std::string prefix_;
-    char text_[32] = {};
+    char text_[max_fresh_id_size] = {};
     char* first_ = text_ + sizeof text_;
 };
 

@@ -3,6 +3,7 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 #include "manager/sharded_backend.hpp"
+#include "table/intrusive.hpp"
 
 #include <priority_redlock/testing/make_manager.hpp>
 #include <priority_redlock/testing/memory_protocol.hpp>
@@ -20,6 +21,7 @@ namespace priority_redlock::testing {
 
 using detail::acquire_canceller;
 using detail::acquire_operation;
+using detail::acquire_outcome;
 using detail::acquire_request;
 using detail::acquire_verdict;
 using detail::delivery_ref;
@@ -48,6 +50,8 @@ const manager_options backend_options{.shards = 1, .idle_resources = 1024, .over
 // manager's decision, or its ttl's.
 //
 // The backend is never called under the mutex, since it carries out what follows before it returns.
+//
+// A request that runs out of memory throws and has done nothing. What comes of it by itself needs none.
 class memory_protocol::store : public std::enable_shared_from_this<store>
 {
 public:
@@ -62,6 +66,7 @@ public:
         {
             const std::lock_guard guard(mutex_);
             records.swap(records_);
+            holders_.clear();
         }
         for (const auto& each : records)
             each.second->let_go();
@@ -76,20 +81,20 @@ public:
 
     obtain_reply obtain(const obtain_request& request)
     {
-        std::shared_ptr<record> r;
+        std::shared_ptr<record> r = std::make_shared<record>(*this, request);
         std::shared_ptr<record> outdated;
-        bool fresh = false;
+        bool fresh = true;
         {
             const std::lock_guard guard(mutex_);
             if (ended_.contains(request.id))
                 return {};
-            auto& slot = records_[request.id];
-            if (slot && slot->request.how != request.how && slot->waits())
-                outdated = std::exchange(slot, nullptr); // asked anew, in another mode
-            fresh = !slot;
-            if (fresh)
-                slot = std::make_shared<record>(*this, request);
-            r = slot;
+            const auto [known, is_new] = records_.try_emplace(request.id, r);
+            if (!is_new && known->second->request.how != request.how && known->second->waits()) {
+                outdated = std::exchange(known->second, r); // asked anew, in another mode
+            } else if (!is_new) {
+                fresh = false;
+                r = known->second;
+            }
         }
         if (outdated)
             outdated->leave();
@@ -100,10 +105,15 @@ public:
                 r->keep(request);
             return r->answer();
         }
-        const auto reply = r->start(*backend_);
-        if (reply.what == obtain_reply::verdict::refused)
+        try {
+            const auto reply = r->start(*backend_);
+            if (reply.what == obtain_reply::verdict::refused)
+                forget(request.id, r.get());
+            return reply;
+        } catch (...) {
             forget(request.id, r.get());
-        return reply;
+            throw;
+        }
     }
 
     /// The acquisition holds nothing and waits for nothing any more, whatever comes.
@@ -112,8 +122,14 @@ public:
         std::shared_ptr<record> r;
         {
             const std::lock_guard guard(mutex_);
-            if (ended_.insert(id).second) {
+            if (!ended_.contains(id)) {
                 ended_order_.push_back(id);
+                try {
+                    ended_.insert(id);
+                } catch (...) {
+                    ended_order_.pop_back();
+                    throw;
+                }
                 if (ended_order_.size() > remembered_ends) {
                     ended_.erase(ended_order_.front());
                     ended_order_.pop_front();
@@ -132,9 +148,12 @@ public:
     }
 
 private:
+    struct holder_tag;
+
     /// One acquisition: the operation that waits in the backend, the hold it is granted, and the notice of its end.
     struct record final : acquire_operation,
                           notice,
+                          detail::tree_links<holder_tag>,
                           std::enable_shared_from_this<record>
     {
         record(store& s, const obtain_request& r) : owner(s), request(r) { canceller = &cancel; }
@@ -155,7 +174,13 @@ private:
                 a.options.max_attempts = 1;
 
             in_queue = shared_from_this();
-            const auto outcome = backend.acquire(a, this);
+            acquire_outcome outcome;
+            try {
+                outcome = backend.acquire(a, this);
+            } catch (...) {
+                in_queue.reset();
+                throw;
+            }
             if (outcome.what == acquire_verdict::waiting) {
                 bool withdrawn = false;
                 {
@@ -323,11 +348,22 @@ private:
         int thief_priority = 0;
         std::shared_ptr<record> in_queue;   // the backend has it as an operation
         std::shared_ptr<record> in_notices; // the hold has it as a notice
+        bool is_holder = false;             // in holders_
         detail::mutex mutex;
         hold_ref granted;
         time_point kept_until{};
         bool started = false; // it waits in the backend, or did
         bool left = false;    // its manager gave it up
+    };
+
+    struct by_resource
+    {
+        bool operator()(const record& a, const record& b) const noexcept
+        {
+            return a.request.resource < b.request.resource;
+        }
+        bool operator()(const record& r, const std::string& name) const noexcept { return r.request.resource < name; }
+        bool operator()(const std::string& name, const record& r) const noexcept { return name < r.request.resource; }
     };
 
     using record_map = boost::unordered_flat_map<acquisition_id, std::shared_ptr<record>, std::hash<acquisition_id>>;
@@ -343,17 +379,23 @@ private:
         }
     }
 
-    void erase_holder(const record& r)
+    void erase_holder(record& r) noexcept
     {
-        if (const auto it = holders_.find(r.request.resource); it != holders_.end() && it->second.lock().get() == &r)
-            holders_.erase(it);
+        if (std::exchange(r.is_holder, false))
+            holders_.erase(holders_.iterator_to(r));
     }
 
-    /// The record holds its resource now.
-    void holds(record& r)
+    /// The record holds its resource now, unless it is given up already.
+    void holds(record& r) noexcept
     {
         const std::lock_guard guard(mutex_);
-        holders_[r.request.resource] = r.weak_from_this();
+        const auto it = records_.find(r.request.id);
+        if (it == records_.end() || it->second.get() != &r)
+            return;
+        if (const auto before = holders_.find(r); before != holders_.end())
+            erase_holder(*before);
+        holders_.insert(r);
+        r.is_holder = true;
     }
 
     void fail(record& r, error_code why)
@@ -403,8 +445,8 @@ private:
         std::shared_ptr<record> holder;
         {
             const std::lock_guard guard(mutex_);
-            if (const auto it = holders_.find(thief.resource); it != holders_.end())
-                holder = it->second.lock();
+            if (const auto it = holders_.find(thief.resource, by_resource()); it != holders_.end())
+                holder = it->shared_from_this();
         }
         if (holder && holder->has_to_go_for(thief))
             send_notice(holder->request.id, thief.id, thief.priority);
@@ -426,7 +468,7 @@ private:
     std::unique_ptr<manager_backend> backend_;
     const time_source now_;
     record_map records_;
-    boost::unordered_flat_map<std::string, std::weak_ptr<record>> holders_;
+    detail::set_of<record, holder_tag, by_resource> holders_; // of the records
     boost::unordered_flat_map<std::uint64_t, std::weak_ptr<listener>> listeners_;
     boost::unordered_flat_set<acquisition_id, std::hash<acquisition_id>> ended_;
     std::deque<acquisition_id> ended_order_;

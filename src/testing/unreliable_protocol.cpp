@@ -5,8 +5,10 @@
 #include <priority_redlock/testing/unreliable_protocol.hpp>
 
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/error.hpp>
 
 #include <mutex>
+#include <new>
 #include <random>
 #include <stdexcept>
 #include <utility>
@@ -93,13 +95,23 @@ private:
         {
         }
 
+        /// Throws if there is no memory for the time when it is sent again: then it was not sent.
         void send()
         {
-            net->transmit([self = this->shared_from_this()] { self->arrive(); });
             net->after(net->options.resend_after, [self = this->shared_from_this()] {
                 if (!self->answered())
-                    self->send();
+                    self->send_again();
             });
+            net->transmit([self = this->shared_from_this()] { self->arrive(); });
+        }
+
+        void send_again()
+        {
+            try {
+                send();
+            } catch (const std::bad_alloc&) {
+                answer(boost::asio::error::no_memory, Results()...);
+            }
         }
 
         void arrive()
@@ -133,9 +145,9 @@ private:
         Function function;
     };
 
-    /// Runs f after a while, or never.
+    /// Runs f after a while, or never. What runs out of memory is lost.
     template <class F>
-    void transmit(F f)
+    void transmit(F f) noexcept
     {
         duration delay;
         {
@@ -147,7 +159,20 @@ private:
             delay = duration(std::uniform_int_distribution<duration::rep>(options.min_delay.count(),
                                                                           options.max_delay.count())(random_));
         }
-        after(delay, std::move(f));
+        unless_lost([&] {
+            after(delay, [self = shared_from_this(), f = std::move(f)]() mutable { self->unless_lost(f); });
+        });
+    }
+
+    template <class F>
+    void unless_lost(F&& f)
+    {
+        try {
+            f();
+        } catch (const std::bad_alloc&) {
+            const std::lock_guard guard(mutex_);
+            ++lost_;
+        }
     }
 
     template <class F>

@@ -11,21 +11,35 @@
 #include <cstdlib>
 #include <new>
 
-// Replaces the global operator new of a suite; include it in one source file.
+// Replaces the global operator new of a suite, and where that can be done what Asio allocates with; include it in one
+// source file.
 
 namespace test::heap {
 
+/// As std::aligned_alloc, which is one of those that fail.
+inline void* aligned(std::size_t alignment, std::size_t size) noexcept
+{
+    void* p = nullptr;
+    return posix_memalign(&p, alignment, size) == 0 ? p : nullptr;
+}
+
 inline void* allocate(std::size_t size, std::size_t alignment)
 {
-    if (fail_in >= 0 && fail_in-- == 0)
+    if (fails_now())
         throw std::bad_alloc();
     ++allocations;
-    void* p = alignment > alignof(std::max_align_t)
-                  ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
-                  : std::malloc(size == 0 ? 1 : size);
+    void* p = alignment > alignof(std::max_align_t) ? aligned(alignment, size) : std::malloc(size == 0 ? 1 : size);
     if (!p)
         throw std::bad_alloc();
+    ++live;
     return p;
+}
+
+inline void release(void* p) noexcept
+{
+    if (p)
+        --live;
+    std::free(p);
 }
 
 } // namespace test::heap
@@ -61,42 +75,54 @@ void* operator new[](std::size_t size, std::align_val_t alignment)
 
 void operator delete(void* p) noexcept
 {
-    std::free(p);
+    test::heap::release(p);
 }
 
 void operator delete[](void* p) noexcept
 {
-    std::free(p);
+    test::heap::release(p);
 }
 
 void operator delete(void* p, std::size_t) noexcept
 {
-    std::free(p);
+    test::heap::release(p);
 }
 
 void operator delete[](void* p, std::size_t) noexcept
 {
-    std::free(p);
+    test::heap::release(p);
 }
 
 void operator delete(void* p, std::align_val_t) noexcept
 {
-    std::free(p);
+    test::heap::release(p);
 }
 
 void operator delete[](void* p, std::align_val_t) noexcept
 {
-    std::free(p);
+    test::heap::release(p);
 }
 
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept
 {
-    std::free(p);
+    test::heap::release(p);
 }
 
 void operator delete[](void* p, std::size_t, std::align_val_t) noexcept
 {
-    std::free(p);
+    test::heap::release(p);
 }
+
+#ifdef __GLIBC__
+
+/// What Asio's recycling allocators take their memory from.
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept
+{
+    if (test::heap::fails == test::heap::reach::with_recycled && test::heap::fails_now())
+        return nullptr;
+    return test::heap::aligned(alignment, size);
+}
+
+#endif
 
 #endif

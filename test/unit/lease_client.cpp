@@ -67,6 +67,7 @@ public:
 
     std::string acquire(const acquire_settings& options)
     {
+        client_.reserve();
         return step([&](auto& out) {
             const detail::acquire_request request{
                 .resource = "r", .locker = "a", .options = options, .ticket = client_.next_ticket(), .hash = 1};
@@ -80,6 +81,7 @@ public:
     {
         const std::string locker = "b" + std::to_string(others_.size());
         waiter& w = others_.emplace_back();
+        client_.reserve();
         return step([&](auto& out) {
             const detail::acquire_request request{
                 .resource = "r", .locker = locker, .options = options, .ticket = client_.next_ticket(), .hash = 1};
@@ -226,10 +228,10 @@ private:
         f(actions);
         std::string result = actions.overrunning ? "overruns" : "";
         client_.after_step(now_);
-        auto& outbox = client_.outbox();
-        if (!outbox.begin_sending())
+        if (!client_.begin_sending())
             return result;
-        while (const auto q = outbox.next()) {
+        while (client_.next_request(request_, now_)) {
+            const lease_request* const q = &request_;
             using operation = lease_request::operation;
             result += result.empty() ? "" : ", ";
             switch (q->op) {
@@ -263,6 +265,7 @@ private:
     acquisition_id id_; // that was asked for last
     acquisition_id held_;
     bool delivered_ = false;
+    lease_request request_;      // last
     detail::renewed_hold asked_; // last
     duration extension_{};
     time_point extended_at_;

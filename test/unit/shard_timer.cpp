@@ -85,12 +85,30 @@ BOOST_AUTO_TEST_CASE(lingers_when_the_last_deadline_has_gone)
     BOOST_TEST(t.step(40ms) == "arm 40");
 }
 
-BOOST_AUTO_TEST_CASE(is_tried_again_after_a_failure)
+BOOST_AUTO_TEST_CASE(is_looked_at_again_when_its_handler_was_posted_instead)
 {
     timer_driver t;
     BOOST_TEST(t.timer.begin_driving(start));
     BOOST_TEST((t.timer.next(start, start) == detail::shard_timer::action::arm));
-    t.timer.failed();
+    t.timer.lost();
+    t.timer.posted();
+    BOOST_TEST((t.timer.next(start, start) == detail::shard_timer::action::none));
+    BOOST_TEST(t.step(5ms) == "cancel"); // it is on the way
+    t.fired();
+    BOOST_TEST(t.step(50ms) == "arm 10");
+}
+
+BOOST_AUTO_TEST_CASE(is_armed_again_when_a_wait_is_lost)
+{
+    timer_driver t;
+    BOOST_TEST(t.step(50ms) == "arm 50");
+    t.timer.lost();
+    BOOST_TEST(t.step(50ms) == "arm 50");
+    t.timer.lost();
+    BOOST_TEST(t.timer.begin_driving(start));
+    BOOST_TEST((t.timer.next(start, start) == detail::shard_timer::action::arm));
+    t.timer.lost();
+    t.timer.leave(); // nor could its handler be posted
     BOOST_TEST(t.step(5ms) == "arm 5");
 }
 

@@ -14,6 +14,7 @@
 #include <priority_redlock/detail/hold_ref.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/detail/manager_backend.hpp>
+#include <priority_redlock/detail/posting_memory.hpp>
 #include <priority_redlock/detail/waiter.hpp>
 #include <priority_redlock/lock.hpp>
 
@@ -81,7 +82,7 @@ public:
     [[nodiscard]] Handler& handler() noexcept { return handler_; }
     [[nodiscard]] auto take_io_work() { return work_.take_io_work(); }
 
-    void complete() override { work_.post(posted_operation(this)); }
+    void complete() override { work_.post(posted_operation(this), memory_); }
 
     void run()
     {
@@ -120,6 +121,7 @@ public:
 private:
     handler_work<Handler, Executor> work_;
     Handler handler_;
+    completion_memory memory_;
 };
 
 /// A grant on its way to its handler. Destroyed unrun, it undoes the grant.

@@ -16,6 +16,9 @@ namespace priority_redlock::detail {
 /// The longest resource name or locker id.
 inline constexpr std::size_t max_name_size = 64 * 1024;
 
+/// The longest locker id that the library makes up.
+inline constexpr std::size_t max_fresh_id_size = 32;
+
 /// What an acquire asks for, checked and with names borrowed from the caller.
 struct acquire_request
 {

@@ -7,6 +7,7 @@
 
 #include <priority_redlock/detail/boost_compat.hpp>
 #include <priority_redlock/detail/config.hpp>
+#include <priority_redlock/detail/posting_memory.hpp>
 #include <priority_redlock/detail/user_code.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -157,21 +158,6 @@ void call_with(Handler& handler, std::tuple<Results...>& results)
     std::apply([&](Results&... each) { std::move(handler)(std::move(each)...); }, results);
 }
 
-/// The same, when an operation has put something into the handler's cancellation slot.
-template <class Handler, class... Results>
-void clear_slot_and_call_with(Handler& handler, std::tuple<Results...>& results)
-{
-    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
-        slot.clear();
-    call_with(handler, results);
-}
-
-// What is declared as instantiated in the library (src/instantiations.cpp) is never inline, nor defined within a class:
-// that is instantiated nevertheless by compilers that optimise.
-
-extern template PRIORITY_REDLOCK_DECL void clear_slot_and_call_with(coroutine_handler<std::exception_ptr>&,
-                                                                    std::tuple<std::exception_ptr>&);
-
 /// A handler with its arguments, as a function.
 template <class Handler, class... Results>
 class bound_completion
@@ -197,7 +183,12 @@ class cancellable_completion : public bound_completion<Handler, Results...>
 public:
     using bound_completion<Handler, Results...>::bound_completion;
 
-    void operator()() { clear_slot_and_call_with(this->handler_, this->results_); }
+    void operator()()
+    {
+        if (auto slot = asio::get_associated_cancellation_slot(this->handler_); slot.is_connected())
+            slot.clear();
+        call_with(this->handler_, this->results_);
+    }
 };
 
 /// Completes an operation with these results, within its initiating function.
@@ -269,6 +260,10 @@ public:
     template <class Function>
     void post(Function f);
 
+    /// The same in memory of the operation, as far as it goes.
+    template <class Function>
+    void post(Function f, completion_memory& memory);
+
     /// Ends the work on the operation's executor when the result goes: for when the completion is on its way. From then
     /// on its context may be destroyed before that of the handler.
     [[nodiscard]] asio::any_io_executor take_io_work() noexcept { return std::exchange(io_work_, nullptr); }
@@ -281,6 +276,9 @@ public:
     }
 
 private:
+    template <class Allocator, class Function>
+    void post_with(const Allocator& allocator, Function&& f);
+
     handler_work(const Executor& io_executor, const handler_executor& ex) : tracked_(ex)
     {
         if (!is_same(ex, io_executor))
@@ -303,22 +301,6 @@ private:
     asio::any_io_executor io_work_; // if it is on another executor
 };
 
-template <class Handler, class Executor>
-template <class Function>
-void handler_work<Handler, Executor>::post(Function f)
-{
-    const auto io_work = take_io_work();
-    const auto allocator = asio::get_associated_allocator(f.handler());
-    if constexpr (needs_io_executor<handler_executor>)
-        tracked_.post(io_work, allocator, std::move(f));
-    else
-        tracked_.post(unnamed_executor(), allocator, std::move(f));
-}
-
-extern template class PRIORITY_REDLOCK_DECL handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>;
-extern template PRIORITY_REDLOCK_DECL void handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>::
-    post(cancellable_completion<coroutine_handler<std::exception_ptr>, std::exception_ptr>);
-
 /// The handler's associated allocator; where it has none, Asio's recycling one, which Asio's own operations use then.
 template <class Handler>
 [[nodiscard]] auto operation_allocator(const Handler& handler) noexcept
@@ -329,6 +311,35 @@ template <class Handler>
     else
         return asio::get_associated_allocator(handler);
 }
+
+template <class Handler, class Executor>
+template <class Function>
+void handler_work<Handler, Executor>::post(Function f)
+{
+    post_with(asio::get_associated_allocator(f.handler()), std::move(f));
+}
+
+template <class Handler, class Executor>
+template <class Function>
+void handler_work<Handler, Executor>::post(Function f, completion_memory& memory)
+{
+    using allocator = decltype(operation_allocator(f.handler()));
+    post_with(posting_allocator<void, completion_memory, allocator>(memory, operation_allocator(f.handler())),
+              std::move(f));
+}
+
+template <class Handler, class Executor>
+template <class Allocator, class Function>
+void handler_work<Handler, Executor>::post_with(const Allocator& allocator, Function&& f)
+{
+    const auto io_work = take_io_work();
+    if constexpr (needs_io_executor<handler_executor>)
+        tracked_.post(io_work, allocator, std::move(f));
+    else
+        tracked_.post(unnamed_executor(), allocator, std::move(f));
+}
+
+extern template class PRIORITY_REDLOCK_DECL handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>;
 
 /// Whether an allocator lives in the handler that it is associated with.
 template <class Allocator>
@@ -406,6 +417,30 @@ public:
 
 private:
     Operation* op_;
+};
+
+/// The completion of a run, which has a `handler_`, and its results by `take_results`. Owns the run until the handler is
+/// called, and so needs no more memory than a pointer.
+template <class Run>
+class run_completion
+{
+public:
+    explicit run_completion(std::shared_ptr<Run> run) noexcept : run_(std::move(run)) {}
+
+    [[nodiscard]] const auto& handler() const noexcept { return run_->handler_; }
+
+    void operator()()
+    {
+        auto handler(std::move(run_->handler_));
+        auto results = run_->take_results();
+        run_.reset();
+        if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
+            slot.clear();
+        call_with(handler, results);
+    }
+
+private:
+    std::shared_ptr<Run> run_;
 };
 
 } // namespace priority_redlock::detail

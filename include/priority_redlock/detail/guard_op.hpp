@@ -11,6 +11,7 @@
 #include <priority_redlock/detail/hold_ref.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/detail/notice.hpp>
+#include <priority_redlock/detail/posting_memory.hpp>
 #include <priority_redlock/detail/strand_for.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -35,9 +36,10 @@ public:
     emission_executor(const Executor& ex, const IoExecutor& io_executor) : executor_(ex), io_executor_(io_executor) {}
 
     template <class Function>
-    void post(Function f) const
+    void post(Function f, completion_memory& memory) const
     {
-        post_to_handler(executor_, io_executor_, asio::recycling_allocator<void>(), std::move(f));
+        using allocator = posting_allocator<void, completion_memory, asio::recycling_allocator<void>>;
+        post_to_handler(executor_, io_executor_, allocator(memory, {}), std::move(f));
     }
 
 private:
@@ -66,6 +68,7 @@ public:
 private:
     Executor executor_;
     std::shared_ptr<guard_state> self_; // between keep and tell
+    completion_memory memory_;
 };
 
 template <class Executor>
@@ -77,10 +80,12 @@ void guard_state<Executor>::keep() noexcept
 template <class Executor>
 void guard_state<Executor>::tell()
 {
-    executor_.post([self = std::move(self_)] {
-        if (self->running)
-            self->signal.emit(asio::cancellation_type::terminal);
-    });
+    executor_.post(
+        [self = std::move(self_)] {
+            if (self->running)
+                self->signal.emit(asio::cancellation_type::terminal);
+        },
+        memory_);
 }
 
 extern template class PRIORITY_REDLOCK_DECL
@@ -244,11 +249,13 @@ public:
                 return;
             } else {
                 h->domain->count_notice(*h);
-                state->keep();
-                state->tell(); // runs after the operation was started
             }
         }
         guard_registration<handler_executor> registration(state, *h);
+        if (!held) {
+            state->keep();
+            state->tell(); // runs after the operation was started
+        }
         if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
             slot.template emplace<weak_canceller<state_type>>(state);
         state.reset();

@@ -11,6 +11,7 @@
 #include <priority_redlock/detail/hold_ref.hpp>
 #include <priority_redlock/detail/lock_domain.hpp>
 #include <priority_redlock/detail/notice.hpp>
+#include <priority_redlock/detail/posting_memory.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
@@ -19,6 +20,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -64,7 +66,7 @@ public:
 
     void keep() noexcept override {}
 
-    void tell() override { work_.post(posted_operation(this)); }
+    void tell() override { work_.post(posted_operation(this), memory_); }
 
     void abandon() noexcept override { destroy_unrun(); }
 
@@ -81,10 +83,21 @@ public:
 
     void destroy_unrun() noexcept
     {
-        Handler handler(std::move(handler_));
         const notice_scope counted(hold_);
+        discard();
+    }
+
+    /// Destroys one that the hold does not count.
+    void discard() noexcept
+    {
+        Handler handler(std::move(handler_));
         memory::free(handler, this);
     }
+
+    struct discarder
+    {
+        void operator()(wait_op* op) const noexcept { op->discard(); }
+    };
 
 private:
     class notice_scope
@@ -102,6 +115,7 @@ private:
     handler_work<Handler, executor_type> work_;
     hold& hold_;
     Handler handler_;
+    completion_memory memory_;
 };
 
 /// Base of the initiations of a lock's operations.
@@ -151,9 +165,11 @@ public:
             return;
         }
         std::decay_t<Handler> own(std::forward<Handler>(handler));
-        auto* op = operation_memory<op_type, std::decay_t<Handler>>::create(own, own, get_executor(), *h);
-        if (auto slot = asio::get_associated_cancellation_slot(op->handler()); slot.is_connected())
-            slot.template emplace<typename op_type::canceller>(std::move(where), *op);
+        std::unique_ptr<op_type, typename op_type::discarder> owner(
+            operation_memory<op_type, std::decay_t<Handler>>::create(own, own, get_executor(), *h));
+        if (auto slot = asio::get_associated_cancellation_slot(owner->handler()); slot.is_connected())
+            slot.template emplace<typename op_type::canceller>(where, *owner); // the last that may throw
+        op_type* const op = owner.release();
         if (h->domain->add_notice(*h, *op))
             return; // whoever tells it owns it; it may be gone already
         h->domain->count_notice(*h);

@@ -122,7 +122,8 @@ template <class Fn>
         return false;
 }
 
-/// The handler of work that is a deferred operation, which has a signature of its own.
+/// The handler of work that is a deferred operation, which has a signature of its own. Without memory Asio may not get
+/// as far as to call it.
 template <class Run>
 class work_handler
 {
@@ -132,6 +133,13 @@ public:
     using allocator_type = typename Run::allocator_type;
 
     explicit work_handler(std::shared_ptr<Run> run) noexcept : run_(std::move(run)) {}
+    work_handler(work_handler&& other) noexcept = default;
+    work_handler& operator=(work_handler&&) = delete;
+    ~work_handler()
+    {
+        if (run_ && std::uncaught_exceptions() != 0)
+            run_->fail_for_memory();
+    }
 
     [[nodiscard]] executor_type get_executor() const noexcept { return run_->get_executor(); }
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return run_->slot(); }
@@ -140,7 +148,8 @@ public:
     template <class... Results>
     void operator()(Results... results)
     {
-        run_->on_work_end(typename Run::results_type(std::move(results)...));
+        const auto run = std::exchange(run_, nullptr);
+        run->on_work_end(typename Run::results_type(std::move(results)...));
     }
 
 private:
@@ -256,19 +265,20 @@ private:
     /// Releases the lock, lets go of the function and completes the operation.
     void finish(results_type ended)
     {
+        finished_ = true;
         current_lock() = lock();
         fn_.reset();
-        std::apply(
-            [this](auto&... each) {
-                cancellable_completion<Handler, std::decay_t<decltype(each)>...> completion(std::move(handler_),
-                                                                                            std::move(each)...);
-                if (completes_on_strand(completion.handler()))
-                    completion();
-                else
-                    work_.post(std::move(completion));
-            },
-            ended);
+        ended_ = std::move(ended);
+        run_completion completion(std::static_pointer_cast<with_lock_op>(shared_from_this()));
+        if (completes_on_strand(handler_))
+            completion();
+        else
+            work_.post(std::move(completion), memory_);
     }
+
+    friend class run_completion<with_lock_op>;
+
+    [[nodiscard]] results_type take_results() { return std::move(ended_); }
 
     /// Whether the strand is the handler's executor.
     [[nodiscard]] bool completes_on_strand(const Handler& handler) const
@@ -282,8 +292,9 @@ private:
     IoExecutor io_executor_;
     handler_work<Handler, IoExecutor> work_;
     std::optional<Fn> fn_;
-    results_type ended_; // of a coroutine
+    results_type ended_;
     Handler handler_;
+    completion_memory memory_;
 };
 
 /// The lock of one resource, for work.

@@ -23,14 +23,21 @@ public:
     name_buffer& operator=(const name_buffer&) = delete;
     ~name_buffer() { delete[] block(); }
 
+    /// Has room for text of that size; forgets what it has if it had not.
+    void reserve(std::size_t size)
+    {
+        if (size <= capacity_)
+            return;
+        char* const larger = new char[size];
+        delete[] block();
+        std::memcpy(bytes_, &larger, sizeof larger);
+        capacity_ = static_cast<std::uint32_t>(size);
+        size_ = 0;
+    }
+
     void assign(std::string_view text)
     {
-        if (text.size() > capacity_) {
-            char* const larger = new char[text.size()];
-            delete[] block();
-            std::memcpy(bytes_, &larger, sizeof larger);
-            capacity_ = static_cast<std::uint32_t>(text.size());
-        }
+        reserve(text.size());
         size_ = static_cast<std::uint32_t>(text.size());
         if (size_ != 0)
             std::memcpy(capacity_ == in_place ? bytes_ : block(), text.data(), size_);

@@ -115,16 +115,18 @@ protected:
         recovery_.reset();
         replacement_.reset();
         next_.reset();
-        result_type result = e ? result_type() : std::move(*result_);
-        std::apply(
-            [&](auto&... each) {
-                work_.post(cancellable_completion<Handler, std::exception_ptr, std::decay_t<decltype(each)>...>(
-                    std::move(handler_), std::move(e), std::move(each)...));
-            },
-            result);
+        ended_with_ = std::move(e);
+        work_.post(run_completion(std::static_pointer_cast<run_op>(shared_from_this())), memory_);
     }
 
 private:
+    friend class run_completion<run_op>;
+
+    [[nodiscard]] auto take_results()
+    {
+        return std::tuple_cat(std::make_tuple(ended_with_), ended_with_ ? result_type() : std::move(*result_));
+    }
+
     decision take(const recovery_type& r)
     {
         if (r.kind_ == recovery_kind::replace) {
@@ -154,6 +156,8 @@ private:
     std::shared_ptr<transaction_body<R, Resources...>> replacement_; // instead of transaction_
     std::shared_ptr<transaction_body<R, Resources...>> next_;
     std::optional<result_type> result_;
+    std::exception_ptr ended_with_;
+    completion_memory memory_;
 };
 
 /// Acquires the lock of a `synchronized` object for its user.

@@ -56,7 +56,7 @@ public:
     // The rest belongs to the strand.
 
     /// Acquires for the first time.
-    void start();
+    void start() noexcept;
 
     // For the transaction's context.
 
@@ -104,11 +104,11 @@ private:
         unwound    // because an operation was guarded by the lock
     };
 
-    void advance();
+    void advance() noexcept;
     [[nodiscard]] bool advance_once();
     [[nodiscard]] bool carry_out(const decision& d);
     [[nodiscard]] bool wind_down();
-    void acquire();
+    void acquire() noexcept;
     void start_or_resume();
     void consult();
     void unwind_transaction();
@@ -116,7 +116,7 @@ private:
     void end(std::exception_ptr e) noexcept;
 
     void on_lock_end() { advance(); }
-    void on_cancelled();
+    void on_cancelled() noexcept;
     void on_transaction_end(std::exception_ptr e);
     void on_decision(std::exception_ptr e, const decision& d);
 

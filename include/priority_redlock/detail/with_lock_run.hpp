@@ -22,8 +22,8 @@
 
 namespace priority_redlock::detail {
 
-/// An error as coroutines report it.
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::exception_ptr exception_of(error_code ec);
+/// An error as coroutines report it; std::bad_alloc if there is no memory for that.
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::exception_ptr exception_of(error_code ec) noexcept;
 
 /// Whether it is `operation_aborted`.
 [[nodiscard]] PRIORITY_REDLOCK_DECL bool is_aborted(const std::exception_ptr& e) noexcept;
@@ -45,6 +45,9 @@ public:
     [[nodiscard]] const asio::any_io_executor& get_executor() const noexcept final { return strand_; }
     [[nodiscard]] asio::cancellation_slot acquire_slot() noexcept final { return slot(); }
     void on_acquired(error_code ec, lock granted) final;
+
+    /// The work could not be started or ended for want of memory: completes the operation, if that is still to be done.
+    void fail_for_memory() noexcept;
 
     /// Where the work is cancelled from outside.
     [[nodiscard]] asio::cancellation_slot slot() noexcept
@@ -71,6 +74,8 @@ protected:
     [[nodiscard]] error_code cause_of_abort() const noexcept;
 
     [[nodiscard]] lock& current_lock() noexcept { return lock_; }
+
+    bool finished_ = false; // the completion is on its way
 
 private:
     class work_end_handler;

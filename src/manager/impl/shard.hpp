@@ -14,12 +14,15 @@
 #include "manager/shard.hpp"
 #include "notice_delivery.hpp"
 
+#include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/posting_memory.hpp>
 #include <priority_redlock/metrics.hpp>
 #include <priority_redlock/snapshot.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
+#include <boost/asio/recycling_allocator.hpp>
 
 #include <chrono>
 #include <mutex>
@@ -56,8 +59,10 @@ inline acquire_outcome shard<Mutex, Clock>::acquire(acquire_request& request, ac
     table_step step(*this);
     if (closed_)
         return {acquire_verdict::refused, nullptr, errc::manager_closed};
-    if (leases_ && op)
+    if (leases_ && op) {
+        leases_->reserve();
         request.ticket = leases_->next_ticket();
+    }
     const auto decided = table_.acquire(request, op, current_time(), step.actions);
     switch (decided.what) {
     case acquire_verdict::granted: step.lines.grant(*decided.granted); return decided;
@@ -314,6 +319,35 @@ error_code shard<Mutex, Clock>::extend(hold& h, duration ttl)
 
 // --- the timer -------------------------------------------------------------------------------------------------------
 
+/// What the timer calls. Where an executor has no memory to call it, it is destroyed.
+template <class Mutex, class Clock>
+class shard<Mutex, Clock>::timer_handler
+{
+public:
+    using allocator_type = posting_allocator<void, timer_memory, asio::recycling_allocator<void>>;
+
+    explicit timer_handler(std::shared_ptr<shard> s) noexcept : memory_(&s->timer_memory_), shard_(std::move(s)) {}
+    timer_handler(timer_handler&& other) noexcept = default;
+    timer_handler& operator=(timer_handler&&) = delete;
+    ~timer_handler()
+    {
+        if (shard_)
+            shard_->on_timer_lost();
+    }
+
+    [[nodiscard]] allocator_type get_allocator() const noexcept { return {*memory_, {}}; }
+
+    void operator()(error_code = {})
+    {
+        const auto s = std::exchange(shard_, nullptr);
+        s->on_timer();
+    }
+
+private:
+    timer_memory* memory_;
+    std::shared_ptr<shard> shard_; // also while that memory is in use
+};
+
 /// Does what `timer_` says, without the mutex.
 template <class Mutex, class Clock>
 void shard<Mutex, Clock>::drive_timer(io_objects& io) noexcept
@@ -327,24 +361,50 @@ void shard<Mutex, Clock>::drive_timer(io_objects& io) noexcept
         }
         if (next == action::none)
             return;
-        try {
-            if (next == action::cancel) {
-                io.timer->cancel();
-            } else {
-                if (!io.timer) {
-                    io.timer.emplace(io.executor);
-                    shut_down_listeners_before_timers(asio::query(io.executor, asio::execution::context));
-                }
-                io.timer->expires_at(timer_.armed_at());
-                io.timer->async_wait([self = this->shared_from_this()](error_code) { self->on_timer(); });
+        if (next == action::arm) {
+            try {
+                arm_timer(io);
+            } catch (...) {
+                log_failure("the timer of the deadlines could not be set");
+                const std::lock_guard guard(mutex_);
+                timer_.leave();
+                return;
             }
-        } catch (...) {
-            log_failure("the timer of the deadlines could not be set");
-            const std::lock_guard guard(mutex_);
-            timer_.failed();
-            return;
+        } else if (io.timer) {
+            io.timer->cancel(); // allocates nothing, and so does not throw
         }
     }
+}
+
+/// Begins the wait. Throws only where the executor needs memory to be posted to.
+template <class Mutex, class Clock>
+void shard<Mutex, Clock>::arm_timer(io_objects& io)
+{
+    try {
+        if (!io.timer) {
+            io.timer.emplace(io.executor);
+            shut_down_listeners_before_timers(asio::query(io.executor, asio::execution::context));
+        }
+        io.timer->expires_at(timer_.armed_at());
+        io.timer->async_wait(timer_handler(this->shared_from_this()));
+        return;
+    } catch (...) {
+    }
+    {
+        const std::lock_guard guard(mutex_);
+        timer_.posted();
+    }
+    timer_handler handler(this->shared_from_this());
+    const auto allocator = handler.get_allocator();
+    post_on(io.executor, allocator, std::move(handler));
+}
+
+/// The wait will not end. Whoever drives the timer finds that out; else a step does that follows.
+template <class Mutex, class Clock>
+void shard<Mutex, Clock>::on_timer_lost() noexcept
+{
+    table_step step(*this);
+    timer_.lost();
 }
 
 /// Carries out what is due: ttls and graces that are over, acquires whose timeout has come, renewals.

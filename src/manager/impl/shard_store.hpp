@@ -13,92 +13,172 @@
 #include "manager/impl/table_step.hpp"
 #include "manager/shard.hpp"
 
-#include <boost/asio/append.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
+#include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/hold_ref.hpp>
 
+#include <boost/asio/any_completion_executor.hpp>
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/prefer.hpp>
+
+#include <memory>
 #include <mutex>
-#include <vector>
+#include <optional>
+#include <utility>
 
 namespace priority_redlock::detail {
 
 template <class Mutex, class Clock>
 void shard<Mutex, Clock>::async_release(hold& h, protocol::done_handler handler)
 {
-    error_code result;
-    {
-        table_step step(*this);
-        const auto id = leases_->held_id(*h.where);
-        if (!table_.release(h, Clock::now(), step.actions))
-            result = errc::not_held;
-        leases_->after_step(Clock::now());
-        if (!result && id && leases_->await_end(id, handler))
-            return;
+    auto answer = std::make_shared<owner_answer>(std::move(handler)); // nothing can fail after the release
+    table_step step(*this);
+    auto id = leases_->held_id(*h.where);
+    if (!table_.release(h, Clock::now(), step.actions)) {
+        answer->result = errc::not_held;
+        id = {};
     }
-    post_result(std::move(handler), result);
+    leases_->after_step(Clock::now());
+    leases_->answer_at_end(id, std::move(answer));
 }
+
+/// The reply of the store to what the owner of a hold has asked for.
+template <class Mutex, class Clock>
+struct shard<Mutex, Clock>::extension
+{
+    void operator()(error_code ec, const obtain_reply& reply)
+    {
+        table_step step(*self);
+        answer->result =
+            self->leases_->end_extend(*pin.get(), id, ttl, asked_at, ec, reply, Clock::now(), step.actions);
+        self->leases_->answer(std::move(answer));
+    }
+
+    std::shared_ptr<shard> self;
+    hold_pin pin;
+    acquisition_id id;
+    duration ttl;
+    time_point asked_at;
+    asio::executor_work_guard<asio::any_io_executor> work;
+    std::shared_ptr<owner_answer> answer;
+};
 
 template <class Mutex, class Clock>
 void shard<Mutex, Clock>::async_extend(hold& h, duration ttl, protocol::done_handler handler)
 {
+    auto answer = std::make_shared<owner_answer>(std::move(handler));
     std::optional<obtain_request> request;
     std::shared_ptr<protocol> store;
     const auto io = io_->borrow();
-    if (io) {
+    {
         table_step step(*this);
-        request = leases_->begin_extend(h, ttl);
-        if (request) {
-            increment(h.references);
-            store = leases_->store();
+        if (io)
+            request = leases_->begin_extend(h, ttl);
+        if (!request) {
+            answer->result = errc::not_held;
+            leases_->answer(std::move(answer));
+            return;
         }
+        store = leases_->store();
     }
-    if (!request) {
-        post_result(std::move(handler), errc::not_held);
-        return;
+    const auto id = request->id;
+    try {
+        store->obtain(std::move(*request),
+                      extension{this->shared_from_this(), hold_pin(&h), id, ttl, Clock::now(),
+                                asio::make_work_guard(io->executor), std::move(answer)});
+    } catch (...) {
+        table_step step(*this);
+        leases_->cancel_extend(id);
+        throw;
     }
-    auto on_reply = [self = this->shared_from_this(), &h, id = request->id, ttl, asked_at = Clock::now(),
-                     work = asio::make_work_guard(io->executor),
-                     handler = std::move(handler)](error_code ec, const obtain_reply& reply) mutable {
+}
+
+/// An answer on its way, by the operation's executor to the handler's. As long as the handler has not been called, it
+/// can be posted again.
+template <class Mutex, class Clock>
+struct shard<Mutex, Clock>::posted_answer
+{
+    /// There.
+    struct arrived
+    {
+        void operator()()
         {
-            table_step step(*self);
-            ec = self->leases_->end_extend(h, id, ttl, asked_at, ec, reply, Clock::now(), step.actions);
-            step.unreference(h);
+            auto handler = std::move(answer->handler);
+            const error_code result = answer->result;
+            answer.reset();
+            std::move(handler)(result);
         }
-        self->post_result(std::move(handler), ec);
+
+        std::shared_ptr<owner_answer> answer;
     };
-    store->obtain(std::move(*request), std::move(on_reply));
+
+    void operator()()
+    {
+        const auto kept = answer;
+        try {
+            executor.execute(arrived{std::move(answer)});
+        } catch (...) {
+            if (!kept->handler) // what it throws is its caller's
+                throw;
+            self->not_answered(kept);
+        }
+    }
+
+    std::shared_ptr<shard> self;
+    std::shared_ptr<owner_answer> answer;
+    asio::any_completion_executor executor; // counts as work
+};
+
+/// Without the mutex.
+template <class Mutex, class Clock>
+void shard<Mutex, Clock>::post(owner_answers answers, const io_objects& io) noexcept
+{
+    while (auto answer = answers.take()) {
+        try {
+            const asio::any_completion_executor ex = asio::get_associated_executor(answer->handler, io.executor);
+            post_on(io.executor, asio::get_associated_allocator(answer->handler),
+                    posted_answer{this->shared_from_this(), answer,
+                                  asio::prefer(ex, asio::execution::outstanding_work.tracked)});
+        } catch (...) {
+            not_answered(std::move(answer));
+        }
+    }
 }
 
 template <class Mutex, class Clock>
-void shard<Mutex, Clock>::post_result(protocol::done_handler handler, error_code result)
+void shard<Mutex, Clock>::not_answered(std::shared_ptr<owner_answer> answer) noexcept
 {
-    if (const auto io = io_->borrow())
-        asio::post(io->executor, asio::append(std::move(handler), result));
+    table_step step(*this);
+    if (!shut_down_)
+        leases_->not_answered(std::move(answer), Clock::now());
 }
 
 template <class Mutex, class Clock>
 void shard<Mutex, Clock>::send_outbox() noexcept
 {
     for (;;) {
-        std::optional<lease_request> q;
-        std::shared_ptr<protocol> store;
-        {
-            const std::lock_guard guard(mutex_);
-            q = leases_->outbox().next();
-            store = leases_->store();
-        }
-        if (!q)
-            return;
+        lease_request q;
         try {
-            send(std::move(*q), *store);
+            std::shared_ptr<protocol> store;
+            {
+                const std::lock_guard guard(mutex_);
+                if (!leases_->next_request(q, Clock::now()))
+                    return;
+                store = leases_->store();
+            }
+            send(q, *store);
         } catch (...) {
-            log_failure("a request could not be sent to the protocol");
+            log_failure("a request could not be sent to the protocol, and is sent again");
+            const table_step step(*this);
+            leases_->not_sent(q, Clock::now());
         }
     }
 }
 
 template <class Mutex, class Clock>
-void shard<Mutex, Clock>::send(lease_request q, protocol& store)
+void shard<Mutex, Clock>::send(lease_request& q, protocol& store)
 {
     using operation = lease_request::operation;
     const auto id = q.obtain.id;
@@ -148,14 +228,9 @@ void shard<Mutex, Clock>::on_renew_reply(const renewed_hold& of, error_code ec, 
 template <class Mutex, class Clock>
 void shard<Mutex, Clock>::on_end_reply(acquisition_id id, error_code ec)
 {
-    std::vector<protocol::done_handler> released;
-    {
-        table_step step(*this);
-        if (!shut_down_)
-            released = leases_->on_end_reply(id, ec, Clock::now());
-    }
-    for (auto& each : released)
-        post_result(std::move(each), {});
+    table_step step(*this);
+    if (!shut_down_)
+        leases_->on_end_reply(id, ec, Clock::now());
 }
 
 template <class Mutex, class Clock>

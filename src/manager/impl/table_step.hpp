@@ -83,13 +83,17 @@ void shard<Mutex, Clock>::table_step::finish() noexcept
         if (w->result == errc::deadlock)
             lines.deadlock(*w->target, shard_.table_.take_cycle());
     }
-    if (shard_.leases_)
+    owner_answers answers;
+    if (shard_.leases_) {
         shard_.leases_->after_step(Clock::now());
+        answers = shard_.leases_->take_answers();
+    }
     const bool drive = shard_.timer_.begin_driving(shard_.table_.next_deadline());
-    const bool send = shard_.leases_ && !shard_.shut_down_ && shard_.leases_->outbox().begin_sending();
+    const bool send = shard_.leases_ && !shard_.shut_down_ && shard_.leases_->begin_sending();
     // What follows the unlock and uses the shard keeps it: others may end its last hold meanwhile. So does what uses
     // the context, which others may destroy; it is there still, or there would be nothing to do.
-    const std::shared_ptr<shard> self = drive || send ? shard_.shared_from_this() : nullptr;
+    const std::shared_ptr<shard> self =
+        drive || send || !answers.empty() ? shard_.shared_from_this() : nullptr;
     const std::shared_ptr<io_objects> io = self || !notices.empty() || actions.settled ? shard_.io_->borrow() : nullptr;
     const std::shared_ptr<shard> last =
         shard_.is_finished() ? std::exchange(shard_.kept_, nullptr) : std::shared_ptr<shard>();
@@ -108,6 +112,8 @@ void shard<Mutex, Clock>::table_step::finish() noexcept
     }
     if (send)
         shard_.send_outbox();
+    if (!answers.empty() && io)
+        shard_.post(std::move(answers), *io);
     if (drive)
         shard_.drive_timer(*io);
 }
