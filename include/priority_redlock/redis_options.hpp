@@ -60,7 +60,8 @@ struct redis_options
     /// resource in the same manager end together; one that came later than the first may wait up to twice as long.
     duration quorum_timeout = std::chrono::seconds(10);
 
-    /// How far the clocks of the nodes may be apart. Fencing tokens rely on it, exclusion does not.
+    /// How far the clocks of the nodes may be apart. Fencing tokens, the order of waiters and the end of their waits
+    /// rely on it, exclusion does not.
     duration clock_skew = std::chrono::seconds(1);
 
     /// How long the connections stay after their last use. Until then `io_context::run()` does not return.

@@ -75,8 +75,16 @@ void quorum_client::resend(const call& c, moment now)
     again.window = fresh.window;
     if (c.command == node_command::obtain)
         ++v->outstanding;
-    else if (gives_back)
-        v->ignore_before = fresh.sequence;
+    if (!gives_back)
+        return;
+    v->ignore_before = fresh.sequence;
+    if (a->phase != phase::open || v->status != status::asked)
+        return;
+    // What was asked since is given back with it, and its answer is ignored.
+    v->status = status::waiting;
+    v->yielded = true;
+    v->retry(saturating_add(now.steady, retry_pause(*a)));
+    reschedule(*a);
 }
 
 /// What was not given back before the connection was lost.

@@ -42,7 +42,7 @@ void quorum_client::on_written_back(const call& c, const answer& r, moment now)
     if (a.phase != phase::writing_back || c.sequence < v.ignore_before || !std::exchange(v.writing_back, false))
         return;
     if (r.what == answer::verdict::done) {
-        v.token = a.token;
+        v.token = std::max(v.token, a.token); // the node may have granted anew, above what others had meanwhile
     } else {
         // It is no longer held there, or nobody knows: if this comes to nothing, the node is asked again.
         v.status = status::unreachable;

@@ -128,6 +128,24 @@ BOOST_AUTO_TEST_CASE(T17_a_script_that_a_node_has_forgotten_is_sent_again)
     BOOST_TEST(late.reply(2, {.what = verdict::unknown}) == "yield 2");
 }
 
+/// What was sent between a yield and its repetition is given back with it, and its answer is none.
+BOOST_AUTO_TEST_CASE(R6_T17_a_node_is_asked_again_though_what_was_asked_was_given_back_with_a_yield_that_is_repeated)
+{
+    quorum_driver d(3);
+    d.obtain();
+    d.granted(0);
+    d.waiting(1);
+    BOOST_TEST(d.waiting(2) == "yield 0; 1 waiting");
+    BOOST_TEST(d.wake(1) == "obtain 1 0");
+    BOOST_TEST(d.wake(2) == "obtain 2");
+    BOOST_TEST(d.reply(0, {.what = verdict::unknown}) == "yield 0");
+    BOOST_TEST(d.granted(0) == "");
+    d.waiting(1);
+    d.waiting(2);
+    d.done(0);
+    BOOST_TEST(d.wake(0) == "obtain 0");
+}
+
 BOOST_AUTO_TEST_CASE(a_node_that_comes_back_is_asked_by_those_who_wait)
 {
     quorum_driver d(3);

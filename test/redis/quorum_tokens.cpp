@@ -95,6 +95,21 @@ BOOST_AUTO_TEST_CASE(R7_T24_a_token_has_to_be_written_in_time)
     BOOST_TEST(slow.done(0) == "yield 0 1; 1 waiting");
 }
 
+/// The client stands still in a round, for longer than its ttl, and goes on with its last attempt. Meanwhile its hold
+/// on node 0 has ended, and another client was granted 80 by nodes 0 and 2, and has released it.
+BOOST_AUTO_TEST_CASE(R7_what_a_node_has_granted_since_is_not_covered_by_a_smaller_token)
+{
+    quorum_driver d(3);
+    d.obtain();
+    d.granted(0, 50);
+    d.waiting(1);
+    d.without_timer(1500ms);
+    d.obtain(1, {.how = quorum_driver::mode::once});
+    BOOST_TEST(d.granted(1, 70) == "write_back 0");
+    BOOST_TEST(d.granted(0, 81) == ""); // it was sent before
+    BOOST_TEST(d.done(0) == "yield 0 1; 1 waiting");
+}
+
 BOOST_AUTO_TEST_CASE(a_retry_that_falls_due_while_the_token_is_written_waits)
 {
     quorum_driver d(3);
