@@ -8,6 +8,7 @@
 #include "error_replies.hpp"
 
 #include <boost/asio/append.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/redis/error.hpp>
@@ -103,6 +104,8 @@ std::string cure_of(error_code ec, std::string_view reason)
 {
     if (const error_reply* const known = find_error_reply(reason))
         return ". It " + std::string(known->cure);
+    if (ec == asio::error::no_descriptors)
+        return ". See the limit of open files of this process";
     if (ec == asio::error::eof)
         return ". The server has closed it: see its log";
     if (ec == boost::redis::error::invalid_data_type)
@@ -124,6 +127,17 @@ std::string hash_of(std::string_view text)
         for (const int digit : {digest[i] >> 4, digest[i] & 15})
             result += "0123456789abcdef"[digit];
     return result;
+}
+
+/// Why a connection could not be made. Asio says of a socket that could not be opened that it was aborted, which
+/// Boost.Redis takes for a timeout.
+error_code cause_of(error_code ec, const asio::any_io_executor& ex)
+{
+    if (ec != boost::redis::error::connect_timeout)
+        return ec;
+    error_code failed;
+    asio::ip::tcp::socket(ex).open(asio::ip::tcp::v4(), failed);
+    return failed ? failed : ec;
 }
 
 bool is_error(const resp3::node_view& part) noexcept
@@ -283,6 +297,7 @@ void node_link::on_run_ended(error_code ec)
         run();
         return;
     }
+    ec = cause_of(ec, executor_);
     // The connection's log often says the same error, or only that something was cancelled for it.
     const auto says = [this](error_code e) { return last_error_.find(e.message()) != last_error_.npos; };
     const bool says_more = !last_error_.empty() && !says(ec) && !says(asio::error::operation_aborted);

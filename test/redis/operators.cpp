@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(memory_runs_out)
     scene.check();
 }
 
-BOOST_AUTO_TEST_CASE(eviction_is_switched_on)
+BOOST_AUTO_TEST_CASE(eviction_is_switched_on, *butf::label("long") * butf::disabled())
 {
     operator_scene scene;
     scene.begin();
@@ -350,22 +350,24 @@ BOOST_AUTO_TEST_CASE(nodes_are_named_by_ipv6_and_by_unix_sockets)
 
 BOOST_AUTO_TEST_CASE(commands_are_renamed, *butf::label("long") * butf::disabled())
 {
-    for (const char* command : {"SUBSCRIBE", "EVAL", "EVALSHA", "TIME", "HSET", "ZADD", "PUBLISH"}) {
-        operator_scene scene;
-        redis_server crippled({.config = {std::string("rename-command ") + command + " \"\""}});
-        node_configs addresses = scene.nodes.configs();
-        addresses[0] = crippled.config();
-        scene.begin(addresses);
-        const auto is_named = [&] {
-            return scene.says(0, "see doc/redis.md, Access") || scene.says(0, "refuses SUBSCRIBE");
-        };
-        BOOST_TEST(run_until(scene.io, is_named, 5s), command << '\n' << scene.everything_said());
-        scene.check();
-    }
+    for (const char* command : {"SUBSCRIBE", "EVAL", "EVALSHA", "TIME", "HSET", "ZADD", "PUBLISH"})
+        BOOST_TEST_CONTEXT(command)
+        {
+            operator_scene scene;
+            redis_server crippled({.config = {std::string("rename-command ") + command + " \"\""}});
+            node_configs addresses = scene.nodes.configs();
+            addresses[0] = crippled.config();
+            scene.begin(addresses);
+            const bool is_named = run_until(scene.io, [&] { return scene.says(0, "doc/redis.md, Access"); }, 5s);
+            BOOST_TEST(is_named, scene.everything_said());
+            scene.check();
+        }
 }
 
 BOOST_AUTO_TEST_CASE(each_right_is_taken_in_turn, *butf::label("long") * butf::disabled())
 {
+    const auto level = redlock::get_log_level();
+    redlock::set_log_level(redlock::log_level::info);
     operator_scene scene({.users = {documented_user()}});
     node_configs addresses = scene.nodes.configs();
     for (auto& each : addresses) {
@@ -375,26 +377,31 @@ BOOST_AUTO_TEST_CASE(each_right_is_taken_in_turn, *butf::label("long") * butf::d
     scene.begin(addresses);
     operators_connection op(scene.nodes[0]);
     std::istringstream words(documented_user());
+    std::string missed;
     for (std::string right; words >> right;) {
-        if (right[0] != '+' && right[0] != '~' && right[0] != '&')
+        const bool is_command = right[0] == '+';
+        if (!is_command && right[0] != '~' && right[0] != '&')
             continue;
         BOOST_TEST_CONTEXT(right)
         {
-            const bool is_command = right[0] == '+';
+            scene.log.clear();
             op({"ACL", "SETUSER", "locks",
                 is_command ? '-' + right.substr(1) : right[0] == '~' ? "resetkeys" : "resetchannels"});
             op({"SCRIPT", "FLUSH"});
             op.kill_clients();
-            const auto is_named = [&] { return scene.says(0, "ee doc/redis.md, Access"); };
-            const bool was_named = run_until(scene.io, is_named, 3s);
-            BOOST_TEST_MESSAGE(right << (was_named ? " is named" : " is not missed"));
-            BOOST_TEST(scene.get_on(), scene.everything_said());
+            if (run_until(scene.io, [&] { return scene.says(0, "ee doc/redis.md, Access"); }, 2s))
+                missed += right + ' ';
+            BOOST_TEST(scene.get_on());
             op({"ACL", "SETUSER", "locks", right});
-            BOOST_TEST(scene.grants_again(0, 5s), scene.everything_said());
-            scene.log.clear();
+            const bool is_well = run_until(scene.io, [&] { return scene.count_said(0, "votes again") >= 3; }, 6s);
+            BOOST_TEST(is_well, scene.everything_said());
         }
     }
+    // The others are for what is rare: a manager that goes, a lost connection, a marker.
+    BOOST_TEST(missed == "~redlock:* &redlock:* +info +eval +evalsha +subscribe +publish +time +pexpire +hget +hmget +hset +hdel "
+                         "+zadd +zrange +zrem ");
     scene.check();
+    redlock::set_log_level(level);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
