@@ -93,8 +93,7 @@ void admin_client::on_arrival()
         if (ended_ || failed_[c.node])
             continue;
         if (a.what == answer::verdict::failed) {
-            const error_reply* const known = find_error_reply(a.text);
-            fail(c.node, std::string(known ? known->cure : "answers with an error") + " (" + a.text + ')');
+            fail(c.node, complaint_about(a.text).text);
         } else {
             on_reply(c, a);
         }

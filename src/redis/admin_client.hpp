@@ -68,7 +68,7 @@ private:
 
     void on_up(std::size_t node, std::string run_id) final;
     void on_down(std::size_t) final {}
-    void on_complaint(std::size_t node, std::string what) final { fail(node, what); }
+    void on_complaint(std::size_t node, const complaint& what) final { fail(node, what.text); }
     void on_answer(call c, answer a) noexcept final;
     void on_push(std::size_t, std::string) noexcept final {}
     void on_arrival() final;

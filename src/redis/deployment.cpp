@@ -6,6 +6,7 @@
 
 #include "call.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <string>
@@ -46,6 +47,11 @@ void check_deployment(const std::vector<boost::redis::config>& nodes, const redi
 std::string deployment_text(std::size_t nodes, const redis_options& options)
 {
     return "version=5 nodes=" + std::to_string(nodes) + " max_ttl_us=" + std::to_string(micros(options.max_ttl));
+}
+
+duration pause_after_refusal(const redis_options& options) noexcept
+{
+    return std::min<duration>(std::chrono::seconds(5), options.quorum_timeout / 2);
 }
 
 std::vector<std::string> names_of(const std::vector<boost::redis::config>& nodes)

@@ -24,6 +24,9 @@ void check_deployment(const std::vector<boost::redis::config>& nodes, const redi
 [[nodiscard]] std::string deployment_text(std::size_t nodes, const redis_options& options);
 
 /// What the log and errors call the nodes.
+/// When a server is tried again that cannot take part. A lock should not fail for want of a try.
+[[nodiscard]] duration pause_after_refusal(const redis_options& options) noexcept;
+
 [[nodiscard]] std::vector<std::string> names_of(const std::vector<boost::redis::config>& nodes);
 
 } // namespace priority_redlock::detail::redis

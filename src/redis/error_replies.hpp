@@ -5,6 +5,8 @@
 #ifndef PRIORITY_REDLOCK_SRC_REDIS_ERROR_REPLIES_HPP
 #define PRIORITY_REDLOCK_SRC_REDIS_ERROR_REPLIES_HPP
 
+#include "complaints.hpp"
+
 #include <string_view>
 
 namespace priority_redlock::detail::redis {
@@ -20,6 +22,9 @@ struct error_reply
 
 /// Null: another one.
 [[nodiscard]] const error_reply* find_error_reply(std::string_view text) noexcept;
+
+/// With the cure, if there is one.
+[[nodiscard]] complaint complaint_about(std::string_view error);
 
 } // namespace priority_redlock::detail::redis
 

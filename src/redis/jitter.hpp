@@ -21,6 +21,9 @@ public:
     /// Between 90 and 110 % of it.
     [[nodiscard]] duration operator()(duration d) { return d * static_cast<int>(90 + random_() % 21) / 100; }
 
+    /// Between half of it and all of it: after a few of them clients that failed together are far apart.
+    [[nodiscard]] duration spread(duration d) { return d / 100 * static_cast<int>(50 + random_() % 51); }
+
 private:
     std::minstd_rand random_;
 };

@@ -4,6 +4,7 @@
 
 #include "node_health.hpp"
 
+#include "deployment.hpp"
 #include "error_replies.hpp"
 
 #include <algorithm>
@@ -21,6 +22,8 @@ std::string_view reason_of(std::string_view word) noexcept
         return "it has evicted keys, perhaps locks. Set its maxmemory-policy to noeviction";
     if (word == "changed")
         return "another server answered at its address before. An address has to be one server's";
+    if (word == "empty")
+        return "it is empty: it is new, or has lost its data by a restart, FLUSHALL or eviction (redis_options::guard)";
     return "it was (re)started and may have forgotten locks (redis_options::guard)";
 }
 
@@ -59,7 +62,7 @@ bool node_health::on_up(std::size_t node, std::string run_id, moment now)
     for (std::size_t i = 0; i < size(); ++i)
         if (i != node && nodes_[i].status != status::down && nodes_[i].status != status::excluded
             && nodes_[i].run_id == n.run_id) {
-            exclude(node, "is the same server as " + nodes_[i].name + ": name every server once", now);
+            exclude(node, complaint("is the same server as " + nodes_[i].name + ": name every server once"), now);
             return false;
         }
     return true;
@@ -76,11 +79,11 @@ void node_health::on_down(std::size_t node, moment now)
         n.left_at = now.steady;
 }
 
-void node_health::exclude(std::size_t node, std::string why, moment now)
+void node_health::exclude(std::size_t node, const complaint& why, moment now)
 {
     nodes_[node].status = status::excluded;
-    nodes_[node].greet_at = now.steady + 5s;
-    complain(node, std::move(why));
+    nodes_[node].greet_at = saturating_add(now.steady, pause_after_refusal(options_));
+    complain(node, why, now);
 }
 
 // --- greetings -------------------------------------------------------------------------------------------------------
@@ -122,29 +125,30 @@ node_health::change node_health::on_greeted(const call& c, const answer& a, mome
     switch (a.what) {
     case verdict::ready:
         n.greet_at = saturating_add(c.sent, check_interval);
-        if (std::exchange(n.status, status::ready) == status::ready)
-            return change::none;
-        if (!std::exchange(n.last_complaint, {}).empty())
+        if (n.wrong.have_ended(check_interval, now.steady))
             log_.push_back({.level = log_level::info,
                             .event = "node_votes",
-                            .text = "redis: node " + n.name + " votes again",
+                            .text = "redis: node " + n.name + ' ' + n.wrong.take_summary(),
                             .node = n.name});
-        return change::votes_again;
+        return std::exchange(n.status, status::ready) == status::ready ? change::none : change::votes_again;
     case verdict::quarantined:
-        if (n.status != status::quarantined)
-            complain(node,
-                     "does not vote for " + std::to_string(a.number / 1000) + " ms: " + std::string(reason_of(a.text)));
-        n.status = status::quarantined;
+        if (std::exchange(n.status, status::quarantined) != status::quarantined) {
+            const std::string reason(reason_of(a.text));
+            complaint why("does not vote for " + std::to_string(a.number / 1000) + " ms: " + reason);
+            why.kind = "does not vote: " + reason;
+            complain(node, why, now);
+        }
         n.greet_at = now.steady + bounded(a.number, options_.max_ttl) + jittered_(1ms);
         return change::none;
     case verdict::mismatch:
         exclude(node,
-                "is of a deployment with other options: it says '" + a.text + "', this client '" + deployment_
-                    + "'. All clients need the same nodes and max_ttl",
+                {"is of a deployment with other options",
+                 ": it says '" + a.text + "', this client '" + deployment_
+                     + "'. All clients need the same nodes and max_ttl"},
                 now);
         return change::excluded;
     case verdict::evicting:
-        exclude(node, "may evict locks: its maxmemory-policy is " + a.text + ", set noeviction", now);
+        exclude(node, {"may evict locks", ": its maxmemory-policy is " + a.text + ", set noeviction"}, now);
         return change::excluded;
     case verdict::failed:
         n.greet_at = std::min(n.greet_at, saturating_add(now.steady, options_.retry_interval));
@@ -189,32 +193,39 @@ void node_health::on_error(std::size_t node, const std::string& error, moment no
 {
     auto& n = nodes_[node];
     const error_reply* const known = find_error_reply(error);
-    complain(node, std::string(known ? known->cure : "answers with an error") + " ("
-                       + error.substr(0, error.find(" script:")) + ')');
-    if (!known || !known->of_the_node)
-        return;
-    if (n.status == status::ready)
-        n.status = status::failing;
-    n.greet_at = std::min(n.greet_at, saturating_add(now.steady, jittered_(options_.retry_interval)));
+    if (known && known->of_the_node) {
+        if (n.status == status::ready)
+            n.status = status::failing;
+        n.greet_at = std::min(n.greet_at, saturating_add(now.steady, jittered_(options_.retry_interval)));
+    }
+    complain(node, complaint_about(error), now);
 }
 
 void node_health::check_silence(moment now)
 {
-    for (auto& n : nodes_)
-        if (!n.unanswered.empty() && n.unanswered.front().second + options_.retry_interval <= now.steady)
-            n.silent = true;
+    for (std::size_t i = 0; i < size(); ++i) {
+        auto& n = nodes_[i];
+        if (n.unanswered.empty())
+            continue;
+        const duration waited = now.steady - n.unanswered.front().second;
+        // Said at the second look: after the first, what has arrived is read, which may be a lot if it was this process
+        // that stood still.
+        if (waited >= options_.retry_interval && std::exchange(n.silent, true))
+            complain(i,
+                     {"does not answer", ", for " + std::to_string(micros(waited) / 1000)
+                                             + " ms: it is stopped, busy (see its SLOWLOG) or out of reach"},
+                     now);
+    }
 }
 
-void node_health::complain(std::size_t node, std::string what)
+void node_health::complain(std::size_t node, const complaint& what, moment now)
 {
     auto& n = nodes_[node];
-    if (n.last_complaint == what)
-        return;
-    n.last_complaint = what;
-    log_.push_back({.level = log_level::warning,
-                    .event = "node_complaint",
-                    .text = "redis: node " + n.name + ' ' + what,
-                    .node = n.name});
+    if (n.wrong.add(what.kind, !votes(node), now.steady))
+        log_.push_back({.level = log_level::warning,
+                        .event = "node_complaint",
+                        .text = "redis: node " + n.name + ' ' + what.text,
+                        .node = n.name});
 }
 
 } // namespace priority_redlock::detail::redis

@@ -11,11 +11,13 @@
 // every few seconds, since it may begin to evict. While it does not, it is greeted when that may have changed. A node
 // that answers with errors or not in time does not vote until it does better.
 //
-// What is wrong with a node is logged once. The calls to a node are numbered here, because the first that is not
+// What is wrong with a node is logged once of its kind, and its end when the node has voted for a while without any more
+// of it. The calls to a node are numbered here, because the first that is not
 // answered in time shows that the node is silent.
 
 #include "../log_record.hpp"
 #include "call.hpp"
+#include "complaints.hpp"
 #include "jitter.hpp"
 
 #include <priority_redlock/redis_options.hpp>
@@ -84,8 +86,8 @@ public:
     /// Those that have not answered in time are silent.
     void check_silence(moment now);
 
-    /// Something is to be said of a node, if it has not been said last.
-    void complain(std::size_t node, std::string what);
+    /// Something is to be said of a node, unless its kind has been said.
+    void complain(std::size_t node, const complaint& what, moment now);
 
 private:
     enum class status : std::uint8_t
@@ -109,11 +111,11 @@ private:
         time_point greet_at = never;
         std::uint64_t last_sequence = 0;
         std::deque<std::pair<std::uint64_t, time_point>> unanswered;
-        std::string last_complaint;
+        complaints wrong;
     };
 
     void on_error(std::size_t node, const std::string& error, moment now);
-    void exclude(std::size_t node, std::string why, moment now);
+    void exclude(std::size_t node, const complaint& why, moment now);
 
     const redis_options& options_;
     const std::string deployment_;

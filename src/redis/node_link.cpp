@@ -4,17 +4,22 @@
 
 #include "node_link.hpp"
 
+#include "deployment.hpp"
 #include "error_replies.hpp"
 
 #include <boost/asio/append.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/redis/error.hpp>
 #include <boost/redis/logger.hpp>
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <random>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -30,7 +35,6 @@ namespace {
 
 constexpr duration shortest_pause = 50ms;
 constexpr duration longest_pause = 2s;
-constexpr duration pause_after_refusal = 5s;
 
 /// The oldest server whose scripts may call TIME and then write.
 constexpr int oldest_major = 6;
@@ -100,11 +104,40 @@ std::string cure_of(error_code ec, std::string_view reason)
 {
     if (const error_reply* const known = find_error_reply(reason))
         return ". It " + std::string(known->cure);
+    if (ec == asio::error::no_descriptors)
+        return ". See the limit of open files of this process";
+    if (ec == asio::error::eof)
+        return ". The server has closed it: see its log";
     if (ec == boost::redis::error::invalid_data_type)
         return ". Is it a Redis server, and is TLS used on both sides or on neither?";
     if (ec == boost::redis::error::resolve_timeout)
         return ". See the name service of the system";
     return {};
+}
+
+/// What a server calls a script: the SHA-1 of its text.
+std::string hash_of(std::string_view text)
+{
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr) != 1)
+        return {}; // a server does not know it either, and is sent the text
+    std::string result;
+    for (unsigned i = 0; i < size; ++i)
+        for (const int digit : {digest[i] >> 4, digest[i] & 15})
+            result += "0123456789abcdef"[digit];
+    return result;
+}
+
+/// Why a connection could not be made. Asio says of a socket that could not be opened that it was aborted, which
+/// Boost.Redis takes for a timeout.
+error_code cause_of(error_code ec, const asio::any_io_executor& ex)
+{
+    if (ec != boost::redis::error::connect_timeout)
+        return ec;
+    error_code failed;
+    asio::ip::tcp::socket(ex).open(asio::ip::tcp::v4(), failed);
+    return failed ? failed : ec;
 }
 
 bool is_error(const resp3::node_view& part) noexcept
@@ -120,8 +153,10 @@ node_link::node_link(std::size_t node, const asio::any_io_executor& ex, boost::r
       executor_(ex),
       resolver_(asio::query(ex, asio::execution::context), ex, options.node_timeout,
                 [this](std::string why) { old_address_ = ". " + std::move(why) + ": its last address is used"; }),
-      pause_(ex), encoder_(options.prefix)
+      pause_(ex), jittered_(std::random_device()()), encoder_(options.prefix)
 {
+    for (std::size_t i = 0; i < hashed_scripts; ++i)
+        hashes_[i] = hash_of(texts_[i]);
     make_tls(config_, options_); // throws if the files are bad
 }
 
@@ -170,7 +205,7 @@ void node_link::run()
     try {
         socket_ = make_socket(); // each time, since the files of TLS may have changed
     } catch (const std::exception& e) {
-        events_.on_complaint(node_, std::string("cannot be used: ") + e.what());
+        events_.on_complaint(node_, complaint(std::string("cannot be used: ") + e.what()));
         run_after(next_pause());
         return;
     }
@@ -187,8 +222,6 @@ void node_link::run()
         s->request.push_range("SUBSCRIBE", channels_);
     for (const char* section : {"server", "replication"})
         s->request.push("INFO", section);
-    for (std::size_t i = 0; i < loaded_scripts; ++i)
-        s->request.push("SCRIPT", "LOAD", texts_[i]);
     boost::redis::any_adapter adapter([s](parse_event event, const resp3::node_view& part, boost::system::error_code&) {
         if (event == parse_event::node && part.depth == 0) {
             s->replies.emplace_back(part.value);
@@ -207,45 +240,47 @@ void node_link::on_set_up(setup& s)
     if (const auto bad = std::find(s.errors.begin(), s.errors.end(), true); bad != s.errors.end()) {
         const std::string& text = s.replies[static_cast<std::size_t>(bad - s.errors.begin())];
         const error_reply* const known = find_error_reply(text);
-        refuse(std::string(known ? known->cure : "refuses a command") + " (" + text + ')', known && known->passes);
+        refuse(complaint_about(text), known && known->passes);
         return;
     }
     constexpr std::size_t sections = 2;
-    if (s.replies.size() < sections + loaded_scripts) {
-        refuse("gave too few replies: is it a Redis server?");
+    if (s.replies.size() < sections) {
+        refuse(complaint("gave too few replies: is it a Redis server?"));
         return;
     }
     run_id_ = info(s.replies[0], "run_id");
     const std::string_view version = info(s.replies[0], "redis_version");
     if (run_id_.empty() || version.empty()) {
-        refuse("does not say who it is: is it a Redis server?");
+        refuse(complaint("does not say who it is: is it a Redis server?"));
         return;
     }
     if (is_too_old(version)) {
-        refuse("is of version " + std::string(version) + ": 6.2 or newer is needed");
+        refuse(complaint("is of version " + std::string(version) + ": 6.2 or newer is needed"));
         return;
     }
     if (const auto role = info(s.replies[1], "role"); role != "master") {
-        refuse("is a " + std::string(role) + ": name a master, nodes are independent of each other");
+        refuse(complaint("is a " + std::string(role) + ": name a master, nodes are independent of each other"));
         return;
     }
-    for (std::size_t i = 0; i < loaded_scripts; ++i)
-        shas_[i] = s.replies[sections + i];
+    if (info(s.replies[0], "redis_mode") == "cluster") {
+        refuse(complaint("is part of a cluster: name independent servers"));
+        return;
+    }
     forgotten_ = {};
     up_ = true;
     failures_ = 0;
     if (!old_address_.empty())
-        events_.on_complaint(node_, "may have moved" + old_address_);
+        events_.on_complaint(node_, {"may have moved", old_address_});
     change_channels();
     events_.on_up(node_, run_id_);
 }
 
 /// What is wrong may pass by itself.
-void node_link::refuse(std::string why, bool may_pass)
+void node_link::refuse(const complaint& why, bool may_pass)
 {
     refused_ = true;
     may_pass_ = may_pass;
-    events_.on_complaint(node_, std::move(why));
+    events_.on_complaint(node_, why);
     socket_->cancel(boost::redis::operation::run);
 }
 
@@ -262,22 +297,23 @@ void node_link::on_run_ended(error_code ec)
         run();
         return;
     }
+    ec = cause_of(ec, executor_);
     // The connection's log often says the same error, or only that something was cancelled for it.
     const auto says = [this](error_code e) { return last_error_.find(e.message()) != last_error_.npos; };
     const bool says_more = !last_error_.empty() && !says(ec) && !says(asio::error::operation_aborted);
     if (!refused_)
-        events_.on_complaint(node_, (was_up ? "is lost: " : "cannot be used: ") + ec.message()
-                                        + (says_more ? " (" + last_error_ + ")" : "") + cure_of(ec, last_error_)
-                                        + old_address_);
-    run_after(refused_ && !may_pass_ ? pause_after_refusal : next_pause());
+        events_.on_complaint(node_, {(was_up ? "is lost: " : "cannot be used: ") + ec.message(),
+                                     (says_more ? " (" + last_error_ + ")" : "") + cure_of(ec, last_error_)
+                                         + old_address_});
+    run_after(refused_ && !may_pass_ ? pause_after_refusal(options_) : next_pause());
 }
 
-/// After a failure.
-duration node_link::next_pause() noexcept
+/// After a failure. Clients whose server has gone do not come back all at once.
+duration node_link::next_pause()
 {
     // An acquire that waits for a quorum should not fail for want of a try.
     const duration longest = std::clamp(options_.quorum_timeout / 4, shortest_pause, longest_pause);
-    return std::min(shortest_pause * (1 << std::min(failures_++, 6u)), longest);
+    return jittered_.spread(std::min(shortest_pause * (1 << std::min(failures_++, 6u)), longest));
 }
 
 /// What was asked for over the connection. Whether it could be used until now.
@@ -350,7 +386,7 @@ void node_link::change_channels()
         });
     socket_->async_exec(*request, std::move(adapter), [this, request, used = use()](error_code, std::size_t) {
         if (refused_ && used.on == socket_)
-            refuse("refuses SUBSCRIBE or UNSUBSCRIBE. See doc/redis.md, Access, for the ACL that its user needs");
+            refuse(complaint("refuses SUBSCRIBE or UNSUBSCRIBE. See doc/redis.md, Access, for the ACL that its user needs"));
     });
 }
 
@@ -410,10 +446,10 @@ void node_link::flush()
     for (std::span<const call> rest = b->calls; !rest.empty();) {
         const auto run = first_run(rest);
         const auto which = static_cast<std::size_t>(script_for(run));
-        if (which >= loaded_scripts || std::exchange(forgotten_[which], false))
+        if (which >= hashed_scripts || std::exchange(forgotten_[which], false))
             encoder_.add(run, run_id_, "EVAL", texts_[which], b->request);
         else
-            encoder_.add(run, run_id_, "EVALSHA", shas_[which], b->request);
+            encoder_.add(run, run_id_, "EVALSHA", hashes_[which], b->request);
         b->runs.push_back(run.size());
         rest = rest.subspan(run.size());
     }

@@ -7,12 +7,15 @@
 
 // The connection to one node, which comes back when it is lost.
 //
-// A new connection is set up before anything else is sent: channels are subscribed to, the server says who it is, and
-// the scripts that every connection needs are loaded. A server that cannot take part is tried again later.
+// A new connection is set up before anything else is sent: channels are subscribed to, and the server says who it is. A
+// server that cannot take part is tried again later. Scripts are called by their hash; the text is sent to a server that
+// lacks it.
 //
 // Calls are noted, and sent together by the next flush. All that arrives is told in its order: answers to calls, and
 // the messages that the server pushes. When the connection ends, the calls that are left are answered with `lost`.
 
+#include "complaints.hpp"
+#include "jitter.hpp"
 #include "node_resolver.hpp"
 #include "script_calls.hpp"
 
@@ -36,14 +39,14 @@ namespace priority_redlock::detail::redis {
 class link_events
 {
 public:
-    /// There is a connection to a server that can take part, with its scripts loaded and the channels subscribed to.
+    /// There is a connection to a server that can take part, and the channels are subscribed to.
     virtual void on_up(std::size_t node, std::string run_id) = 0;
 
     /// It has ended, after `on_answer` for all calls.
     virtual void on_down(std::size_t node) = 0;
 
     /// The server cannot take part or cannot be reached.
-    virtual void on_complaint(std::size_t node, std::string what) = 0;
+    virtual void on_complaint(std::size_t node, const complaint& what) = 0;
 
     /// In the order in which they arrive, from within the parser: only to be noted. `on_arrival` follows.
     virtual void on_answer(call c, answer a) noexcept = 0;
@@ -112,10 +115,10 @@ private:
     [[nodiscard]] in_use use() { return {events_.self(), socket_}; }
     void run();
     void run_after(duration pause);
-    [[nodiscard]] duration next_pause() noexcept;
+    [[nodiscard]] duration next_pause();
     void on_run_ended(error_code ec);
     void on_set_up(setup& s);
-    void refuse(std::string why, bool may_pass = false);
+    void refuse(const complaint& why, bool may_pass = false);
     bool lose_answers();
     void change_channels();
     void receive();
@@ -137,9 +140,10 @@ private:
     boost::asio::steady_timer pause_;
     std::set<std::string> channels_;
     std::set<std::string> subscribed_; // to these, on this connection
-    std::array<std::string, loaded_scripts> shas_;
-    std::array<bool, loaded_scripts> forgotten_{}; // by the node: the text is sent once
+    std::array<std::string, hashed_scripts> hashes_;
+    std::array<bool, hashed_scripts> forgotten_{}; // by the node: the text is sent once
     std::string run_id_;                           // of the server
+    jitter jittered_;
     call_encoder encoder_;
     std::shared_ptr<batch> next_;
     std::vector<std::shared_ptr<batch>> sent_;

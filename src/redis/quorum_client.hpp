@@ -88,8 +88,8 @@ public:
     void on_answer(const call& c, const answer& a, moment now);
     void on_push(std::size_t node, std::string_view message, moment now);
 
-    /// Something else that is to be said of a node, if it has not been said last.
-    void complain(std::size_t node, std::string what) { health_.complain(node, std::move(what)); }
+    /// Something else that is to be said of a node, unless its kind has been said.
+    void complain(std::size_t node, const complaint& what, moment now) { health_.complain(node, what, now); }
 
     // --- time ---
 

@@ -33,6 +33,7 @@ namespace priority_redlock {
 
 using detail::redis::answer;
 using detail::redis::call;
+using detail::redis::complaint;
 using detail::redis::link_events;
 using detail::redis::make_script_texts;
 using detail::redis::microseconds;
@@ -135,9 +136,9 @@ private:
         carry_out();
     }
 
-    void on_complaint(std::size_t node, std::string what) override
+    void on_complaint(std::size_t node, const complaint& what) override
     {
-        client_.complain(node, std::move(what));
+        client_.complain(node, what, now());
         carry_out();
     }
 

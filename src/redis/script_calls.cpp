@@ -115,11 +115,11 @@ script script_for(std::span<const call> run) noexcept
 // --- requests --------------------------------------------------------------------------------------------------------
 
 void call_encoder::add(std::span<const call> run, std::string_view run_id, std::string_view command,
-                       std::string_view script_or_sha, boost::redis::request& to)
+                       std::string_view script_or_hash, boost::redis::request& to)
 {
     text_.clear();
     ends_.clear();
-    put({script_or_sha});
+    put({script_or_hash});
     const script which = script_for(run);
     const bool on_locks = run.front().about != nullptr;
     const bool asks_the_node = which != script::release;

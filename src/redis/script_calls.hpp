@@ -38,9 +38,9 @@ public:
     /// Keys and channels begin with the prefix.
     explicit call_encoder(std::string prefix) : prefix_(std::move(prefix)) {}
 
-    /// EVALSHA with what the node called the script when it was loaded, or EVAL with its text.
+    /// EVALSHA with the hash of a script, or EVAL with its text.
     void add(std::span<const call> run, std::string_view run_id, std::string_view command,
-             std::string_view script_or_sha, boost::redis::request& to);
+             std::string_view script_or_hash, boost::redis::request& to);
 
 private:
     void put(std::initializer_list<std::string_view> parts);

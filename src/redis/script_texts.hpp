@@ -30,8 +30,8 @@ enum class script : std::uint8_t
 
 inline constexpr std::size_t script_count = 8;
 
-/// Of these the first, which every connection needs, are loaded when it is made. The others are sent with each run.
-inline constexpr std::size_t loaded_scripts = 4;
+/// Of these the first, which are run all the time, are called by their hash. The others are sent with each run.
+inline constexpr std::size_t hashed_scripts = 4;
 
 using script_texts = std::array<std::string, script_count>;
 

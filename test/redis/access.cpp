@@ -39,9 +39,8 @@ namespace redis = priority_redlock::detail::redis;
 const std::string text = R"(
 // [acl]
 redis-cli ACL SETUSER locks on '>PASSWORD' resetkeys '~redlock:*' resetchannels '&redlock:*' \
-    -@all +hello +auth +ping +info '+script|load' +eval +evalsha +subscribe +unsubscribe +publish \
-    +time +exists +del +set +pexpire +hget +hmget +hexists +hset +hsetnx +hdel +zadd +zcard \
-    +zrange +zrem
+    -@all +hello +auth +ping +info +eval +evalsha +subscribe +unsubscribe +publish \
+    +time +exists +del +set +pexpire +hget +hmget +hset +hdel +zadd +zcard +zrange +zrem
 // [/acl]
 )";
 

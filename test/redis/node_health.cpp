@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 // Which nodes vote, and when they are greeted.
 
@@ -37,10 +38,10 @@ BOOST_AUTO_TEST_CASE(R9_a_quarantined_node_does_not_vote_until_its_time_has_pass
 {
     quorum_driver d(1, quorum_driver::plain_options(), false);
     d.up(0);
-    d.reply(0, {.what = verdict::quarantined, .number = 500'000});
+    d.reply(0, {.what = verdict::quarantined, .number = 2'500'000});
     BOOST_TEST(d.log.size() == 1);
     BOOST_TEST(d.obtain() == "");
-    BOOST_TEST(d.after(499ms) == "");
+    BOOST_TEST(d.after(2499ms) == "");
     BOOST_TEST(d.after(3ms) == "greet 0");
     d.log.clear();
     BOOST_TEST(d.reply(0, {.what = verdict::ready}) == "obtain 0");
@@ -152,17 +153,107 @@ BOOST_AUTO_TEST_CASE(R2_a_node_that_does_not_answer_is_not_asked_until_it_does)
     BOOST_TEST(d.obtain(4) == "obtain 0 1 2");
 }
 
-BOOST_AUTO_TEST_CASE(a_node_that_fails_is_named_once)
+BOOST_AUTO_TEST_CASE(a_kind_of_complaint_is_said_once_and_in_the_end_how_often_it_came)
+{
+    quorum_driver d(3, quorum_driver::plain_options(), false);
+    d.up(1);
+    d.reply(1, {.what = verdict::ready});
+    d.up(0);
+    for (int i = 0; i < 4; ++i) { // they alternate, and one quotes what it was sent
+        d.reply(0, {.what = verdict::failed, .text = "OOM command not allowed script: 0123, on @user_script:1."});
+        d.after(800ms);
+        d.reply(0, {.what = verdict::failed, .text = "ERR no such thing as '" + std::to_string(i) + '\''});
+        d.after(800ms);
+    }
+    d.reply(0, {.what = verdict::failed, .text = "ERR of another kind"});
+    const std::vector<std::string> said{
+        "redis: node n0 is out of memory: raise its maxmemory (OOM command not allowed)",
+        "redis: node n0 answers with an error (ERR no such thing as '0')",
+        "redis: node n0 answers with an error (ERR of another kind)",
+    };
+    BOOST_TEST(d.log == said, boost::test_tools::per_element());
+    d.log.clear();
+
+    d.after(800ms);
+    d.reply(0, {.what = verdict::ready});
+    d.log.clear(); // a quorum
+    d.after(1100ms);
+    BOOST_TEST(d.log.empty()); // not yet: there may be more
+    d.after(1s);
+    BOOST_TEST_REQUIRE(d.log.size() == 1);
+    BOOST_TEST(d.log[0]
+               == "redis: node n0 votes again (4 times: is out of memory: raise its maxmemory; 4 times: answers with an "
+                  "error: ERR no such thing as )");
+    d.log.clear();
+    d.after(2s); // it is said again when it comes again
+    d.obtain();
+    d.reply(0, {.what = verdict::failed, .text = "OOM command not allowed"});
+    BOOST_TEST_REQUIRE(d.log.size() >= 1);
+    BOOST_TEST(d.log[0] == said[0]);
+}
+
+BOOST_AUTO_TEST_CASE(an_error_about_one_lock_costs_no_vote)
 {
     quorum_driver d(3);
     d.obtain();
-    for (int i = 0; i < 3; ++i) {
-        d.reply(0, {.what = verdict::failed, .text = "says OOM"});
-        d.wake(0);
-        d.after(800ms);
+    d.reply(0, {.what = verdict::failed, .text = "WRONGTYPE Operation against a key"});
+    BOOST_TEST(d.client().has_quorum());
+    d.granted(1);
+    d.granted(2);
+    BOOST_TEST(d.after(2s) == "greet 0");
+    d.reply(0, {.what = verdict::ready});
+    BOOST_TEST_REQUIRE(d.log.size() == 2);
+    BOOST_TEST(d.log[1] == "redis: node n0 gives no more errors");
+}
+
+BOOST_AUTO_TEST_CASE(T40_a_node_of_a_cluster_is_named)
+{
+    for (const char* error : {"MOVED 866 127.0.0.1:7001", "CROSSSLOT Keys in request don't hash to the same slot",
+                              "CLUSTERDOWN Hash slot not served"}) {
+        quorum_driver d(3);
+        d.obtain();
+        d.reply(0, {.what = verdict::failed, .text = error});
+        BOOST_TEST_REQUIRE(d.log.size() == 1);
+        BOOST_TEST(d.log[0].find("n0 is part of a cluster: name independent servers") != std::string::npos);
     }
-    BOOST_TEST(std::count(d.log.begin(), d.log.end(), "redis: node n0 is out of memory: raise its maxmemory (says OOM)")
+}
+
+BOOST_AUTO_TEST_CASE(what_an_error_quotes_says_nothing)
+{
+    quorum_driver d(3);
+    d.obtain();
+    d.reply(0, {.what = verdict::failed, .text = "ERR unknown command 'X', with args beginning with: 'BUSY' 'OOM' "});
+    BOOST_TEST_REQUIRE(d.log.size() == 1);
+    BOOST_TEST(d.log[0].find("n0 lacks a command: see rename-command") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_does_not_answer_is_named_unless_it_was_this_process_that_stood_still)
+{
+    quorum_driver d(3);
+    d.obtain();
+    d.granted(0);
+    d.granted(1);
+    d.without_timer(10s); // the answer of the last has arrived, and is read after the timer has rung
+    d.after(0ms);
+    d.granted(2);
+    BOOST_TEST(d.log.empty());
+
+    d.obtain(2);
+    d.after(5s);
+    BOOST_TEST(std::ranges::count_if(d.log, [](const std::string& line) {
+                   return line.starts_with("redis: node n2 does not answer, for ");
+               })
                == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_node_that_has_lost_its_data_was_not_restarted)
+{
+    quorum_driver d(3);
+    d.obtain();
+    d.reply(0, {.what = verdict::quarantined, .number = 60'000'000, .text = "empty"});
+    BOOST_TEST_REQUIRE(d.log.size() == 1);
+    BOOST_TEST(d.log[0].find("it is empty") != std::string::npos);
+    BOOST_TEST(d.log[0].find("(re)started") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

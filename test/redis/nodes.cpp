@@ -4,15 +4,13 @@
 
 #include "common/log_capture.hpp"
 #include "redis/support/clients.hpp"
+#include "redis/support/fake_server.hpp"
 #include "redis/support/redis_server.hpp"
 #include "redis/support/tcp_proxy.hpp"
 
 #include <priority_redlock/redis_url.hpp>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -35,66 +33,6 @@
 namespace {
 
 using namespace test;
-using tcp = asio::ip::tcp;
-
-/// Something on a port that answers to whatever arrives.
-class fake_server
-{
-public:
-    /// Takes from the input what it understands, and replies.
-    using answer = std::function<std::string(std::string& input)>;
-
-    fake_server(asio::io_context& io, answer a)
-        : acceptor_(io, {asio::ip::address_v4::loopback(), 0}), answer_(std::move(a))
-    {
-        accept();
-    }
-
-    [[nodiscard]] boost::redis::config config() const
-    {
-        boost::redis::config result;
-        result.addr = {"127.0.0.1", std::to_string(acceptor_.local_endpoint().port())};
-        return result;
-    }
-
-private:
-    struct connection
-    {
-        explicit connection(tcp::socket s) : socket(std::move(s)) {}
-
-        tcp::socket socket;
-        std::array<char, 4096> buffer{};
-        std::string input;
-        std::string reply;
-    };
-
-    void accept()
-    {
-        acceptor_.async_accept([this](error_code ec, tcp::socket socket) {
-            if (ec)
-                return;
-            serve(std::make_shared<connection>(std::move(socket)));
-            accept();
-        });
-    }
-
-    void serve(const std::shared_ptr<connection>& c)
-    {
-        c->socket.async_read_some(asio::buffer(c->buffer), [this, c](error_code ec, std::size_t n) {
-            if (ec)
-                return;
-            c->input.append(c->buffer.data(), n);
-            c->reply = answer_(c->input);
-            asio::async_write(c->socket, asio::buffer(c->reply), [this, c](error_code failed, std::size_t) {
-                if (!failed)
-                    serve(c);
-            });
-        });
-    }
-
-    tcp::acceptor acceptor_;
-    answer answer_;
-};
 
 std::string bulk(std::string_view text)
 {
@@ -131,7 +69,6 @@ std::vector<std::string> take_command(std::string& input)
 struct imitation
 {
     std::string info = "redis_version:7.0.0\r\nrun_id:0123456789abcdef\r\nrole:master\r\nmaxmemory:0\r\n";
-    std::string to_load = bulk(std::string(40, '0'));
     std::string to_run = "+OK\r\n";
 };
 
@@ -143,8 +80,6 @@ std::string answer_as(const imitation& server, std::string& input)
             result += "%1\r\n+server\r\n+redis\r\n";
         else if (words[0] == "INFO")
             result += bulk(server.info);
-        else if (words[0] == "SCRIPT")
-            result += server.to_load;
         else if (words[0] == "EVALSHA")
             result += server.to_run;
         else if (words[0] == "SUBSCRIBE")
@@ -328,7 +263,7 @@ BOOST_AUTO_TEST_CASE(a_node_whose_scripts_bring_anything)
 BOOST_AUTO_TEST_CASE(a_node_that_is_loading)
 {
     bool loading = true;
-    const imitation of_loading{.to_load = "-LOADING Redis is loading the dataset in memory\r\n"};
+    const imitation of_loading{.to_run = "-LOADING Redis is loading the dataset in memory\r\n"};
     fake_server node(io, [&](std::string& input) { return answer_as(loading ? of_loading : imitation(), input); });
     check_bad_node(node.config(), "is loading its data");
 
@@ -422,6 +357,15 @@ BOOST_AUTO_TEST_CASE(a_node_that_says_no_is_no_reason_to_repeat_oneself)
     for (int i = 0; i < 20; ++i)
         BOOST_TEST(acquires(c));
     BOOST_TEST(log.records().size() == 1, everything_said());
+}
+
+BOOST_AUTO_TEST_CASE(T40_a_node_that_is_part_of_a_cluster)
+{
+    redis_server member({.config = {"cluster-enabled yes"}});
+    check_bad_node(member.config(), "is part of a cluster: name independent servers");
+    const imitation of_proxy{.to_run = "-MOVED 866 127.0.0.1:7001\r\n"}; // it does not say what it is
+    fake_server proxy(io, [&](std::string& input) { return answer_as(of_proxy, input); });
+    check_bad_node(proxy.config(), "is part of a cluster: name independent servers");
 }
 
 // --- what nodes may ask for ---

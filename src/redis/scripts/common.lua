@@ -25,7 +25,7 @@
 --
 -- Of a node:
 --   node  hash   run since deployment: the server's run id, since when, and what its clients agree on
---                id: made with the marker; why: it is in quarantine, unless it was restarted
+--                id: made with the marker; why: it is in quarantine
 --                before: who had been met at its address; evicted: how many keys, when a client last looked
 --                asked: when a client last saw that it votes
 --

@@ -3,8 +3,9 @@
 --
 -- KEYS: node
 -- ARGV: run id, the identity of the server that the client met last at this address (or none), how long ago (us)
--- Reply: {ready, time, identity} | {quarantined, time, left (us), why: restarted, evicted or changed, identity}
---        | {mismatch, time, its deployment} | {evicting, time, its policy}
+-- Reply: {ready, time, identity} | {quarantined, time, left (us), 
+--          why: restarted, empty, evicted or changed, identity} | {mismatch, time, its deployment}
+--        | {evicting, time, its policy}
 --
 -- Idempotent: a quarantine that has started goes on. It says ready only after a write, which a replica and a node without
 -- memory refuse.

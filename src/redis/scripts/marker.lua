@@ -7,8 +7,10 @@ if not m[1] or (m[1] ~= run and options.guard ~= 'durable') then
     local id = string.format('%s-%.0f', run, now)
     local deployment = m[3] or options.deployment -- a restart does not make it another's
     redis.call('DEL', KEYS[1])
-    redis.call('HSET', KEYS[1], 'run', run, 'since', now, 'deployment', deployment, 'id', id, 'before', m[1] or '')
-    m = { run, now, deployment, id }
+    local why = m[1] and 'restarted' or 'empty'
+    redis.call('HSET', KEYS[1], 'run', run, 'since', now, 'deployment', deployment, 'id', id, 'before', m[1] or '',
+        'why', why)
+    m = { run, now, deployment, id, why }
 elseif m[1] ~= run then
     redis.call('HSET', KEYS[1], 'run', run)
 end

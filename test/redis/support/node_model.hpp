@@ -222,7 +222,8 @@ private:
                           born ? born->deployment : q.deployment,
                           q.run_id + '-' + std::to_string(now_),
                           born ? born->run_id : std::string(),
-                          {}};
+                          {},
+                          born ? "restarted" : "empty"};
         }
         born->run_id = q.run_id;
     }
