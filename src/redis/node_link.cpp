@@ -14,8 +14,6 @@
 #include <boost/redis/error.hpp>
 #include <boost/redis/logger.hpp>
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <charconv>
 #include <iterator>
@@ -115,20 +113,6 @@ std::string cure_of(error_code ec, std::string_view reason)
     return {};
 }
 
-/// What a server calls a script: the SHA-1 of its text.
-std::string hash_of(std::string_view text)
-{
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr) != 1)
-        return {}; // a server does not know it either, and is sent the text
-    std::string result;
-    for (unsigned i = 0; i < size; ++i)
-        for (const int digit : {digest[i] >> 4, digest[i] & 15})
-            result += "0123456789abcdef"[digit];
-    return result;
-}
-
 /// Why a connection could not be made. Asio says of a socket that could not be opened that it was aborted, which
 /// Boost.Redis takes for a timeout.
 error_code cause_of(error_code ec, const asio::any_io_executor& ex)
@@ -153,10 +137,8 @@ node_link::node_link(std::size_t node, const asio::any_io_executor& ex, boost::r
       executor_(ex),
       resolver_(asio::query(ex, asio::execution::context), ex, options.node_timeout,
                 [this](std::string why) { old_address_ = ". " + std::move(why) + ": its last address is used"; }),
-      pause_(ex), jittered_(std::random_device()()), encoder_(options.prefix)
+      pause_(ex), jittered_(std::random_device()()), scripts_(texts, options.prefix)
 {
-    for (std::size_t i = 0; i < hashed_scripts; ++i)
-        hashes_[i] = hash_of(texts_[i]);
     make_tls(config_, options_); // throws if the files are bad
 }
 
@@ -248,9 +230,9 @@ void node_link::on_set_up(setup& s)
         refuse(complaint("gave too few replies: is it a Redis server?"));
         return;
     }
-    run_id_ = info(s.replies[0], "run_id");
+    std::string run_id(info(s.replies[0], "run_id"));
     const std::string_view version = info(s.replies[0], "redis_version");
-    if (run_id_.empty() || version.empty()) {
+    if (run_id.empty() || version.empty()) {
         refuse(complaint("does not say who it is: is it a Redis server?"));
         return;
     }
@@ -266,13 +248,13 @@ void node_link::on_set_up(setup& s)
         refuse(complaint("is part of a cluster: name independent servers"));
         return;
     }
-    forgotten_ = {};
+    scripts_.begin(std::move(run_id));
     up_ = true;
     failures_ = 0;
     if (!old_address_.empty())
         events_.on_complaint(node_, {"may have moved", old_address_});
     change_channels();
-    events_.on_up(node_, run_id_);
+    events_.on_up(node_, scripts_.run_id());
 }
 
 /// What is wrong may pass by itself.
@@ -443,16 +425,8 @@ void node_link::flush()
         return;
     auto b = std::exchange(next_, nullptr);
     sent_.push_back(b);
-    for (std::span<const call> rest = b->calls; !rest.empty();) {
-        const auto run = first_run(rest);
-        const auto which = static_cast<std::size_t>(script_for(run));
-        if (which >= hashed_scripts || std::exchange(forgotten_[which], false))
-            encoder_.add(run, run_id_, "EVAL", texts_[which], b->request);
-        else
-            encoder_.add(run, run_id_, "EVALSHA", hashes_[which], b->request);
-        b->runs.push_back(run.size());
-        rest = rest.subspan(run.size());
-    }
+    for (std::span<const call> rest = b->calls; !rest.empty(); rest = rest.subspan(b->runs.back()))
+        b->runs.push_back(scripts_.add_run(rest, b->request));
     boost::redis::any_adapter adapter([this, raw = b.get()](parse_event event, const resp3::node_view& part,
                                                             boost::system::error_code&) { read(*raw, event, part); });
     socket_->async_exec(b->request, std::move(adapter), [this, b, used = use()](error_code, std::size_t) {
@@ -478,9 +452,7 @@ void node_link::read(batch& b, parse_event event, const resp3::node_view& part)
         b.reader.add(part);
     } else if (event == parse_event::done && b.run < b.runs.size()) {
         const std::span<call> run(b.calls.data() + b.answered, b.runs[b.run++]);
-        std::vector<answer> answers = b.reader.take(run.size());
-        if (answers.front().what == answer::verdict::unknown)
-            forgotten_[static_cast<std::size_t>(script_for(run))] = true;
+        std::vector<answer> answers = scripts_.take(b.reader, run);
         b.answered += run.size();
         for (std::size_t i = 0; i < run.size(); ++i)
             events_.on_answer(std::move(run[i]), std::move(answers[i]));

@@ -140,11 +140,8 @@ private:
     boost::asio::steady_timer pause_;
     std::set<std::string> channels_;
     std::set<std::string> subscribed_; // to these, on this connection
-    std::array<std::string, hashed_scripts> hashes_;
-    std::array<bool, hashed_scripts> forgotten_{}; // by the node: the text is sent once
-    std::string run_id_;                           // of the server
     jitter jittered_;
-    call_encoder encoder_;
+    script_session scripts_;
     std::shared_ptr<batch> next_;
     std::vector<std::shared_ptr<batch>> sent_;
     std::vector<std::shared_ptr<batch>> spare_;

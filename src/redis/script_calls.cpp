@@ -6,6 +6,8 @@
 
 #include "acquisition.hpp"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -15,6 +17,20 @@
 namespace priority_redlock::detail::redis {
 
 namespace {
+
+/// What a server calls a script: the SHA-1 of its text.
+std::string hash_of(std::string_view text)
+{
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr) != 1)
+        return {}; // a server does not know it either, and is sent the text
+    std::string result;
+    for (unsigned i = 0; i < size; ++i)
+        for (const int digit : {digest[i] >> 4, digest[i] & 15})
+            result += "0123456789abcdef"[digit];
+    return result;
+}
 
 std::string_view mode_of(obtain_request::mode m) noexcept
 {
@@ -333,6 +349,41 @@ std::vector<answer> answer_reader::take(std::size_t calls)
     }
     *this = {};
     return result;
+}
+
+// --- a session -------------------------------------------------------------------------------------------------------
+
+script_session::script_session(const script_texts& texts, std::string prefix)
+    : texts_(texts), encoder_(std::move(prefix))
+{
+    for (std::size_t i = 0; i < hashed_scripts; ++i)
+        hashes_[i] = hash_of(texts_[i]);
+}
+
+void script_session::begin(std::string run_id)
+{
+    run_id_ = std::move(run_id);
+    forgotten_ = {};
+}
+
+std::size_t script_session::add_run(std::span<const call> calls, boost::redis::request& to)
+{
+    const auto run = first_run(calls);
+    const auto which = static_cast<std::size_t>(script_for(run));
+    if (which >= hashed_scripts || std::exchange(forgotten_[which], false))
+        encoder_.add(run, run_id_, "EVAL", texts_[which], to);
+    else
+        encoder_.add(run, run_id_, "EVALSHA", hashes_[which], to);
+    return run.size();
+}
+
+std::vector<answer> script_session::take(answer_reader& reply, std::span<const call> run)
+{
+    std::vector<answer> answers = reply.take(run.size());
+    const auto which = static_cast<std::size_t>(script_for(run));
+    if (answers.front().what == answer::verdict::unknown && which < hashed_scripts)
+        forgotten_[which] = true;
+    return answers;
 }
 
 } // namespace priority_redlock::detail::redis
