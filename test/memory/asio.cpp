@@ -134,6 +134,35 @@ BOOST_AUTO_TEST_CASE(a_coroutine_loses_its_handler)
     BOOST_TEST(lost);
 }
 
+// A coroutine is lost that starts an operation for which there is no memory, although others would be told by a throw.
+BOOST_AUTO_TEST_CASE(a_coroutine_is_lost)
+{
+    bool lost = false;
+    for (long n = 0; n < most; ++n) {
+        asio::io_context context;
+        asio::steady_timer timer(context, asio::steady_timer::time_point::min());
+        bool started = false, called = false, escaped = false, failed = false;
+        {
+            const heap::failure failure(n);
+            try {
+                asio::co_spawn(
+                    context, [&]() -> asio::awaitable<void> { co_await timer.async_wait(asio::use_awaitable); },
+                    [&](std::exception_ptr) { called = true; });
+                started = true;
+                context.run();
+            } catch (const std::bad_alloc&) {
+                escaped = started;
+            }
+            failed = heap::failure::happened();
+        }
+        if (!failed)
+            break;
+        context.run();
+        lost = lost || (escaped && !called);
+    }
+    BOOST_TEST(lost);
+}
+
 // An error that is thrown into a coroutine is made an exception, with a text in memory, where nothing may throw.
 BOOST_AUTO_TEST_CASE(an_error_in_a_coroutine_ends_the_program)
 {
