@@ -4,6 +4,9 @@
 
 #include "common/heap.hpp"
 
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_immediate_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
@@ -161,6 +164,17 @@ BOOST_AUTO_TEST_CASE(a_coroutine_is_lost)
         lost = lost || (escaped && !called);
     }
     BOOST_TEST(lost);
+}
+
+// The executor of a handler without its type is empty if there is no memory for it, and throws when it is used.
+BOOST_AUTO_TEST_CASE(an_executor_is_empty)
+{
+    asio::io_context context;
+    const asio::any_io_executor candidate(context.get_executor());
+    const asio::any_completion_handler<void()> handler([] {});
+    const heap::failure failure(0);
+    BOOST_TEST(!asio::get_associated_immediate_executor(handler, candidate));
+    BOOST_TEST(heap::failure::happened());
 }
 
 // An error that is thrown into a coroutine is made an exception, with a text in memory, where nothing may throw.

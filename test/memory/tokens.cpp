@@ -15,6 +15,7 @@
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/execution/bad_executor.hpp>
 #include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -22,6 +23,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -172,7 +174,11 @@ struct erased : sound_token
     template <class Operation>
     void operator()(Operation& operation, handler h) const
     {
-        operation.start(erased_token{std::move(h)});
+        try {
+            operation.start(erased_token{std::move(h)});
+        } catch (const asio::execution::bad_executor&) {
+            throw std::bad_alloc(); // which is how Asio says it
+        }
     }
 };
 
