@@ -99,8 +99,8 @@ public:
 };
 
 // The coroutines' handlers name no executor: then they are cancelled within `emit`, and end on the strand all the same.
-// Without memory Asio may not get as far as to call them: it lets the exception out of run(), and destroys the coroutine
-// on the strand. (With the context as well. Then the completion goes the same way.)
+// Without memory Asio may not get as far as to call them: it lets the exception out of run(), and destroys the
+// coroutine on the strand. (With the context as well. Then the completion goes the same way.)
 
 class transaction_run::transaction_end_handler
 {

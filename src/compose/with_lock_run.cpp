@@ -42,8 +42,8 @@ bool is_aborted(const std::exception_ptr& e) noexcept
     }
 }
 
-/// The handler of work that is a coroutine. Without memory Asio may not get as far as to call it, and destroys it with the
-/// coroutine, on the strand.
+/// The handler of work that is a coroutine. Without memory Asio may not get as far as to call it, and destroys it with
+/// the coroutine, on the strand.
 class with_lock_run::work_end_handler
 {
 public:

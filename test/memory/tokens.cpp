@@ -171,6 +171,8 @@ struct erased_token
 
 struct erased : sound_token
 {
+    static constexpr asio_losses may_be = asio_losses::of_handler;
+
     template <class Operation>
     void operator()(Operation& operation, handler h) const
     {
