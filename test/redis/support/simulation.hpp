@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TEST_REDIS_SIMULATION_HPP
 #define PRIORITY_REDLOCK_TEST_REDIS_SIMULATION_HPP
 
+#include "common/heap.hpp"
 #include "redis/quorum_client.hpp"
 #include "redis/support/node_model.hpp"
 
@@ -57,6 +58,8 @@ struct simulated_world
     double lenient = 0;           // acquires that leave the holder alone
     bool extend = false;          // some locks are extended, to longer and to shorter ttls
     bool new_nodes = false;       // which an operator provisions when clients are there already
+    double shortage = 0;          // steps of a client in which memory runs out, at one of the first allocations
+    long fails_at = -1;           // or: that allocation of all clients' steps fails
 };
 
 struct simulation_failure : std::runtime_error
@@ -80,10 +83,11 @@ public:
         std::size_t overtaken = 0;      // grants before one that had the same priority and came clearly earlier
         std::size_t unranked = 0;       // grants before one that had a higher priority and was queued
         std::size_t past_a_lenient = 0; // notices for one behind another that leaves the holder alone and was queued
+        std::size_t shortages = 0;      // of memory
     };
 
     simulation(const simulated_world& world, std::uint64_t seed, std::vector<std::string>* trace = nullptr)
-        : world_(world), random_(seed * 2 + 1), trace_(trace)
+        : world_(world), random_(seed * 2 + 1), trace_(trace), fails_at_(world.fails_at)
     {
         options_.max_ttl = 3s;
         options_.clock_skew = 400ms;
@@ -244,6 +248,7 @@ private:
         bool alive = true;
         bool busy = false;
         bool pending = false; // something was asked for while it was busy
+        std::size_t ends = 0; // that are not confirmed
         std::deque<std::function<void()>> later;
     };
 
@@ -285,6 +290,36 @@ private:
     [[nodiscard]] std::int64_t clock_of(const node& n) const
     {
         return wall_start + now_ + n.offset + now_ * n.rate / 1'000'000;
+    }
+
+    /// A step of a client, in which memory may run out. False: it has thrown std::bad_alloc.
+    template <class Step>
+    bool in_step(const client& c, Step step)
+    {
+        const bool short_of_it = faulty() && chance(world_.shortage);
+        if (!short_of_it && fails_at_ < 0) {
+            step();
+            return true;
+        }
+        const long n = short_of_it ? below(10) : fails_at_;
+        bool done = true;
+        bool happened = false;
+        {
+            const heap::failure failure(n);
+            try {
+                step();
+            } catch (const std::bad_alloc&) {
+                done = false;
+            }
+            happened = heap::failure::happened();
+            if (!short_of_it)
+                fails_at_ = heap::fail_in;
+        }
+        if (happened) {
+            ++counts_.shortages;
+            note([&] { return who(c) + " has run out of memory"; });
+        }
+        return done;
     }
 
     /// What a process does while it is stopped happens when it goes on.
@@ -349,7 +384,7 @@ private:
                 if (armed != c.timer)
                     return;
                 c.armed_at = std::numeric_limits<std::int64_t>::max();
-                c.machine->advance(moment_of(c));
+                in_step(c, [&] { c.machine->advance(moment_of(c)); });
                 if (micros(c.machine->next_deadline()) < now_)
                     fail(who(c) + "'s timer rings for ever");
                 carry_out(c);
@@ -416,8 +451,7 @@ private:
                 return who(c, w) + " asks for " + w.resource + ", priority " + std::to_string(w.priority) + ", ttl "
                        + std::to_string(test::micros(q.ttl)) + ", mode " + std::to_string(int(w.how));
             });
-            c.machine->obtain(
-                q,
+            priority_redlock::protocol::handler<priority_redlock::obtain_reply> handler(
                 [this, &c, &w, number = w.number](error_code ec, const priority_redlock::obtain_reply& r) {
                     if (w.number != number || w.now != worker::phase::waits)
                         return;
@@ -430,8 +464,9 @@ private:
                         finish(c, w, "refused");
                     else
                         w.queued_at = now_;
-                },
-                moment_of(c));
+                });
+            if (!in_step(c, [&] { c.machine->obtain(std::move(q), std::move(handler), moment_of(c)); }))
+                std::move(handler)(boost::asio::error::no_memory, priority_redlock::obtain_reply());
             if (world_.impatient && chance(0.3))
                 after(below(400'000), [this, &c, &w, number = w.number] {
                     on_client(c, [this, &c, &w, number] {
@@ -520,8 +555,7 @@ private:
                 q.ttl = std::chrono::microseconds(100'000 + below(900'000));
                 q.how = mode::now;
                 note([&] { return who(c, w) + " extends to " + std::to_string(test::micros(q.ttl)); });
-                c.machine->obtain(
-                    q,
+                priority_redlock::protocol::handler<priority_redlock::obtain_reply> handler(
                     [this, &c, &w, number](error_code ec, const priority_redlock::obtain_reply& r) {
                         if (w.number != number || w.now != worker::phase::holds)
                             return;
@@ -541,11 +575,29 @@ private:
                             watch_end(c, w);
                         }
                         extend_later(c, w);
-                    },
-                    moment_of(c));
+                    });
+                if (!in_step(c, [&] { c.machine->obtain(std::move(q), std::move(handler), moment_of(c)); }))
+                    std::move(handler)(boost::asio::error::no_memory, priority_redlock::obtain_reply());
                 carry_out(c);
             });
         });
+    }
+
+    void end(client& c, std::uint64_t number)
+    {
+        priority_redlock::protocol::done_handler handler([this, &c, number](error_code ec) {
+            if (!ec)
+                --c.ends;
+            else
+                after(100'000, [this, &c, number] {
+                    on_client(c, [this, &c, number] {
+                        end(c, number);
+                        carry_out(c);
+                    });
+                });
+        });
+        if (!in_step(c, [&] { c.machine->end({c.number, number}, std::move(handler), moment_of(c)); }))
+            std::move(handler)(boost::asio::error::no_memory);
     }
 
     void finish(client& c, worker& w, const std::string& why)
@@ -556,7 +608,8 @@ private:
         w.now = worker::phase::rests;
         const auto number = w.number;
         // From within a handler, what is asked for waits until the client has told everything.
-        c.later.push_back([this, &c, number] { c.machine->end({c.number, number}, [](error_code) {}, moment_of(c)); });
+        ++c.ends;
+        c.later.push_back([this, &c, number] { end(c, number); });
         carry_out(c);
         after(below(20'000), [this, &c, &w] { begin(c, w); });
     }
@@ -603,6 +656,8 @@ private:
         for (const worker& w : c.workers)
             if (w.now != worker::phase::rests)
                 fail(who(c, w) + " has not ended, after " + std::to_string((now_ - w.since) / 1000) + " ms");
+        if (c.ends != 0)
+            fail(who(c) + " was not told of " + std::to_string(c.ends) + " ends");
         if (!c.machine->idle())
             fail(who(c) + " has not given everything back");
     }
@@ -619,7 +674,8 @@ private:
         if (faulty())
             ++counts_.calls;
         if (!l.up) {
-            c.later.push_back([this, &c, what] { c.machine->on_answer(what, {}, moment_of(c)); });
+            c.later.push_back(
+                [this, &c, what] { in_step(c, [&] { c.machine->on_answer(what, {}, moment_of(c)); }); });
             return;
         }
         l.unanswered.push_back(q);
@@ -673,7 +729,7 @@ private:
     {
         deliver(c, l, [this, &c, &l, a, about = q.call] {
             l.unanswered.pop_front();
-            c.machine->on_answer(about, a, moment_of(c));
+            in_step(c, [&] { c.machine->on_answer(about, a, moment_of(c)); });
         });
     }
 
@@ -684,7 +740,7 @@ private:
             return;
         deliver(c, l, [this, &c, index = n.index, text] {
             note([&] { return who(c) + " <- n" + std::to_string(index) + ": " + text; });
-            c.machine->on_push(index, text, moment_of(c));
+            in_step(c, [&] { c.machine->on_push(index, text, moment_of(c)); });
         });
     }
 
@@ -728,7 +784,7 @@ private:
                 l.incarnation = n.incarnation;
                 l.last_to_node = l.last_to_client = now_;
                 note([&] { return who(c) + " is connected to n" + std::to_string(index); });
-                c.machine->on_up(index, n.run_id(), moment_of(c));
+                in_step(c, [&, id = n.run_id()]() mutable { c.machine->on_up(index, std::move(id), moment_of(c)); });
                 carry_out(c);
             });
         });
@@ -758,8 +814,8 @@ private:
             on_client(c, [this, &c, &l, index] {
                 note([&] { return who(c) + " has lost n" + std::to_string(index); });
                 for (const auto& q : std::exchange(l.unanswered, {}))
-                    c.machine->on_answer(q.call, {}, moment_of(c));
-                c.machine->on_down(index, moment_of(c));
+                    in_step(c, [&] { c.machine->on_answer(q.call, {}, moment_of(c)); });
+                in_step(c, [&] { c.machine->on_down(index, moment_of(c)); });
                 carry_out(c);
                 connect_later(c, index, chance(0.5) ? 500 : 20'000 + below(100'000));
             });
@@ -944,6 +1000,7 @@ private:
     std::vector<std::unique_ptr<client>> clients_;
     std::map<std::string, std::uint64_t> tokens_;
     counts counts_;
+    long fails_at_;
 };
 
 } // namespace test
