@@ -17,6 +17,7 @@
 #include <memory>
 #include <queue>
 #include <random>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -249,6 +250,7 @@ private:
         bool busy = false;
         bool pending = false; // something was asked for while it was busy
         std::size_t ends = 0; // that are not confirmed
+        std::set<std::uint64_t> unheard_ends; // that it had no memory for
         std::deque<std::function<void()>> later;
     };
 
@@ -402,7 +404,7 @@ private:
             return each.number == e.id.number && each.now != worker::phase::rests;
         });
         if (w == c.workers.end()) {
-            if (e.what == kind::granted)
+            if (e.what == kind::granted && !c.unheard_ends.contains(e.id.number))
                 fail(who(c) + " was granted " + std::to_string(e.id.number) + ", which has ended");
             return;
         }
@@ -550,6 +552,7 @@ private:
             on_client(c, [this, &c, &w, number] {
                 if (w.number != number || w.now != worker::phase::holds || w.until <= now_)
                     return;
+                const int priority_before = w.priority;
                 w.priority += chance(0.1);
                 auto q = request(c, w);
                 q.ttl = std::chrono::microseconds(100'000 + below(900'000));
@@ -576,8 +579,10 @@ private:
                         }
                         extend_later(c, w);
                     });
-                if (!in_step(c, [&] { c.machine->obtain(std::move(q), std::move(handler), moment_of(c)); }))
+                if (!in_step(c, [&] { c.machine->obtain(std::move(q), std::move(handler), moment_of(c)); })) {
+                    w.priority = priority_before;
                     std::move(handler)(boost::asio::error::no_memory, priority_redlock::obtain_reply());
+                }
                 carry_out(c);
             });
         });
@@ -586,16 +591,19 @@ private:
     void end(client& c, std::uint64_t number)
     {
         priority_redlock::protocol::done_handler handler([this, &c, number](error_code ec) {
-            if (!ec)
+            if (!ec) {
                 --c.ends;
-            else
-                after(100'000, [this, &c, number] {
-                    on_client(c, [this, &c, number] {
-                        end(c, number);
-                        carry_out(c);
-                    });
+                return;
+            }
+            c.unheard_ends.insert(number);
+            after(100'000, [this, &c, number] {
+                on_client(c, [this, &c, number] {
+                    end(c, number);
+                    carry_out(c);
                 });
+            });
         });
+        c.unheard_ends.erase(number);
         if (!in_step(c, [&] { c.machine->end({c.number, number}, std::move(handler), moment_of(c)); }))
             std::move(handler)(boost::asio::error::no_memory);
     }
