@@ -54,7 +54,8 @@ namespace priority_redlock {
 /// - `errc::invalid_argument`: no requests, one that `async_acquire` would not accept, or a negative timeout; nothing
 ///   was changed;
 /// - `errc::manager_closed`, `errc::no_quorum`, `errc::deadlock`, `boost::asio::error::operation_aborted`: as for
-///   `async_acquire`.
+///   `async_acquire`;
+/// - `boost::system::errc::not_enough_memory`: for a part.
 ///
 /// After an error nothing is held.
 /// @par Per-operation cancellation

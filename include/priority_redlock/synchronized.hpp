@@ -142,7 +142,8 @@ public:
     ///   the loss or what `reject` named;
     /// - `system_error` with `errc::invalid_argument`: a null `std::function` for a transaction or a recovery, or see
     ///   `async_acquire`;
-    /// - `system_error` with `boost::asio::error::operation_aborted`: cancelled, or the manager was.
+    /// - `system_error` with `boost::asio::error::operation_aborted`: cancelled, or the manager was;
+    /// - `std::bad_alloc`: no memory for a step of the run.
     /// @par Per-operation cancellation
     /// Terminal, partial, total: ends the wait for the lock, or cancels the step in flight with terminal and lets the
     /// transaction unwind, and the recovery alike. A transaction that returns nevertheless has its result delivered.

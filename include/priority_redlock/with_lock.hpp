@@ -73,7 +73,8 @@ struct misfit_of_async_with_lock
 /// - `errc::preempted`, `errc::expired`, `errc::lost`: the lock ended and the work with `operation_aborted` after it,
 ///   or the lock ended before `fn` was called;
 /// - `errc::invalid_argument`: also for a null pointer or an empty `std::function` as `fn`;
-/// - `boost::asio::error::operation_aborted`: cancelled from outside.
+/// - `boost::asio::error::operation_aborted`: cancelled from outside;
+/// - `boost::system::errc::not_enough_memory`: for the start of the work, or Asio had none for its end.
 ///
 /// Other results and exceptions of the work are passed on as they are, also when the lock has ended. So is what `fn`
 /// throws instead of returning its work, where the completion has an exception_ptr. Where it has an error_code that

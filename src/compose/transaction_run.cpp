@@ -99,7 +99,8 @@ public:
 };
 
 // The coroutines' handlers name no executor: then they are cancelled within `emit`, and end on the strand all the same.
-// Without memory Asio may not get as far as to call them, and lets the exception out of run().
+// Without memory Asio may not get as far as to call them: it lets the exception out of run(), and destroys the
+// coroutine on the strand. (With the context as well. Then the completion goes the same way.)
 
 class transaction_run::transaction_end_handler
 {
@@ -111,7 +112,7 @@ public:
     transaction_end_handler& operator=(transaction_end_handler&&) = delete;
     ~transaction_end_handler()
     {
-        if (run_ && std::uncaught_exceptions() != 0)
+        if (run_)
             run_->on_transaction_end(out_of_memory());
     }
 
@@ -135,7 +136,7 @@ public:
     decision_handler& operator=(decision_handler&&) = delete;
     ~decision_handler()
     {
-        if (run_ && std::uncaught_exceptions() != 0)
+        if (run_)
             run_->on_decision(out_of_memory(), {});
     }
 

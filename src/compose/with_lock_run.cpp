@@ -42,7 +42,8 @@ bool is_aborted(const std::exception_ptr& e) noexcept
     }
 }
 
-/// The handler of work that is a coroutine. Without memory Asio may not get as far as to call it.
+/// The handler of work that is a coroutine. Without memory Asio may not get as far as to call it, and destroys it with
+/// the coroutine, on the strand.
 class with_lock_run::work_end_handler
 {
 public:
@@ -54,7 +55,7 @@ public:
     work_end_handler& operator=(work_end_handler&&) = delete;
     ~work_end_handler()
     {
-        if (run_ && std::uncaught_exceptions() != 0)
+        if (run_)
             run_->fail_for_memory();
     }
     [[nodiscard]] executor_type get_executor() const noexcept { return run_->strand_; }

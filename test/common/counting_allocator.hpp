@@ -38,9 +38,10 @@ public:
         user_code::check();
         if (counts->on_call)
             counts->on_call();
+        T* const p = static_cast<T*>(::operator new(n * sizeof(T)));
         ++counts->allocated;
         ++counts->live;
-        return static_cast<T*>(::operator new(n * sizeof(T)));
+        return p;
     }
 
     void deallocate(T* p, std::size_t)

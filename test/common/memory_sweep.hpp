@@ -13,10 +13,12 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/execution/bad_executor.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <memory>
@@ -63,6 +65,15 @@ public:
 
     /// The managers go. True if their context then runs out of work.
     [[nodiscard]] virtual bool ends() = 0;
+};
+
+/// What of a scene is not the library's: Asio lets an exception out of run(), and loses a function
+/// (test/memory/asio.cpp).
+enum class asio_losses : std::uint8_t
+{
+    none,
+    of_others, // but the library calls its handlers nevertheless
+    of_handler // and the token's handler goes with it
 };
 
 /// What became of an operation that a scene has started.
@@ -139,7 +150,7 @@ public:
         start([&](handler h) { world.manager().async_acquire(resource, locker, options, std::move(h)); });
     }
 
-    /// Runs what is ready; what throws std::bad_alloc is noted, and the rest runs.
+    /// Runs what is ready. If that throws for want of memory, it is noted, and the rest runs.
     void poll()
     {
         run([this] { world.poll(); });
@@ -163,11 +174,8 @@ public:
     /// Lets go of all locks that were granted so far.
     void release_all() noexcept { locks.clear(); }
 
-    /// Whether run() has thrown std::bad_alloc.
-    [[nodiscard]] bool has_escaped() const noexcept { return escaped_; }
-
     /// After the scene, when memory is back.
-    void judge(bool asio_may_drop)
+    void judge(asio_losses may_be)
     {
         for (int i = 0; i < 4; ++i) { // what is let go of may be granted to others
             world.let_go();
@@ -177,16 +185,16 @@ public:
         }
         release_all();
         poll();
-        const bool excused = asio_may_drop && escaped_;
+        const bool excused = may_be == asio_losses::of_handler && escaped_;
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             const swept_call& c = calls_[i];
             const int expected = c.started ? 1 : 0;
             BOOST_TEST((c.calls == expected || (excused && c.calls == 0 && c.dropped)),
-                       "the handler of operation " << i << " was called " << c.calls << " times instead of "
-                                                   << expected << (c.dropped ? ", and destroyed" : ", and is kept"));
+                       "the handler of operation " << i << " was called " << c.calls << " times instead of " << expected
+                                                   << (c.dropped ? ", and destroyed" : ", and is kept"));
             BOOST_TEST(c.memory.live == 0, "memory of the allocator of operation " << i << " is not given back");
         }
-        BOOST_TEST((!escaped_ || asio_may_drop), "std::bad_alloc came out of run()");
+        BOOST_TEST((!escaped_ || may_be != asio_losses::none), "std::bad_alloc came out of run()");
         for (const char* name : {"r", "s", "t"})
             acquire(name, "afterwards");
         for (int i = 0; i < 3; ++i)
@@ -219,6 +227,8 @@ private:
                 f();
                 return;
             } catch (const std::bad_alloc&) {
+                escaped_ = true;
+            } catch (const asio::execution::bad_executor&) { // one that found no memory to be copied
                 escaped_ = true;
             }
     }
@@ -268,9 +278,7 @@ private:
 struct sweep_options
 {
     heap::reach reach = heap::reach::with_recycled;
-
-    /// What lets std::bad_alloc out of run() is Asio, and has lost the handler: see test/memory/asio.cpp.
-    bool asio_may_drop = false;
+    asio_losses may_be = asio_losses::none;
 };
 
 /// Plays a scene in worlds of their own with each of its allocations failing, one at a time.
@@ -288,7 +296,7 @@ void sweep_memory(MakeWorld make_world, Scene play, const sweep_options& options
             play(a);
             failed = n >= 0 && heap::failure::happened();
         }
-        a.judge(options.asio_may_drop);
+        a.judge(options.may_be);
         return failed;
     };
     once(-1); // what is made once for the whole program
@@ -299,7 +307,6 @@ void sweep_memory(MakeWorld make_world, Scene play, const sweep_options& options
             const bool failed = once(n);
             BOOST_TEST(heap::live == before, heap::live - before << " allocations have leaked");
             if (!failed) {
-                BOOST_TEST(n > 0, "the scene allocates nothing");
                 BOOST_TEST_MESSAGE("allocations: " << n);
                 return;
             }

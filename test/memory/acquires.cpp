@@ -32,7 +32,8 @@ BOOST_AUTO_TEST_CASE(I3_hand_over)
         a.acquire("r", "a", {.ttl = 1h});
         a.poll();
         for (const char* each : {"b", "c", "b"})
-            a.start([&](handler h) { a.world.manager().async_acquire("r", each, {.ttl = 1s}, cancellable(std::move(h))); });
+            a.start(
+                [&](handler h) { a.world.manager().async_acquire("r", each, {.ttl = 1s}, cancellable(std::move(h))); });
         a.poll();
         a.release_all();
         a.poll();
@@ -50,8 +51,8 @@ BOOST_AUTO_TEST_CASE(I3_T44_cancellation_of_acquires)
         auto& first = a.start([&](handler h) {
             a.world.manager().async_acquire("r", std::string(100, 'b'), {.timeout = 1h}, cancellable(std::move(h)));
         });
-        auto& second =
-            a.start([&](handler h) { a.world.manager().async_acquire("r", {.timeout = 2h}, cancellable(std::move(h))); });
+        auto& second = a.start(
+            [&](handler h) { a.world.manager().async_acquire("r", {.timeout = 2h}, cancellable(std::move(h))); });
         a.poll();
         second.signal.emit(asio::cancellation_type::terminal);
         first.signal.emit(asio::cancellation_type::total);
@@ -79,9 +80,8 @@ BOOST_AUTO_TEST_CASE(I3_waits_end_in_time)
         a.poll();
         a.acquire("r", "b", {.timeout = 1s});
         a.acquire("r", "c", {.max_attempts = 3});
-        auto& last = a.start([&](handler h) {
-            a.world.manager().async_acquire("r", "d", {.timeout = 2s}, std::move(h));
-        });
+        auto& last =
+            a.start([&](handler h) { a.world.manager().async_acquire("r", "d", {.timeout = 2s}, std::move(h)); });
         a.advance(3s);
         a.advance(3s);
         BOOST_TEST((last.calls == 1 || !last.started), "a timeout does not fire");
@@ -177,11 +177,12 @@ BOOST_AUTO_TEST_CASE(I3_guards)
             return;
         a.start([&](handler h) { timers[0].async_wait(a.locks[0].guard(std::move(h))); });
         a.start([&](handler h) { timers[1].async_wait(a.locks[0].guard(cancellable(std::move(h)))); });
-        auto& cancelled = a.start([&](handler h) { timers[2].async_wait(a.locks[0].guard(cancellable(std::move(h)))); });
+        auto& cancelled =
+            a.start([&](handler h) { timers[2].async_wait(a.locks[0].guard(cancellable(std::move(h)))); });
         cancelled.signal.emit(asio::cancellation_type::terminal);
         a.poll();
-        auto& thief = a.start(
-            [&](handler h) { a.world.manager().async_acquire("r", "high", {.priority = 1}, std::move(h)); });
+        auto& thief =
+            a.start([&](handler h) { a.world.manager().async_acquire("r", "high", {.priority = 1}, std::move(h)); });
         a.poll();
         a.advance(2s);
         a.start([&](handler h) { timers[0].async_wait(a.locks[0].guard(std::move(h))); });
@@ -321,7 +322,8 @@ BOOST_AUTO_TEST_CASE(I3_a_manager_is_made)
     });
 }
 
-// --- several locks as one ---------------------------------------------------------------------------------------------
+// --- several locks as one
+// ---------------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(I3_composites_that_wait)
 {
@@ -329,7 +331,8 @@ BOOST_AUTO_TEST_CASE(I3_composites_that_wait)
         a.acquire("s", "a");
         a.poll();
         a.start([&](handler h) {
-            redlock::async_acquire_all(a.world.manager(), {{"r"}, {"s", {.ttl = 5s}}, {"t"}}, 1h, cancellable(std::move(h)));
+            redlock::async_acquire_all(a.world.manager(), {{"r"}, {"s", {.ttl = 5s}}, {"t"}}, 1h,
+                                       cancellable(std::move(h)));
         });
         a.start([&](handler h) {
             redlock::async_acquire_all(a.world.manager(), "b", {{"t"}, {"s"}}, 1s, cancellable(std::move(h)));
@@ -350,9 +353,7 @@ BOOST_AUTO_TEST_CASE(I3_composites_that_wait)
 BOOST_AUTO_TEST_CASE(I3_composites_that_are_preempted)
 {
     sweep_in_memory([](attempt& a) {
-        a.start([&](handler h) {
-            redlock::async_acquire_all(a.world.manager(), {{"r"}, {"s"}}, 1h, std::move(h));
-        });
+        a.start([&](handler h) { redlock::async_acquire_all(a.world.manager(), {{"r"}, {"s"}}, 1h, std::move(h)); });
         a.poll();
         for (lock& each : a.locks)
             a.start([&](handler h) { each.async_wait(cancellable(std::move(h))); });

@@ -4,6 +4,9 @@
 
 #include "common/heap.hpp"
 
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_immediate_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
@@ -132,6 +135,46 @@ BOOST_AUTO_TEST_CASE(a_coroutine_loses_its_handler)
         lost = lost || (escaped && !called);
     }
     BOOST_TEST(lost);
+}
+
+// A coroutine is lost that starts an operation for which there is no memory, although others would be told by a throw.
+BOOST_AUTO_TEST_CASE(a_coroutine_is_lost)
+{
+    bool lost = false;
+    for (long n = 0; n < most; ++n) {
+        asio::io_context context;
+        asio::steady_timer timer(context, asio::steady_timer::time_point::min());
+        bool started = false, called = false, escaped = false, failed = false;
+        {
+            const heap::failure failure(n);
+            try {
+                asio::co_spawn(
+                    context, [&]() -> asio::awaitable<void> { co_await timer.async_wait(asio::use_awaitable); },
+                    [&](std::exception_ptr) { called = true; });
+                started = true;
+                context.run();
+            } catch (const std::bad_alloc&) {
+                escaped = started;
+            }
+            failed = heap::failure::happened();
+        }
+        if (!failed)
+            break;
+        context.run();
+        lost = lost || (escaped && !called);
+    }
+    BOOST_TEST(lost);
+}
+
+// The executor of a handler without its type is empty if there is no memory for it, and throws when it is used.
+BOOST_AUTO_TEST_CASE(an_executor_is_empty)
+{
+    asio::io_context context;
+    const asio::any_io_executor candidate(context.get_executor());
+    const asio::any_completion_handler<void()> handler([] {});
+    const heap::failure failure(0);
+    BOOST_TEST(!asio::get_associated_immediate_executor(handler, candidate));
+    BOOST_TEST(heap::failure::happened());
 }
 
 // An error that is thrown into a coroutine is made an exception, with a text in memory, where nothing may throw.

@@ -59,7 +59,7 @@ asio::awaitable<int> transaction(worker& w, transaction_context& context)
 template <class Scene>
 void sweep_runs(Scene play)
 {
-    sweep_in_memory(play, {}, {.reach = heap::reach::operators});
+    sweep_in_memory(play, {}, {.reach = heap::reach::operators, .may_be = asio_losses::of_others});
 }
 
 BOOST_AUTO_TEST_SUITE(memory_of_runs, *boost::unit_test::timeout(120))

@@ -15,6 +15,7 @@
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/execution/bad_executor.hpp>
 #include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -22,6 +23,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -55,13 +57,22 @@ private:
     std::unique_ptr<Operation> operation_;
 };
 
-/// Which of the allocations of a token can fail without Asio losing its handler.
-constexpr heap::reach without_recycled = heap::reach::operators;
-
-struct plain
+/// Base of the tokens with which Asio needs no memory of its own but for the initiation.
+struct sound_token
 {
     static constexpr heap::reach reach = heap::reach::with_recycled;
+    static constexpr asio_losses may_be = asio_losses::none;
+};
 
+/// Base of those with which it has to have what it keeps for reuse.
+struct token_with_recycled
+{
+    static constexpr heap::reach reach = heap::reach::operators;
+    static constexpr asio_losses may_be = asio_losses::none;
+};
+
+struct plain : sound_token
+{
     template <class Operation>
     void operator()(Operation& operation, handler h) const
     {
@@ -69,10 +80,8 @@ struct plain
     }
 };
 
-struct with_slot
+struct with_slot : sound_token
 {
-    static constexpr heap::reach reach = heap::reach::with_recycled;
-
     template <class Operation>
     void operator()(Operation& operation, handler h) const
     {
@@ -80,10 +89,8 @@ struct with_slot
     }
 };
 
-struct with_allocator
+struct with_allocator : sound_token
 {
-    static constexpr heap::reach reach = heap::reach::with_recycled;
-
     template <class Operation>
     void operator()(Operation& operation, handler h) const
     {
@@ -92,10 +99,8 @@ struct with_allocator
     }
 };
 
-struct with_executor
+struct with_executor : sound_token
 {
-    static constexpr heap::reach reach = heap::reach::with_recycled;
-
     template <class Operation>
     void operator()(Operation& operation, handler h) const
     {
@@ -103,10 +108,8 @@ struct with_executor
     }
 };
 
-struct with_immediate_executor
+struct with_immediate_executor : sound_token
 {
-    static constexpr heap::reach reach = heap::reach::with_recycled;
-
     template <class Operation>
     void operator()(Operation& operation, handler h) const
     {
@@ -114,10 +117,8 @@ struct with_immediate_executor
     }
 };
 
-struct deferred
+struct deferred : sound_token
 {
-    static constexpr heap::reach reach = heap::reach::with_recycled;
-
     template <class Operation>
     void operator()(Operation& operation, handler h) const
     {
@@ -126,10 +127,8 @@ struct deferred
     }
 };
 
-struct with_strand
+struct with_strand : token_with_recycled
 {
-    static constexpr heap::reach reach = without_recycled;
-
     template <class Operation>
     void operator()(Operation& operation, handler h) const
     {
@@ -137,10 +136,8 @@ struct with_strand
     }
 };
 
-struct future
+struct future : token_with_recycled
 {
-    static constexpr heap::reach reach = without_recycled;
-
     template <class Operation>
     void operator()(Operation& operation, handler h) const
     {
@@ -148,9 +145,9 @@ struct future
     }
 };
 
-struct coroutine
+struct coroutine : token_with_recycled
 {
-    static constexpr heap::reach reach = without_recycled;
+    static constexpr asio_losses may_be = asio_losses::of_handler;
 
     template <class Operation>
     void operator()(Operation& operation, handler h) const
@@ -172,14 +169,18 @@ struct erased_token
     handler h;
 };
 
-struct erased
+struct erased : sound_token
 {
-    static constexpr heap::reach reach = heap::reach::with_recycled;
+    static constexpr asio_losses may_be = asio_losses::of_handler;
 
     template <class Operation>
     void operator()(Operation& operation, handler h) const
     {
-        operation.start(erased_token{std::move(h)});
+        try {
+            operation.start(erased_token{std::move(h)});
+        } catch (const asio::execution::bad_executor&) {
+            throw std::bad_alloc(); // which is how Asio says it
+        }
     }
 };
 
@@ -214,7 +215,7 @@ void sweep_operation(manager_kind kind, bool cancels)
                          operation.finish();
                      a.poll();
                  },
-                 {.reach = Token::reach});
+                 {.reach = Token::reach, .may_be = Token::may_be});
 }
 
 template <class Token, class... Operations>

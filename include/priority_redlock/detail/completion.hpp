@@ -419,8 +419,8 @@ private:
     Operation* op_;
 };
 
-/// The completion of a run, which has a `handler_`, and its results by `take_results`. Owns the run until the handler is
-/// called, and so needs no more memory than a pointer.
+/// The completion of a run, which has a `handler_`, and its results by `take_results`. Owns the run until the handler
+/// is called, and so needs no more memory than a pointer.
 template <class Run>
 class run_completion
 {

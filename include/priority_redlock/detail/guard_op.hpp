@@ -256,7 +256,9 @@ public:
             state->keep();
             state->tell(); // runs after the operation was started
         }
-        if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
+        auto slot = asio::get_associated_cancellation_slot(handler);
+        const cleared_on_failure started(slot);
+        if (slot.is_connected())
             slot.template emplace<weak_canceller<state_type>>(state);
         state.reset();
         std::move(initiation_)(guarded_handler<std::decay_t<Handler>, handler_executor>(std::forward<Handler>(handler),

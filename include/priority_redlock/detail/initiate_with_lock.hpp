@@ -349,6 +349,7 @@ public:
             return;
         }
         auto slot = asio::get_associated_cancellation_slot(own);
+        const cleared_on_failure started(slot);
         auto op = std::allocate_shared<op_type>(frame_allocator(own), own, strand_for(own, this->executor()),
                                                 this->executor(), std::move(fn));
         if (slot.is_connected())

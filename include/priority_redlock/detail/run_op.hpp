@@ -214,6 +214,7 @@ public:
         }
         handler_type own(std::forward<Handler>(handler));
         auto slot = asio::get_associated_cancellation_slot(own);
+        const cleared_on_failure started(slot);
         const auto run =
             std::allocate_shared<op_type>(frame_allocator(own), own, strand_for(own, io_executor), spec_, options,
                                           std::move(transaction), std::move(recovery), resources_);

@@ -12,6 +12,7 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/cancellation_type.hpp>
 
+#include <exception>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -57,6 +58,26 @@ public:
 
 private:
     std::weak_ptr<Target> target_;
+};
+
+/// Clears a slot when an operation throws instead of starting: a `weak_canceller` keeps memory of the handler's
+/// allocator.
+template <class Slot>
+class cleared_on_failure
+{
+public:
+    explicit cleared_on_failure(const Slot& slot) noexcept : slot_(slot) {}
+    cleared_on_failure(const cleared_on_failure&) = delete;
+    cleared_on_failure& operator=(const cleared_on_failure&) = delete;
+    ~cleared_on_failure()
+    {
+        if (std::uncaught_exceptions() > exceptions_ && slot_.is_connected())
+            slot_.clear();
+    }
+
+private:
+    Slot slot_; // not looked at if all went well: then it may be gone
+    const int exceptions_ = std::uncaught_exceptions();
 };
 
 } // namespace priority_redlock::detail
