@@ -137,14 +137,14 @@ std::shared_ptr<node_link::socket> node_link::make_socket()
         });
     auto result = std::make_shared<socket>(link_executor(executor_, resolver_.borrow()), make_tls(config_, options_),
                                            std::move(log));
-    boost::redis::any_adapter pushes([this](parse_event event, const resp3::node_view& part,
-                                            boost::system::error_code&) {
-        try {
-            read_push(event, part);
-        } catch (const std::bad_alloc&) {
-            push_.clear(); // too short now, and so not taken for one
-        }
-    });
+    boost::redis::any_adapter pushes(
+        [this](parse_event event, const resp3::node_view& part, boost::system::error_code&) {
+            try {
+                read_push(event, part);
+            } catch (const std::bad_alloc&) {
+                push_.clear(); // too short now, and so not taken for one
+            }
+        });
     result->set_receive_response(pushes);
     return result;
 }

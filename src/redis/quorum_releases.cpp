@@ -20,7 +20,7 @@ constexpr std::size_t remembered_ends = 4096;
 
 void quorum_client::start_ending(acquisition& a, moment now)
 {
-    if (std::exchange(a.phase, phase::ending) != phase::ending) // else a step is made up for
+    if (std::exchange(a.phase, phase::ending) != phase::ending)                           // else a step is made up for
         a.round_ends = saturating_add(now.steady, a.longest_ttl + options_.node_timeout); // then nothing is left of it
     answer_obtain(a, {}, {});
     make_room(out_.told, a.extensions.size());

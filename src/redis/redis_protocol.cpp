@@ -9,7 +9,7 @@
 // go together.
 //
 // What memory cannot be had for counts as lost: an answer or a push, a call with its answer, a batch of calls with its
-// connection. A request that the client could not take is answered with `no_memory`, upon which its manager tries again.
+// connection. A request that the client could not take is answered with `no_memory`, and its manager tries again.
 
 #include "../log_record.hpp"
 #include "deployment.hpp"
@@ -173,10 +173,7 @@ private:
         note({node, std::move(c), std::move(a), {}});
     }
 
-    void on_push(std::size_t node, std::string message) noexcept override
-    {
-        note({node, {}, {}, std::move(message)});
-    }
+    void on_push(std::size_t node, std::string message) noexcept override { note({node, {}, {}, std::move(message)}); }
 
     void note(arrival a) noexcept
     {

@@ -29,7 +29,8 @@ class protocol_world final : public sweep_world
 public:
     explicit protocol_world(bool over_network)
     {
-        store_ = std::make_shared<redlock::testing::memory_protocol>(context_.get_executor(), redlock::testing::manual_time);
+        store_ =
+            std::make_shared<redlock::testing::memory_protocol>(context_.get_executor(), redlock::testing::manual_time);
         if (over_network)
             store_ = std::make_shared<redlock::testing::unreliable_protocol>(
                 context_.get_executor(), std::move(store_),
@@ -213,8 +214,8 @@ BOOST_AUTO_TEST_CASE(I3_T43_a_manager_goes_while_its_locks_live)
     sweep([](attempt& a) {
         std::optional<lock_manager> third;
         try {
-            third.emplace(redlock::testing::make_manager(
-                a.world.context().get_executor(), static_cast<protocol_world&>(a.world).store()));
+            third.emplace(redlock::testing::make_manager(a.world.context().get_executor(),
+                                                         static_cast<protocol_world&>(a.world).store()));
         } catch (const std::bad_alloc&) {
             return;
         }

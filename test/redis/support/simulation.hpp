@@ -248,8 +248,8 @@ private:
         std::uint64_t timer = 0;
         bool alive = true;
         bool busy = false;
-        bool pending = false; // something was asked for while it was busy
-        std::size_t ends = 0; // that are not confirmed
+        bool pending = false;                 // something was asked for while it was busy
+        std::size_t ends = 0;                 // that are not confirmed
         std::set<std::uint64_t> unheard_ends; // that it had no memory for
         std::deque<std::function<void()>> later;
     };
@@ -682,8 +682,7 @@ private:
         if (faulty())
             ++counts_.calls;
         if (!l.up) {
-            c.later.push_back(
-                [this, &c, what] { in_step(c, [&] { c.machine->on_answer(what, {}, moment_of(c)); }); });
+            c.later.push_back([this, &c, what] { in_step(c, [&] { c.machine->on_answer(what, {}, moment_of(c)); }); });
             return;
         }
         l.unanswered.push_back(q);
