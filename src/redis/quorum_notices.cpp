@@ -96,7 +96,8 @@ void quorum_client::heed_notices(acquisition& a, moment now)
     if (a.phase != phase::held)
         return;
     for (auto& each : a.notices) {
-        if (each.seen.size() < quorum_ && !each.quorum_answered)
+        const bool is_heeded = each.seen.size() >= quorum_ || each.quorum_answered;
+        if (!is_heeded || each.priority <= a.priority) // which may have risen since
             continue;
         make_room(out_.told);
         each.seen.clear();
