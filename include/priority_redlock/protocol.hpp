@@ -174,7 +174,8 @@ struct protocol_event
 /// @par Completion
 /// Every function calls its handler exactly once, or destroys it with the store. It may do so on any thread, and from
 /// within the function, but not under a mutex that another function of the protocol takes: what the handler or listener
-/// does first may be the next request. Handlers and listeners do not block and do not throw.
+/// does first may be the next request. Handlers and listeners do not block and do not throw. A function that throws,
+/// e.g. std::bad_alloc, does not call its handler: the manager asks again after `retry_interval`, or after a second.
 ///
 /// @par Thread safety
 /// All functions may be called from any thread at the same time. One manager's requests for one acquisition come one

@@ -75,6 +75,14 @@ enum class node_command : std::uint8_t
     return {};
 }
 
+/// Makes sure that so many more elements need no memory.
+template <class T>
+void make_room(std::vector<T>& v, std::size_t more = 1)
+{
+    if (v.capacity() - v.size() < more)
+        v.reserve(2 * v.size() + more);
+}
+
 struct acquisition;
 
 /// A command for a node. It comes back with its answer.

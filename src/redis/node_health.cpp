@@ -91,9 +91,10 @@ void node_health::exclude(std::size_t node, const complaint& why, moment now)
 void node_health::greet(std::size_t node, moment now)
 {
     auto& n = nodes_[node];
-    n.greet_at = never;
+    std::string last_identity = n.last_identity; // before the call: a greeting without it would be another one
     call& c = send(node_command::greet, node, now);
-    c.last_identity = n.last_identity;
+    n.greet_at = never;
+    c.last_identity = std::move(last_identity);
     c.left_ago = n.left_at == never ? 0 : micros(now.steady - n.left_at);
 }
 
@@ -164,12 +165,13 @@ call& node_health::send(node_command command, std::size_t node, moment now)
     if ((command == node_command::obtain || command == node_command::write_back) && is_greeting_due(node, now))
         greet(node, now);
     auto& n = nodes_[node];
+    make_room(calls_);
+    n.unanswered.emplace_back(n.last_sequence + 1, now.steady);
     call& c = calls_.emplace_back();
     c.command = command;
     c.node = node;
     c.sequence = ++n.last_sequence;
     c.sent = now.steady;
-    n.unanswered.emplace_back(c.sequence, now.steady);
     return c;
 }
 

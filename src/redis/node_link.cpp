@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <new>
 #include <random>
 #include <span>
 #include <string_view>
@@ -153,8 +154,14 @@ std::shared_ptr<node_link::socket> node_link::make_socket()
         });
     auto result = std::make_shared<socket>(link_executor(executor_, resolver_.borrow()), make_tls(config_, options_),
                                            std::move(log));
-    boost::redis::any_adapter pushes([this](parse_event event, const resp3::node_view& part,
-                                            boost::system::error_code&) { read_push(event, part); });
+    boost::redis::any_adapter pushes(
+        [this](parse_event event, const resp3::node_view& part, boost::system::error_code&) {
+            try {
+                read_push(event, part);
+            } catch (const std::bad_alloc&) {
+                push_.clear(); // too short now, and so not taken for one
+            }
+        });
     result->set_receive_response(pushes);
     return result;
 }
@@ -179,7 +186,26 @@ void node_link::stop()
         events_.on_down(node_);
 }
 
+/// Connects. Without memory it is tried again, or the connection ends, upon which it is.
 void node_link::run()
+{
+    try {
+        connect();
+    } catch (const std::bad_alloc&) {
+        give_up_connection();
+    }
+}
+
+/// Something that it needs could not be done for want of memory.
+void node_link::give_up_connection()
+{
+    if (run_pending_ && socket_)
+        socket_->cancel(boost::redis::operation::run);
+    else if (running_ && !run_pending_)
+        run_after(next_pause());
+}
+
+void node_link::connect()
 {
     refused_ = may_pass_ = false;
     last_error_.clear();
@@ -191,11 +217,15 @@ void node_link::run()
         run_after(next_pause());
         return;
     }
-    run_pending_ = true;
     socket_->async_run(config_, [this, used = use()](error_code ec) {
         used.on->cancel(); // it is not run again
-        on_run_ended(ec);
+        try {
+            on_run_ended(ec);
+        } catch (const std::bad_alloc&) {
+            give_up_connection();
+        }
     });
+    run_pending_ = true;
 
     auto s = std::make_shared<setup>();
     // First, since no reply to it is expected: if it is refused, the error is taken for the reply to the next command.
@@ -211,8 +241,13 @@ void node_link::run()
         }
     });
     socket_->async_exec(s->request, std::move(adapter), [this, s, used = use()](error_code ec, std::size_t) {
-        if (!ec && used.on == socket_) // else the run has ended, or will
+        if (ec || used.on != socket_) // the run has ended, or will
+            return;
+        try {
             on_set_up(*s);
+        } catch (const std::bad_alloc&) {
+            give_up_connection();
+        }
     });
     receive();
 }
@@ -314,11 +349,15 @@ bool node_link::lose_answers()
 
 void node_link::run_after(duration pause)
 {
-    pause_.expires_after(pause);
-    pause_.async_wait([this, kept = events_.self()](error_code cancelled) {
-        if (!cancelled && running_ && !run_pending_)
-            run();
-    });
+    try {
+        pause_.expires_after(pause);
+        pause_.async_wait([this, kept = events_.self()](error_code cancelled) {
+            if (!cancelled && running_ && !run_pending_)
+                run();
+        });
+    } catch (const std::bad_alloc&) { // the next flush connects
+        pause_is_lost_ = true;
+    }
 }
 
 // --- pushes ----------------------------------------------------------------------------------------------------------
@@ -377,8 +416,13 @@ void node_link::receive()
 {
     socket_->async_receive2([this, used = use()](error_code ec) {
         events_.on_arrival();
-        if (!ec && used.on == socket_)
+        if (ec || used.on != socket_)
+            return;
+        try {
             receive();
+        } catch (const std::bad_alloc&) {
+            give_up_connection();
+        }
     });
 }
 
@@ -414,21 +458,50 @@ void node_link::add(call c)
         events_.on_answer(std::move(c), {});
         return;
     }
-    if (!next_)
-        next_ = new_batch();
-    next_->calls.push_back(std::move(c));
+    try {
+        if (!next_)
+            next_ = new_batch();
+        next_->calls.push_back(std::move(c));
+    } catch (const std::bad_alloc&) {
+        events_.on_answer(std::move(c), {});
+    }
 }
 
 void node_link::flush()
 {
+    if (std::exchange(pause_is_lost_, false) && running_ && !run_pending_)
+        run();
     if (!next_ || !socket_ || refused_)
         return;
-    auto b = std::exchange(next_, nullptr);
-    sent_.push_back(b);
+    try {
+        sent_.push_back(next_);
+    } catch (const std::bad_alloc&) {
+        answer_rest(*std::exchange(next_, nullptr));
+        events_.on_arrival();
+        return;
+    }
+    const auto b = std::exchange(next_, nullptr);
+    try {
+        send(b);
+    } catch (const std::bad_alloc&) { // it may be sent in part
+        answer_rest(*b);
+        give_up_connection();
+        events_.on_arrival();
+    }
+}
+
+void node_link::send(const std::shared_ptr<batch>& b)
+{
     for (std::span<const call> rest = b->calls; !rest.empty(); rest = rest.subspan(b->runs.back()))
         b->runs.push_back(scripts_.add_run(rest, b->request));
-    boost::redis::any_adapter adapter([this, raw = b.get()](parse_event event, const resp3::node_view& part,
-                                                            boost::system::error_code&) { read(*raw, event, part); });
+    boost::redis::any_adapter adapter(
+        [this, raw = b.get()](parse_event event, const resp3::node_view& part, boost::system::error_code& ec) {
+            try {
+                read(*raw, event, part);
+            } catch (const std::bad_alloc&) { // the connection ends
+                ec = asio::error::no_memory;
+            }
+        });
     socket_->async_exec(b->request, std::move(adapter), [this, b, used = use()](error_code, std::size_t) {
         answer_rest(*b);
         std::erase(sent_, b);

@@ -114,6 +114,8 @@ private:
     [[nodiscard]] std::shared_ptr<socket> make_socket();
     [[nodiscard]] in_use use() { return {events_.self(), socket_}; }
     void run();
+    void connect();
+    void give_up_connection();
     void run_after(duration pause);
     [[nodiscard]] duration next_pause();
     void on_run_ended(error_code ec);
@@ -122,6 +124,7 @@ private:
     bool lose_answers();
     void change_channels();
     void receive();
+    void send(const std::shared_ptr<batch>& b);
     void read(batch& b, boost::redis::any_adapter::parse_event event, const boost::redis::resp3::node_view& part);
     void answer_rest(batch& b) noexcept;
     void read_push(boost::redis::any_adapter::parse_event event, const boost::redis::resp3::node_view& part);
@@ -148,6 +151,7 @@ private:
     std::vector<std::string> push_;
     bool running_ = false; // wanted
     bool run_pending_ = false;
+    bool pause_is_lost_ = false; // there was no memory to wait
     bool up_ = false;
     unsigned failures_ = 0; // in a row
     bool refused_ = false;

@@ -16,6 +16,13 @@ namespace priority_redlock::detail::redis {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// How long everything rests when memory has run out, but for what arrives.
+constexpr duration rest_after_shortage = std::chrono::milliseconds(100);
+
+} // namespace
+
 quorum_client::quorum_client(std::vector<std::string> names, const redis_options& options, std::uint64_t seed)
     : options_(options), quorum_(names.size() / 2 + 1), jittered_(seed), clocks_(names.size()),
       health_(names, options_, deployment_text(names.size(), options), jittered_, out_.calls, out_.log)
@@ -29,20 +36,23 @@ quorum_client::~quorum_client()
 
 // --- what the manager asks for ---------------------------------------------------------------------------------------
 
-void quorum_client::obtain(obtain_request request, protocol::handler<obtain_reply> handler, moment now)
+void quorum_client::obtain(obtain_request request, protocol::handler<obtain_reply>&& handler, moment now)
 {
+    make_room(out_.told);
     const duration ttl = request.ttl == infinite ? options_.lease : request.ttl;
     if (ttl > options_.max_ttl) {
         const std::int64_t asked = micros(ttl) / 1000;
-        out_.log.push_back({.level = log_level::warning,
-                            .event = "ttl_refused",
-                            .text = "redis: a ttl of " + std::to_string(asked)
-                                    + " ms is refused: redis_options::max_ttl is "
-                                    + std::to_string(micros(options_.max_ttl) / 1000) + " ms",
-                            .resource = std::move(request.resource),
-                            .locker = std::move(request.locker),
-                            .priority = request.priority,
-                            .milliseconds = asked});
+        say([&] {
+            return log_record{.level = log_level::warning,
+                              .event = "ttl_refused",
+                              .text = "redis: a ttl of " + std::to_string(asked)
+                                      + " ms is refused: redis_options::max_ttl is "
+                                      + std::to_string(micros(options_.max_ttl) / 1000) + " ms",
+                              .resource = std::move(request.resource),
+                              .locker = std::move(request.locker),
+                              .priority = request.priority,
+                              .milliseconds = asked};
+        });
         out_.told.emplace_back(reply_to_obtain{std::move(handler), errc::invalid_argument, {}});
         return;
     }
@@ -67,28 +77,32 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
     a.mode = request.how;
     a.started = now.steady;
     a.votes.resize(size());
-    a.on_reply = std::move(handler);
     acquisitions_.emplace(a.id, made);
-    if (has_quorum()) {
-        ask_all(a, now);
-    } else {
-        a.without_quorum = now.steady;
-        reschedule(a);
-    }
+    a.on_reply = std::move(handler);
+    step(now, [&] {
+        if (has_quorum()) {
+            ask_all(a, now);
+        } else {
+            a.without_quorum = now.steady;
+            reschedule(a);
+        }
+    });
 }
 
 /// One that is held is extended. Of one that waits it may change how far it goes.
-void quorum_client::obtain_again(acquisition& a, const obtain_request& request, protocol::handler<obtain_reply> handler,
-                                 duration ttl, moment now)
+void quorum_client::obtain_again(acquisition& a, const obtain_request& request,
+                                 protocol::handler<obtain_reply>&& handler, duration ttl, moment now)
 {
     if (a.phase == phase::held) {
+        a.extensions.emplace_back();
+        a.extensions.back() = {std::move(handler), ttl};
         a.priority = std::max(a.priority, request.priority);
-        a.extensions.push_back({std::move(handler), ttl});
         if (a.extensions.size() == 1)
-            start_extension(a, now);
+            step(now, [&] { start_extension(a, now); });
         return;
     }
     answer_obtain(a, {}, {.what = obtain_reply::verdict::waiting});
+    make_room(out_.told);
     a.on_reply = std::move(handler);
     if (a.phase == phase::ending) {
         answer_obtain(a, {}, {});
@@ -96,42 +110,57 @@ void quorum_client::obtain_again(acquisition& a, const obtain_request& request, 
     }
     a.mode = request.how;
     a.preempt = request.preempt;
-    if (a.phase == phase::open && has_quorum())
-        ask_all(a, now);
-    else
-        reschedule(a); // how long it waits for a quorum depends on how it asks
+    step(now, [&] {
+        if (a.phase == phase::open && has_quorum())
+            ask_all(a, now);
+        else
+            reschedule(a); // how long it waits for a quorum depends on how it asks
+    });
 }
 
-void quorum_client::end(acquisition_id id, protocol::done_handler handler, moment now)
+void quorum_client::end(acquisition_id id, protocol::done_handler&& handler, moment now)
 {
-    remember_end(id);
+    make_room(out_.told);
     const pointer a = find(id);
+    if (a)
+        make_room(a->on_end);
+    remember_end(id);
     if (!a) {
         out_.told.emplace_back(reply_to_end{std::move(handler), {}});
         return;
     }
     a->on_end.push_back(std::move(handler));
-    if (a->phase == phase::ending)
-        decide_end(*a);
-    else
-        start_ending(*a, now);
+    step(now, [&] {
+        if (a->phase == phase::ending)
+            decide_end(*a);
+        else
+            start_ending(*a, now);
+    });
 }
 
-void quorum_client::abandon(moment now)
+void quorum_client::abandon(moment now) noexcept
 {
-    for (const auto& [id, each] : std::vector(acquisitions_.begin(), acquisitions_.end())) {
-        acquisition& a = *each;
+    abandoned_ = true;
+    step(now, [&] { abandon_all(now); });
+    out_.calls.clear();
+}
+
+void quorum_client::abandon_all(moment now)
+{
+    while (!acquisitions_.empty()) {
+        const pointer kept = acquisitions_.begin()->second;
+        acquisition& a = *kept;
         if (a.phase == phase::held)
             lose(a, now);
         else if (a.phase != phase::ending)
             fail(a, asio::error::operation_aborted, now);
         finish(a);
     }
-    out_.calls.clear();
 }
 
 void quorum_client::answer_obtain(acquisition& a, error_code ec, const obtain_reply& reply)
 {
+    make_room(out_.told);
     if (a.on_reply)
         out_.told.emplace_back(reply_to_obtain{std::exchange(a.on_reply, nullptr), ec, reply});
 }
@@ -146,6 +175,7 @@ void quorum_client::fail(acquisition& a, error_code why, moment now)
         e.what = protocol_event::kind::failed;
         e.id = a.id;
         e.reason = why ? why : make_error_code(errc::already_acquired);
+        make_room(out_.told);
         out_.told.emplace_back(std::move(e));
     }
     start_ending(a, now);
@@ -158,13 +188,19 @@ void quorum_client::lose(acquisition& a, moment now)
     e.what = protocol_event::kind::ended;
     e.id = a.id;
     e.reason = errc::lost;
+    make_room(out_.told);
     out_.told.emplace_back(std::move(e));
     start_ending(a, now);
 }
 
 // --- what comes from the nodes ---------------------------------------------------------------------------------------
 
-void quorum_client::on_up(std::size_t node, std::string run_id, moment now)
+void quorum_client::on_up(std::size_t node, std::string run_id, moment now) noexcept
+{
+    step(now, [&] { connected(node, std::move(run_id), now); });
+}
+
+void quorum_client::connected(std::size_t node, std::string run_id, moment now)
 {
     if (health_.on_up(node, std::move(run_id), now)) {
         release_again(node, now);
@@ -173,17 +209,34 @@ void quorum_client::on_up(std::size_t node, std::string run_id, moment now)
     update_quorum(now);
 }
 
-void quorum_client::on_down(std::size_t node, moment now)
+void quorum_client::on_down(std::size_t node, moment now) noexcept
 {
-    health_.on_down(node, now);
-    update_quorum(now);
+    step(now, [&] {
+        health_.on_down(node, now);
+        update_quorum(now);
+    });
 }
 
-void quorum_client::on_answer(const call& c, const answer& a, moment now)
+void quorum_client::on_answer(const call& c, const answer& a, moment now) noexcept
+{
+    step(now, [&] { answered(c, a, now); });
+}
+
+void quorum_client::on_push(std::size_t node, std::string_view message, moment now) noexcept
+{
+    step(now, [&] { pushed(node, message, now); });
+}
+
+void quorum_client::answered(const call& c, const answer& a, moment now)
 {
     using verdict = answer::verdict;
 
     const pointer kept = c.about;
+    if (c.command == node_command::obtain) {
+        node_vote& v = kept->votes[c.node];
+        --v.outstanding;
+        v.may_arrive = v.may_arrive || a.what == verdict::lost;
+    }
     if (a.what != verdict::lost)
         clocks_.learn(c, a, now);
     health_.on_answer(c, a, now);
@@ -232,19 +285,24 @@ void quorum_client::update_quorum(moment now)
     voting_ = health_.count_votes();
     if (had == has_quorum())
         return;
-    const std::string how_many_vote =
-        "redis: " + std::to_string(voting_) + " of " + std::to_string(size()) + " nodes can be asked: ";
+    const auto say_how_many_vote = [this](log_level level, const char* event, const char* what) {
+        say([&] {
+            return log_record{.level = level,
+                              .event = event,
+                              .text = "redis: " + std::to_string(voting_) + " of " + std::to_string(size())
+                                      + " nodes can be asked: " + what};
+        });
+    };
     if (had) {
         if (!idle()) // else nobody needs one, and the connections are closed for that
-            out_.log.push_back(
-                {.level = log_level::warning, .event = "no_quorum", .text = how_many_vote + "no quorum"});
+            say_how_many_vote(log_level::warning, "no_quorum", "no quorum");
         for_each_open([&](acquisition& a) {
             a.without_quorum = now.steady;
             reschedule(a);
         });
         return;
     }
-    out_.log.push_back({.level = log_level::info, .event = "quorum", .text = how_many_vote + "a quorum"});
+    say_how_many_vote(log_level::info, "quorum", "a quorum");
     for_each_open([&](acquisition& a) {
         a.without_quorum = never;
         a.cut_off = false;
@@ -269,26 +327,93 @@ call& quorum_client::send(node_command command, std::size_t node, acquisition* a
 
 time_point quorum_client::next_deadline() const noexcept
 {
+    if (look_again_at_ != never) // it rests until then
+        return look_again_at_;
     return std::min(deadlines_.empty() ? never : deadlines_.begin()->due, health_.next_greeting());
 }
 
-void quorum_client::advance(moment now)
+void quorum_client::advance(moment now) noexcept
 {
-    health_.check_silence(now);
-    update_quorum(now);
-    for (std::size_t i = 0; i < size(); ++i) {
-        if (!health_.is_greeting_due(i, now))
-            continue;
-        if (health_.is_excluded(i))
-            on_up(i, std::string(run_id(i)), now); // perhaps what excluded it has gone
-        else
-            health_.greet(i, now);
+    if (now.steady < look_again_at_ && look_again_at_ != never)
+        return;
+    const bool was_cut_short = std::exchange(look_again_at_, never) != never;
+    step(now, [&] {
+        health_.check_silence(now);
+        update_quorum(now);
+        if (was_cut_short)
+            look_again(now);
+        for (std::size_t i = 0; i < size(); ++i) {
+            if (!health_.is_greeting_due(i, now))
+                continue;
+            if (health_.is_excluded(i))
+                connected(i, std::string(run_id(i)), now); // perhaps what excluded it has gone
+            else
+                health_.greet(i, now);
+        }
+        while (!deadlines_.empty() && deadlines_.begin()->due <= now.steady) {
+            const pointer a = deadlines_.begin()->shared_from_this();
+            deadlines_.erase(deadlines_.begin());
+            a->due = never;
+            on_due(*a, now);
+        }
+    });
+}
+
+void quorum_client::on_shortage(moment now) noexcept
+{
+    if (look_again_at_ == never)
+        look_again_at_ = saturating_add(now.steady, rest_after_shortage);
+}
+
+/// A step was cut short, of which nothing else is known. So nodes are met again, and asked again for what is not at
+/// rest.
+void quorum_client::look_again(moment now)
+{
+    if (abandoned_) {
+        abandon_all(now);
+        out_.calls.clear();
+        return;
     }
-    while (!deadlines_.empty() && deadlines_.begin()->due <= now.steady) {
-        const pointer a = deadlines_.begin()->shared_from_this();
-        deadlines_.erase(deadlines_.begin());
-        a->due = never;
-        on_due(*a, now);
+    for (std::size_t i = 0; i < size(); ++i) {
+        if (votes(i))
+            health_.greet(i, now);
+        else if (health_.is_connected(i) && !health_.is_excluded(i))
+            connected(i, std::string(run_id(i)), now);
+    }
+    std::vector<pointer> all;
+    all.reserve(acquisitions_.size());
+    for (const auto& each : acquisitions_)
+        all.push_back(each.second);
+    for (const pointer& each : all)
+        look_again(*each, now);
+}
+
+void quorum_client::look_again(acquisition& a, moment now)
+{
+    switch (a.phase) {
+    case phase::open:
+        if (!has_quorum()) {
+            a.without_quorum = std::min(a.without_quorum, now.steady);
+            reschedule(a);
+            break;
+        }
+        if (std::exchange(a.cut_off, false))
+            a.without_quorum = never;
+        ask_all(a, now);
+        break;
+    case phase::writing_back: decide_write_back(a, now); break;
+    case phase::held:
+        if (is_force_released(a))
+            lose(a, now);
+        else if (a.extensions.empty())
+            heed_notices(a, now);
+        else if (a.round_ends == never)
+            start_extension(a, now);
+        else
+            decide_extension(a, now);
+        break;
+    case phase::ending: start_ending(a, now); break;
+    case phase::over: break;
     }
 }
 

@@ -12,6 +12,10 @@
 // granted it. Then it is held, and extended. In the end what nodes still have of it is given back.
 //
 // It decides only: time is passed in, and what is to be done is put into `actions`, which the owner carries out.
+//
+// Where memory runs out, a step is cut short, as if the message that it looks at had been lost. What is known of the
+// nodes is right nevertheless: a call is noted with the vote that it is about, or neither is. A little later
+// everything that is not at rest is looked at again, as after a loss (`look_again`).
 
 #include "../log_record.hpp"
 #include "acquisition.hpp"
@@ -33,6 +37,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -74,30 +79,36 @@ public:
 
     // --- what the manager asks for ---
 
-    void obtain(obtain_request request, protocol::handler<obtain_reply> handler, moment now);
-    void end(acquisition_id id, protocol::done_handler handler, moment now);
+    // They move from the handler, or throw std::bad_alloc and have done nothing.
+
+    void obtain(obtain_request request, protocol::handler<obtain_reply>&& handler, moment now);
+    void end(acquisition_id id, protocol::done_handler&& handler, moment now);
 
     // --- what comes from the nodes ---
 
     /// A connection is made, to a server that can take part.
-    void on_up(std::size_t node, std::string run_id, moment now);
+    void on_up(std::size_t node, std::string run_id, moment now) noexcept;
 
     /// It has ended, or could not be made. All its calls have been answered, with `lost`.
-    void on_down(std::size_t node, moment now);
+    void on_down(std::size_t node, moment now) noexcept;
 
-    void on_answer(const call& c, const answer& a, moment now);
-    void on_push(std::size_t node, std::string_view message, moment now);
+    void on_answer(const call& c, const answer& a, moment now) noexcept;
+    void on_push(std::size_t node, std::string_view message, moment now) noexcept;
+
+    /// Something that has arrived was lost for want of memory, or something could not be sent.
+    void on_shortage(moment now) noexcept;
 
     /// Something else that is to be said of a node, unless its kind has been said.
     void complain(std::size_t node, const complaint& what, moment now) { health_.complain(node, what, now); }
 
     // --- time ---
 
-    /// All ends: waits with `operation_aborted`, holds as lost. Nothing more is sent.
-    void abandon(moment now);
+    /// All ends: waits with `operation_aborted`, holds as lost. Nothing more is sent. For want of memory that may take
+    /// until a later `advance`: it is done once this is `idle`.
+    void abandon(moment now) noexcept;
 
     [[nodiscard]] time_point next_deadline() const noexcept;
-    void advance(moment now);
+    void advance(moment now) noexcept;
 
     /// All that was decided since the last time.
     [[nodiscard]] actions take_actions() noexcept { return std::exchange(out_, {}); }
@@ -132,9 +143,23 @@ private:
     template <class Function>
     void for_each_open(Function f);
 
+    /// A step, which memory may cut short.
+    template <class Function>
+    void step(moment now, Function f) noexcept;
+
+    /// Adds a record to the log, unless there is no memory for it.
+    template <class Function>
+    void say(Function make_record) noexcept;
+
     // quorum_client.cpp: what is told, and when something is due
-    void obtain_again(acquisition& a, const obtain_request& request, protocol::handler<obtain_reply> handler,
+    void obtain_again(acquisition& a, const obtain_request& request, protocol::handler<obtain_reply>&& handler,
                       duration ttl, moment now);
+    void look_again(moment now);
+    void look_again(acquisition& a, moment now);
+    void abandon_all(moment now);
+    void connected(std::size_t node, std::string run_id, moment now);
+    void answered(const call& c, const answer& a, moment now);
+    void pushed(std::size_t node, std::string_view message, moment now);
     call& send(node_command command, std::size_t node, acquisition* about, moment now);
     void on_greeted(const call& c, const answer& a, moment now);
     void update_quorum(moment now);
@@ -185,6 +210,7 @@ private:
     void on_notice(acquisition& a, std::size_t node, acquisition_id thief, int priority, bool answered, moment now);
     void heed_notices(acquisition& a, moment now);
     void on_force_released(acquisition& a, std::size_t node, moment now);
+    [[nodiscard]] bool is_force_released(const acquisition& a) const noexcept;
     [[nodiscard]] std::string resource_of(const acquisition& a) const;
 
     // quorum_releases.cpp: an acquisition ends
@@ -192,6 +218,7 @@ private:
     void release(acquisition& a, std::size_t node, moment now);
     void on_released(const call& c, const answer& r, moment now);
     void decide_end(acquisition& a);
+    void tell_end(acquisition& a);
     void finish(acquisition& a);
     void remember_end(acquisition_id id);
 
@@ -203,11 +230,32 @@ private:
     node_health health_;
     std::size_t voting_ = 0;
     std::int64_t last_token_ = 0;
+    time_point look_again_at_ = never; // a step was cut short
+    bool abandoned_ = false;
     boost::unordered_flat_set<acquisition_id, std::hash<acquisition_id>> ended_; // the latest, which do not come back
     std::deque<acquisition_id> ended_order_;
     boost::unordered_flat_map<acquisition_id, pointer, std::hash<acquisition_id>> acquisitions_;
     boost::intrusive::multiset<acquisition, boost::intrusive::compare<by_due>> deadlines_;
 };
+
+template <class Function>
+void quorum_client::step(moment now, Function f) noexcept
+{
+    try {
+        f();
+    } catch (const std::bad_alloc&) {
+        on_shortage(now);
+    }
+}
+
+template <class Function>
+void quorum_client::say(Function make_record) noexcept
+{
+    try {
+        out_.log.push_back(make_record());
+    } catch (const std::bad_alloc&) {
+    }
+}
 
 template <class Function>
 void quorum_client::for_each_open(Function f)

@@ -68,6 +68,7 @@ void quorum_client::decide_extension(acquisition& a, moment now)
 
 void quorum_client::end_extension(acquisition& a, error_code ec, bool is_held, moment now)
 {
+    make_room(out_.told);
     a.round_ends = never;
     for (node_vote& v : a.votes)
         v.renewal = renewal_status::none;

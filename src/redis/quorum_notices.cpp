@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 } // namespace
 
-void quorum_client::on_push(std::size_t node, std::string_view message, moment now)
+void quorum_client::pushed(std::size_t node, std::string_view message, moment now)
 {
     const auto what = take_word(message);
     const pointer known = find(id_in(take_word(message)));
@@ -96,8 +96,10 @@ void quorum_client::heed_notices(acquisition& a, moment now)
     if (a.phase != phase::held)
         return;
     for (auto& each : a.notices) {
-        if (each.seen.size() < quorum_ && !each.quorum_answered)
+        const bool is_heeded = each.seen.size() >= quorum_ || each.quorum_answered;
+        if (!is_heeded || each.priority <= a.priority) // which may have risen since
             continue;
+        make_room(out_.told);
         each.seen.clear();
         each.quorum_answered = false;
         protocol_event e;
@@ -119,16 +121,23 @@ void quorum_client::heed_notices(acquisition& a, moment now)
 void quorum_client::on_force_released(acquisition& a, std::size_t node, moment now)
 {
     a.votes[node].force_released = true;
-    if (a.phase != phase::held || !rules_out_quorum(a.count([](const node_vote& v) { return v.force_released; })))
+    if (a.phase != phase::held || !is_force_released(a))
         return;
-    out_.log.push_back({.level = log_level::warning,
-                        .event = "force_released",
-                        .text = "redis: the lock " + a.lock_key + " of '" + a.locker + "', token "
-                                + std::to_string(a.token) + ", was ended by async_force_release",
-                        .resource = resource_of(a),
-                        .locker = a.locker,
-                        .token = static_cast<std::uint64_t>(a.token)});
+    say([&] {
+        return log_record{.level = log_level::warning,
+                          .event = "force_released",
+                          .text = "redis: the lock " + a.lock_key + " of '" + a.locker + "', token "
+                                  + std::to_string(a.token) + ", was ended by async_force_release",
+                          .resource = resource_of(a),
+                          .locker = a.locker,
+                          .token = static_cast<std::uint64_t>(a.token)};
+    });
     lose(a, now);
+}
+
+bool quorum_client::is_force_released(const acquisition& a) const noexcept
+{
+    return rules_out_quorum(a.count([](const node_vote& v) { return v.force_released; }));
 }
 
 /// The name in the key, '<prefix>{<resource>}'.

@@ -20,12 +20,13 @@ constexpr std::size_t remembered_ends = 4096;
 
 void quorum_client::start_ending(acquisition& a, moment now)
 {
-    a.phase = phase::ending;
+    if (std::exchange(a.phase, phase::ending) != phase::ending)                           // else a step is made up for
+        a.round_ends = saturating_add(now.steady, a.longest_ttl + options_.node_timeout); // then nothing is left of it
     answer_obtain(a, {}, {});
+    make_room(out_.told, a.extensions.size());
     for (auto& each : a.extensions)
         out_.told.emplace_back(reply_to_obtain{std::move(each.handler), {}, {}});
     a.extensions.clear();
-    a.round_ends = saturating_add(now.steady, a.longest_ttl + options_.node_timeout); // then nothing can be left of it
     for (std::size_t i = 0; i < size(); ++i) {
         a.votes[i].retry(never);
         if (a.votes[i].may_exist)
@@ -65,22 +66,25 @@ void quorum_client::on_released(const call& c, const answer& r, moment now)
 void quorum_client::decide_end(acquisition& a)
 {
     const std::size_t left = a.count([](const node_vote& v) { return v.may_exist; });
-    if (!rules_out_quorum(left)) {
-        for (auto& each : a.on_end)
-            out_.told.emplace_back(reply_to_end{std::move(each), {}});
-        a.on_end.clear();
-    }
+    if (!rules_out_quorum(left))
+        tell_end(a);
     if (left == 0)
         finish(a);
     else
         reschedule(a);
 }
 
-void quorum_client::finish(acquisition& a)
+void quorum_client::tell_end(acquisition& a)
 {
+    make_room(out_.told, a.on_end.size());
     for (auto& each : a.on_end)
         out_.told.emplace_back(reply_to_end{std::move(each), {}});
     a.on_end.clear();
+}
+
+void quorum_client::finish(acquisition& a)
+{
+    tell_end(a);
     a.phase = phase::over;
     a.round_ends = never;
     for (node_vote& v : a.votes)
@@ -91,9 +95,15 @@ void quorum_client::finish(acquisition& a)
 
 void quorum_client::remember_end(acquisition_id id)
 {
-    if (!ended_.insert(id).second)
+    if (ended_.contains(id))
         return;
     ended_order_.push_back(id);
+    try {
+        ended_.insert(id);
+    } catch (...) {
+        ended_order_.pop_back();
+        throw;
+    }
     if (ended_order_.size() > remembered_ends) {
         ended_.erase(ended_order_.front());
         ended_order_.pop_front();

@@ -61,23 +61,22 @@ void quorum_client::resend(const call& c, moment now)
     acquisition* const a = c.about.get();
     node_vote* const v = a ? &a->votes[c.node] : nullptr;
     const bool gives_back = c.command == node_command::yield || c.command == node_command::release;
-    if (c.command == node_command::obtain)
-        --v->outstanding;
     // Something that was sent later may have been done.
     const bool last = gives_back ? c.sequence == v->ignore_before : !v || c.sequence >= v->ignore_before;
     if (!last || (a && a->phase == phase::over) || (c.command == node_command::obtain && a->phase == phase::ending))
         return;
+    call copy = c; // before it is sent: a part of it would be another call
     call& again = send(c.command, c.node, a, now);
-    const call fresh = std::exchange(again, c);
-    again.sequence = fresh.sequence;
-    again.sent = fresh.sent;
-    again.waited = fresh.waited;
-    again.window = fresh.window;
+    copy.sequence = again.sequence;
+    copy.sent = again.sent;
+    copy.waited = again.waited;
+    copy.window = again.window;
+    again = std::move(copy);
     if (c.command == node_command::obtain)
         ++v->outstanding;
     if (!gives_back)
         return;
-    v->ignore_before = fresh.sequence;
+    v->ignore_before = again.sequence;
     if (a->phase != phase::open || v->status != status::asked)
         return;
     // What was asked since is given back with it, and its answer is ignored.

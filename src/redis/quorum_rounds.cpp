@@ -88,9 +88,6 @@ void quorum_client::on_obtained(const call& c, const answer& r, moment now)
 {
     acquisition& a = *c.about;
     node_vote& v = a.votes[c.node];
-    --v.outstanding;
-    if (r.what == answer::verdict::lost)
-        v.may_arrive = true;
     if (c.sequence < v.ignore_before || a.phase == phase::ending || a.phase == phase::over)
         return;
     const bool woken = std::exchange(v.woken, false);

@@ -78,6 +78,7 @@ void quorum_client::grant(acquisition& a, moment now)
         give_up_round(a, now);
         return;
     }
+    make_room(out_.told);
     a.phase = phase::held;
     a.valid_until = until;
     a.round_ends = never;
@@ -97,8 +98,8 @@ void quorum_client::grant(acquisition& a, moment now)
         e.fencing_token = static_cast<std::uint64_t>(a.token);
         out_.told.emplace_back(std::move(e));
     }
-    heed_notices(a, now);
     reschedule(a);
+    heed_notices(a, now);
 }
 
 } // namespace priority_redlock::detail::redis

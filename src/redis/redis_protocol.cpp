@@ -7,6 +7,9 @@
 // The session of a protocol runs on a strand. What arrives is noted by the parser and looked at in order. What is
 // decided is carried out afterwards. What is to be sent leaves with the next turn of the strand: so calls of one turn
 // go together.
+//
+// What memory cannot be had for counts as lost: an answer or a push, a call with its answer, a batch of calls with its
+// connection. A request that the client could not take is answered with `no_memory`, and its manager tries again.
 
 #include "../log_record.hpp"
 #include "deployment.hpp"
@@ -23,6 +26,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <new>
 #include <random>
 #include <type_traits>
 #include <unordered_map>
@@ -96,14 +100,36 @@ public:
     {
         closed_ = true;
         client_.abandon(now());
-        stop();
+        if (client_.idle())
+            stop();
     }
 
-    [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+    void obtain(obtain_request request, handler<obtain_reply> on_reply)
+    {
+        error_code why = asio::error::operation_aborted;
+        if (!closed_) {
+            wake_up();
+            try {
+                client_.obtain(std::move(request), std::move(on_reply), now());
+                return;
+            } catch (const std::bad_alloc&) {
+                why = asio::error::no_memory;
+            }
+        }
+        std::move(on_reply)(why, obtain_reply());
+    }
+
+    void end(acquisition_id id, done_handler on_done)
+    {
+        try {
+            client_.end(id, std::move(on_done), now());
+        } catch (const std::bad_alloc&) {
+            std::move(on_done)(asio::error::no_memory);
+        }
+    }
+
     [[nodiscard]] bool reachable() const noexcept { return reachable_.load(std::memory_order_relaxed); }
     [[nodiscard]] duration lease() const noexcept { return client_.options().lease; }
-    [[nodiscard]] quorum_client& client() noexcept { return client_; }
-
     [[nodiscard]] static moment now()
     {
         using namespace std::chrono;
@@ -145,12 +171,18 @@ private:
     void on_answer(call c, answer a) noexcept override
     {
         const auto node = c.node;
-        arrivals_.push_back({node, std::move(c), std::move(a), {}});
+        note({node, std::move(c), std::move(a), {}});
     }
 
-    void on_push(std::size_t node, std::string message) noexcept override
+    void on_push(std::size_t node, std::string message) noexcept override { note({node, {}, {}, std::move(message)}); }
+
+    void note(arrival a) noexcept
     {
-        arrivals_.push_back({node, {}, {}, std::move(message)});
+        try {
+            arrivals_.push_back(std::move(a));
+        } catch (const std::bad_alloc&) {
+            client_.on_shortage(now());
+        }
     }
 
     void on_arrival() override { carry_out(); }
@@ -198,6 +230,8 @@ private:
                 std::visit([this](auto& item) { tell(item); }, each);
         }
         busy_ = false;
+        if (closed_ && running_ && client_.idle())
+            stop();
         set_timer();
     }
 
@@ -215,11 +249,19 @@ private:
     {
         if (std::exchange(flushing_, true))
             return;
-        asio::post(strand_, [self = shared_from_this()] {
-            self->flushing_ = false;
-            for (const auto& each : self->links_)
-                each->flush();
-        });
+        try {
+            asio::post(strand_, [self = shared_from_this()] { self->flush(); });
+        } catch (const std::bad_alloc&) { // the timer does it
+            flushing_ = false;
+            client_.on_shortage(now());
+        }
+    }
+
+    void flush()
+    {
+        flushing_ = false;
+        for (const auto& each : links_)
+            each->flush();
     }
 
     // --- time ---
@@ -237,11 +279,17 @@ private:
         if (!running_ || next >= armed_at_)
             return; // it will look again when it rings
         armed_at_ = next;
-        timer_.expires_at(next);
-        timer_.async_wait([self = shared_from_this()](error_code cancelled) {
-            if (!cancelled)
-                self->on_timer();
-        });
+        try {
+            timer_.expires_at(next);
+            timer_.async_wait([self = shared_from_this()](error_code cancelled) {
+                if (!cancelled)
+                    self->on_timer();
+                else
+                    self->set_timer(); // unless that was done, or could not be
+            });
+        } catch (const std::bad_alloc&) { // the next that is carried out tries again
+            armed_at_ = never;
+        }
     }
 
     void on_timer()
@@ -253,6 +301,7 @@ private:
             stop();
             return;
         }
+        flush();
         client_.advance(at);
         carry_out();
     }
@@ -305,20 +354,13 @@ void redis_protocol::subscribe(std::uint64_t client, std::weak_ptr<listener> sin
 void redis_protocol::obtain(obtain_request request, handler<obtain_reply> on_reply)
 {
     session_->run([request = std::move(request), on_reply = std::move(on_reply)](session& s) mutable {
-        if (s.is_closed()) {
-            std::move(on_reply)(asio::error::operation_aborted, obtain_reply());
-            return;
-        }
-        s.wake_up();
-        s.client().obtain(std::move(request), std::move(on_reply), session::now());
+        s.obtain(std::move(request), std::move(on_reply));
     });
 }
 
 void redis_protocol::end(acquisition_id id, done_handler on_done)
 {
-    session_->run([id, on_done = std::move(on_done)](session& s) mutable {
-        s.client().end(id, std::move(on_done), session::now());
-    });
+    session_->run([id, on_done = std::move(on_done)](session& s) mutable { s.end(id, std::move(on_done)); });
 }
 
 duration redis_protocol::lease() const noexcept

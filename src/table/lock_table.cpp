@@ -163,7 +163,7 @@ resource& lock_table::find_or_create(std::string_view name, std::size_t hash, co
     const auto wall = std::chrono::duration_cast<std::chrono::microseconds>(now().time_since_epoch() + clock_offset_);
     r->token = std::max(highest_evicted_token_, static_cast<std::uint64_t>(wall.count()));
     try {
-        idle_.reserve(idle_capacity_ + 1); // so that retiring cannot fail
+        idle_.reserve(idle_capacity_ + 1);                       // so that retiring cannot fail
         if (leased_ && touched_.capacity() <= resources_.size()) // nor touching
             touched_.reserve(2 * resources_.size() + 8);
         resources_.insert(r);

@@ -159,9 +159,8 @@ private:
             delay = duration(std::uniform_int_distribution<duration::rep>(options.min_delay.count(),
                                                                           options.max_delay.count())(random_));
         }
-        unless_lost([&] {
-            after(delay, [self = shared_from_this(), f = std::move(f)]() mutable { self->unless_lost(f); });
-        });
+        unless_lost(
+            [&] { after(delay, [self = shared_from_this(), f = std::move(f)]() mutable { self->unless_lost(f); }); });
     }
 
     template <class F>

@@ -9,7 +9,6 @@
 #include <priority_redlock/testing/memory_protocol.hpp>
 #include <priority_redlock/testing/unreliable_protocol.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <memory>
@@ -25,18 +24,13 @@ namespace {
 using namespace test;
 using handler = attempt::handler;
 
-auto with_slot(handler h)
-{
-    const auto slot = h.call().signal.slot();
-    return asio::bind_cancellation_slot(slot, std::move(h));
-}
-
 class protocol_world final : public sweep_world
 {
 public:
     explicit protocol_world(bool over_network)
     {
-        store_ = std::make_shared<redlock::testing::memory_protocol>(context_.get_executor(), redlock::testing::manual_time);
+        store_ =
+            std::make_shared<redlock::testing::memory_protocol>(context_.get_executor(), redlock::testing::manual_time);
         if (over_network)
             store_ = std::make_shared<redlock::testing::unreliable_protocol>(
                 context_.get_executor(), std::move(store_),
@@ -91,7 +85,7 @@ lock_manager& other(attempt& a)
 /// Of the second manager.
 void acquire_there(attempt& a, const char* resource, const char* locker, const acquire_options& options = {})
 {
-    a.start([&](handler h) { other(a).async_acquire(resource, locker, options, with_slot(std::move(h))); });
+    a.start([&](handler h) { other(a).async_acquire(resource, locker, options, cancellable(std::move(h))); });
 }
 
 /// Without and with a network between.
@@ -131,7 +125,7 @@ BOOST_AUTO_TEST_CASE(I3_T43_hand_shakes_between_managers)
             a.acquire("r", "low", {.grace = grace});
             a.advance(1s);
             for (lock& each : a.locks)
-                a.start([&](handler h) { each.async_wait(with_slot(std::move(h))); });
+                a.start([&](handler h) { each.async_wait(cancellable(std::move(h))); });
             acquire_there(a, "r", "high", {.priority = 1});
             a.acquire("r", "higher", {.priority = 2});
             a.advance(5s);
@@ -149,7 +143,7 @@ BOOST_AUTO_TEST_CASE(I3_T43_a_lock_is_released_and_its_owner_told)
         acquire_there(a, "s", "b");
         a.advance(1s);
         for (lock& each : a.locks)
-            a.start([&](handler h) { each.async_release(with_slot(std::move(h))); });
+            a.start([&](handler h) { each.async_release(cancellable(std::move(h))); });
         a.advance(4s);
         for (lock& each : a.locks)
             a.start([&](handler h) { each.async_release(std::move(h)); });
@@ -186,7 +180,7 @@ BOOST_AUTO_TEST_CASE(I3_T43_ttls_end_in_time)
         a.acquire("r", "a", {.ttl = 5s});
         a.advance(1s);
         for (lock& each : a.locks)
-            a.start([&](handler h) { each.async_wait(with_slot(std::move(h))); });
+            a.start([&](handler h) { each.async_wait(cancellable(std::move(h))); });
         acquire_there(a, "r", "b", {.ttl = 5s});
         a.acquire("r", "c");
         a.advance(8s);
@@ -200,7 +194,7 @@ BOOST_AUTO_TEST_CASE(I3_T43_waits_that_are_given_up)
     sweep([](attempt& a) {
         a.acquire("r", "a", {.priority = 1});
         a.advance(1s);
-        auto& cancelled = a.start([&](handler h) { other(a).async_acquire("r", "b", with_slot(std::move(h))); });
+        auto& cancelled = a.start([&](handler h) { other(a).async_acquire("r", "b", cancellable(std::move(h))); });
         acquire_there(a, "r", "c", {.timeout = 2s});
         acquire_there(a, "r", "d", {.timeout = 0s});
         acquire_there(a, "r", "e", {.max_attempts = 1});
@@ -220,8 +214,8 @@ BOOST_AUTO_TEST_CASE(I3_T43_a_manager_goes_while_its_locks_live)
     sweep([](attempt& a) {
         std::optional<lock_manager> third;
         try {
-            third.emplace(redlock::testing::make_manager(
-                a.world.context().get_executor(), static_cast<protocol_world&>(a.world).store()));
+            third.emplace(redlock::testing::make_manager(a.world.context().get_executor(),
+                                                         static_cast<protocol_world&>(a.world).store()));
         } catch (const std::bad_alloc&) {
             return;
         }
@@ -244,7 +238,7 @@ BOOST_AUTO_TEST_CASE(I3_T43_several_locks_as_one)
         a.advance(1s);
         a.start([&](handler h) {
             redlock::async_acquire_all(a.world.manager(), {{"r"}, {"s", {.ttl = 50s}}, {"t"}}, 1h,
-                                       with_slot(std::move(h)));
+                                       cancellable(std::move(h)));
         });
         a.advance(8s);
         acquire_there(a, "t", "b", {.priority = 1});

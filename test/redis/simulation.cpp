@@ -69,6 +69,7 @@ simulation::counts run_seeds(const simulated_world& world)
         sum.overtaken += each.overtaken;
         sum.unranked += each.unranked;
         sum.past_a_lenient += each.past_a_lenient;
+        sum.shortages += each.shortages;
         sum.longest_wait = std::max(sum.longest_wait, each.longest_wait);
     }
     BOOST_TEST_MESSAGE(world.name << ": " << all.size() << " seeds, " << sum.grants << " grants, "
@@ -200,6 +201,55 @@ BOOST_AUTO_TEST_CASE(nodes_are_new)
 {
     run_all({.name = "new nodes", .busy_for = 8'000'000, .break_every = 100'000, .new_nodes = true});
     run_all({.name = "new nodes crash", .busy_for = 8'000'000, .crash_node_every = 1'500'000, .new_nodes = true});
+}
+
+BOOST_AUTO_TEST_CASE(I3_T43_memory_runs_out)
+{
+    for (const std::size_t nodes : {5u, 3u, 2u, 1u}) {
+        const auto sum = run_seeds({.name = "memory runs out",
+                                    .nodes = nodes,
+                                    .failed_call = 0.01,
+                                    .break_every = 300'000,
+                                    .impatient = true,
+                                    .lenient = 0.2,
+                                    .extend = true,
+                                    .shortage = 0.1});
+        BOOST_TEST(sum.grants > 0);
+        BOOST_TEST(sum.shortages > 0);
+    }
+    run_all({.name = "memory runs out all the time", .busy_for = 2'000'000, .extend = true, .shortage = 0.3});
+    run_all({.name = "memory runs out where nodes crash",
+             .busy_for = 8'000'000,
+             .crash_node_every = 1'500'000,
+             .crash_client_every = 1'500'000,
+             .extend = true,
+             .shortage = 0.02});
+}
+
+BOOST_AUTO_TEST_CASE(I3_T43_memory_runs_out_at_each_allocation)
+{
+    constexpr long most = 10'000;
+    long allocations = 0;
+    for (const std::uint64_t seed : {1u, 2u, 3u}) {
+        simulated_world world{.name = "one allocation fails",
+                              .nodes = 3,
+                              .clients = 2,
+                              .workers = 2,
+                              .busy_for = 300'000,
+                              .break_every = 100'000,
+                              .lenient = 0.2,
+                              .extend = true};
+        std::vector<simulation::counts> all;
+        do {
+            ++world.fails_at;
+            all.clear();
+            run_seed(world, seed, all);
+        } while ((all.empty() || all[0].shortages != 0) && world.fails_at < most);
+        BOOST_TEST(world.fails_at < most);
+        allocations += world.fails_at;
+    }
+    BOOST_TEST_MESSAGE("each of " << allocations << " allocations has failed once");
+    BOOST_TEST(allocations > 1000);
 }
 
 BOOST_AUTO_TEST_CASE(everything_goes_wrong)

@@ -4,6 +4,7 @@
 
 #define BOOST_TEST_MODULE redis
 
+#include "common/heap_operators.hpp"
 #include "common/tsan_suppressions.hpp"
 
 #include <boost/test/unit_test.hpp>

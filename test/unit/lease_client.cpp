@@ -124,6 +124,9 @@ public:
         return step([&](auto& out) { table_.advance(now_, out); });
     }
 
+    /// There was no memory for the latest request.
+    void not_sent() { client_.not_sent(request_, now_); }
+
     /// It is that late, and the timer has not run.
     void late(duration t) { now_ = time_point(1h) + t; }
 
@@ -311,6 +314,41 @@ BOOST_AUTO_TEST_CASE(R10_another_error_and_one_that_did_not_wait_are_of_the_firs
         BOOST_TEST(d.failed(why) == "end, obtain");
         BOOST_TEST(d.still_waiting() == "b0");
     }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(lease_client_requests)
+
+BOOST_AUTO_TEST_CASE(T43_what_could_not_be_sent_is_sent_again)
+{
+    lease_driver d;
+    BOOST_TEST(d.acquire({}) == "obtain");
+    d.not_sent();
+    BOOST_TEST(d.at_time(999ms) == "");
+    BOOST_TEST(d.at_time(1s) == "obtain");
+    BOOST_TEST(d.at_time(1h) == "");
+    d.granted(1h);
+    d.deliver();
+    BOOST_TEST(d.raise(3) == "raise 3600000");
+    d.not_sent();
+    BOOST_TEST(d.at_time(1h + 1s) == "raise 3599000");
+    BOOST_TEST(d.release() == "end");
+    d.not_sent();
+    BOOST_TEST(d.at_time(1h + 2s) == "end");
+    BOOST_TEST(d.due() == -1);
+}
+
+BOOST_AUTO_TEST_CASE(T43_only_the_latest_is_sent_again)
+{
+    lease_driver d(4ms);
+    d.more({});
+    d.not_sent();
+    BOOST_TEST(d.more({.priority = 1}) == "end, obtain");
+    BOOST_TEST(d.at_time(4ms) == "obtain"); // repeated, as every 4 ms
+    d.not_sent();
+    BOOST_TEST(d.failed(errc::already_acquired) == "end, obtain");
+    BOOST_TEST(d.at_time(7ms) == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

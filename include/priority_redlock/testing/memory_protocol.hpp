@@ -19,7 +19,8 @@ namespace priority_redlock::testing {
 /// The managers over it share its locks. A manager that has its locks for itself needs none and is faster without.
 ///
 /// Remembers the last 4096 acquisitions that were given back, so that a request for one of them that arrives late does
-/// not bring it back to life. A hold that was told to go is kept until its present end, which is not moved any more.
+/// not bring it back to life. A hold that was told to go is kept until its present end, which is not moved any more. A
+/// request that runs out of memory throws std::bad_alloc, and has done nothing.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, except destruction.

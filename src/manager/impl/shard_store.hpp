@@ -85,9 +85,8 @@ void shard<Mutex, Clock>::async_extend(hold& h, duration ttl, protocol::done_han
     }
     const auto id = request->id;
     try {
-        store->obtain(std::move(*request),
-                      extension{this->shared_from_this(), hold_pin(&h), id, ttl, Clock::now(),
-                                asio::make_work_guard(io->executor), std::move(answer)});
+        store->obtain(std::move(*request), extension{this->shared_from_this(), hold_pin(&h), id, ttl, Clock::now(),
+                                                     asio::make_work_guard(io->executor), std::move(answer)});
     } catch (...) {
         table_step step(*this);
         leases_->cancel_extend(id);

@@ -92,8 +92,7 @@ void shard<Mutex, Clock>::table_step::finish() noexcept
     const bool send = shard_.leases_ && !shard_.shut_down_ && shard_.leases_->begin_sending();
     // What follows the unlock and uses the shard keeps it: others may end its last hold meanwhile. So does what uses
     // the context, which others may destroy; it is there still, or there would be nothing to do.
-    const std::shared_ptr<shard> self =
-        drive || send || !answers.empty() ? shard_.shared_from_this() : nullptr;
+    const std::shared_ptr<shard> self = drive || send || !answers.empty() ? shard_.shared_from_this() : nullptr;
     const std::shared_ptr<io_objects> io = self || !notices.empty() || actions.settled ? shard_.io_->borrow() : nullptr;
     const std::shared_ptr<shard> last =
         shard_.is_finished() ? std::exchange(shard_.kept_, nullptr) : std::shared_ptr<shard>();

@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TEST_REDIS_SIMULATION_HPP
 #define PRIORITY_REDLOCK_TEST_REDIS_SIMULATION_HPP
 
+#include "common/heap.hpp"
 #include "redis/deployment.hpp"
 #include "redis/quorum_client.hpp"
 #include "simulation/node/simulated_node.hpp"
@@ -19,6 +20,7 @@
 #include <memory>
 #include <queue>
 #include <random>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -60,6 +62,8 @@ struct simulated_world
     double lenient = 0;           // acquires that leave the holder alone
     bool extend = false;          // some locks are extended, to longer and to shorter ttls
     bool new_nodes = false;       // which an operator provisions when clients are there already
+    double shortage = 0;          // steps of a client in which memory runs out, at one of the first allocations
+    long fails_at = -1;           // or: that allocation of all clients' steps fails
 };
 
 struct simulation_failure : std::runtime_error
@@ -83,10 +87,11 @@ public:
         std::size_t overtaken = 0;      // grants before one that had the same priority and came clearly earlier
         std::size_t unranked = 0;       // grants before one that had a higher priority and was queued
         std::size_t past_a_lenient = 0; // notices for one behind another that leaves the holder alone and was queued
+        std::size_t shortages = 0;      // of memory
     };
 
     simulation(const simulated_world& world, std::uint64_t seed, std::vector<std::string>* trace = nullptr)
-        : world_(world), random_(seed * 2 + 1), trace_(trace)
+        : world_(world), random_(seed * 2 + 1), trace_(trace), fails_at_(world.fails_at)
     {
         options_.max_ttl = 3s;
         options_.clock_skew = 400ms;
@@ -254,7 +259,9 @@ private:
         std::uint64_t timer = 0;
         bool alive = true;
         bool busy = false;
-        bool pending = false; // something was asked for while it was busy
+        bool pending = false;                 // something was asked for while it was busy
+        std::size_t ends = 0;                 // that are not confirmed
+        std::set<std::uint64_t> unheard_ends; // that it had no memory for
         std::deque<std::function<void()>> later;
     };
 
@@ -296,6 +303,36 @@ private:
     [[nodiscard]] std::int64_t clock_of(const node& n) const
     {
         return wall_start + now_ + n.offset + now_ * n.rate / 1'000'000;
+    }
+
+    /// A step of a client, in which memory may run out. False: it has thrown std::bad_alloc.
+    template <class Step>
+    bool in_step(const client& c, Step step)
+    {
+        const bool short_of_it = faulty() && chance(world_.shortage);
+        if (!short_of_it && fails_at_ < 0) {
+            step();
+            return true;
+        }
+        const long n = short_of_it ? below(10) : fails_at_;
+        bool done = true;
+        bool happened = false;
+        {
+            const heap::failure failure(n);
+            try {
+                step();
+            } catch (const std::bad_alloc&) {
+                done = false;
+            }
+            happened = heap::failure::happened();
+            if (!short_of_it)
+                fails_at_ = heap::fail_in;
+        }
+        if (happened) {
+            ++counts_.shortages;
+            note([&] { return who(c) + " has run out of memory"; });
+        }
+        return done;
     }
 
     /// What a process does while it is stopped happens when it goes on.
@@ -361,7 +398,7 @@ private:
                 if (armed != c.timer)
                     return;
                 c.armed_at = std::numeric_limits<std::int64_t>::max();
-                c.machine->advance(moment_of(c));
+                in_step(c, [&] { c.machine->advance(moment_of(c)); });
                 if (micros(c.machine->next_deadline()) < now_)
                     fail(who(c) + "'s timer rings for ever");
                 carry_out(c);
@@ -379,7 +416,7 @@ private:
             return each.number == e.id.number && each.now != worker::phase::rests;
         });
         if (w == c.workers.end()) {
-            if (e.what == kind::granted)
+            if (e.what == kind::granted && !c.unheard_ends.contains(e.id.number))
                 fail(who(c) + " was granted " + std::to_string(e.id.number) + ", which has ended");
             return;
         }
@@ -428,8 +465,7 @@ private:
                 return who(c, w) + " asks for " + w.resource + ", priority " + std::to_string(w.priority) + ", ttl "
                        + std::to_string(priority_redlock::detail::redis::micros(q.ttl)) + ", mode " + std::to_string(int(w.how));
             });
-            c.machine->obtain(
-                q,
+            priority_redlock::protocol::handler<priority_redlock::obtain_reply> handler(
                 [this, &c, &w, number = w.number](error_code ec, const priority_redlock::obtain_reply& r) {
                     if (w.number != number || w.now != worker::phase::waits)
                         return;
@@ -442,8 +478,9 @@ private:
                         finish(c, w, "refused");
                     else
                         w.queued_at = now_;
-                },
-                moment_of(c));
+                });
+            if (!in_step(c, [&] { c.machine->obtain(std::move(q), std::move(handler), moment_of(c)); }))
+                std::move(handler)(boost::asio::error::no_memory, priority_redlock::obtain_reply());
             if (world_.impatient && chance(0.3))
                 after(below(400'000), [this, &c, &w, number = w.number] {
                     on_client(c, [this, &c, &w, number] {
@@ -527,13 +564,13 @@ private:
             on_client(c, [this, &c, &w, number] {
                 if (w.number != number || w.now != worker::phase::holds || w.until <= now_)
                     return;
+                const int priority_before = w.priority;
                 w.priority += chance(0.1);
                 auto q = request(c, w);
                 q.ttl = std::chrono::microseconds(100'000 + below(900'000));
                 q.how = mode::now;
                 note([&] { return who(c, w) + " extends to " + std::to_string(priority_redlock::detail::redis::micros(q.ttl)); });
-                c.machine->obtain(
-                    q,
+                priority_redlock::protocol::handler<priority_redlock::obtain_reply> handler(
                     [this, &c, &w, number](error_code ec, const priority_redlock::obtain_reply& r) {
                         if (w.number != number || w.now != worker::phase::holds)
                             return;
@@ -553,11 +590,34 @@ private:
                             watch_end(c, w);
                         }
                         extend_later(c, w);
-                    },
-                    moment_of(c));
+                    });
+                if (!in_step(c, [&] { c.machine->obtain(std::move(q), std::move(handler), moment_of(c)); })) {
+                    w.priority = priority_before;
+                    std::move(handler)(boost::asio::error::no_memory, priority_redlock::obtain_reply());
+                }
                 carry_out(c);
             });
         });
+    }
+
+    void end(client& c, std::uint64_t number)
+    {
+        priority_redlock::protocol::done_handler handler([this, &c, number](error_code ec) {
+            if (!ec) {
+                --c.ends;
+                return;
+            }
+            c.unheard_ends.insert(number);
+            after(100'000, [this, &c, number] {
+                on_client(c, [this, &c, number] {
+                    end(c, number);
+                    carry_out(c);
+                });
+            });
+        });
+        c.unheard_ends.erase(number);
+        if (!in_step(c, [&] { c.machine->end({c.number, number}, std::move(handler), moment_of(c)); }))
+            std::move(handler)(boost::asio::error::no_memory);
     }
 
     void finish(client& c, worker& w, const std::string& why)
@@ -568,7 +628,8 @@ private:
         w.now = worker::phase::rests;
         const auto number = w.number;
         // From within a handler, what is asked for waits until the client has told everything.
-        c.later.push_back([this, &c, number] { c.machine->end({c.number, number}, [](error_code) {}, moment_of(c)); });
+        ++c.ends;
+        c.later.push_back([this, &c, number] { end(c, number); });
         carry_out(c);
         after(below(20'000), [this, &c, &w] { begin(c, w); });
     }
@@ -618,6 +679,8 @@ private:
         for (const worker& w : c.workers)
             if (w.now != worker::phase::rests)
                 fail(who(c, w) + " has not ended, after " + std::to_string((now_ - w.since) / 1000) + " ms");
+        if (c.ends != 0)
+            fail(who(c) + " was not told of " + std::to_string(c.ends) + " ends");
         if (!c.machine->idle())
             fail(who(c) + " has not given everything back");
     }
@@ -632,7 +695,7 @@ private:
         if (faulty())
             ++counts_.calls;
         if (!l.up) {
-            c.later.push_back([this, &c, what] { c.machine->on_answer(what, {}, moment_of(c)); });
+            c.later.push_back([this, &c, what] { in_step(c, [&] { c.machine->on_answer(what, {}, moment_of(c)); }); });
             return;
         }
         message m{l.link.send({what}), what.about && what.about->phase == acquisition_phase::ending};
@@ -661,7 +724,8 @@ private:
         deliver(c, l, [this, &c, &l, replies = std::move(replies)] {
             const auto asked = std::move(l.unanswered.front());
             l.unanswered.pop_front();
-            c.machine->on_answer(asked.what(), l.link.answers(asked.sent, replies).front(), moment_of(c));
+            const answer a = l.link.answers(asked.sent, replies).front();
+            in_step(c, [&] { c.machine->on_answer(asked.what(), a, moment_of(c)); });
         });
     }
 
@@ -694,7 +758,7 @@ private:
             return;
         deliver(c, l, [this, &c, index = n.index, text] {
             note([&] { return who(c) + " <- n" + std::to_string(index) + ": " + text; });
-            c.machine->on_push(index, text, moment_of(c));
+            in_step(c, [&] { c.machine->on_push(index, text, moment_of(c)); });
         });
     }
 
@@ -740,7 +804,7 @@ private:
                 note([&] { return who(c) + " is connected to n" + std::to_string(index); });
                 n.server.state.run_id = n.run_id();
                 l.link.connect(n.server);
-                c.machine->on_up(index, n.run_id(), moment_of(c));
+                in_step(c, [&, id = n.run_id()]() mutable { c.machine->on_up(index, std::move(id), moment_of(c)); });
                 carry_out(c);
             });
         });
@@ -770,8 +834,8 @@ private:
             on_client(c, [this, &c, &l, index] {
                 note([&] { return who(c) + " has lost n" + std::to_string(index); });
                 for (const auto& m : std::exchange(l.unanswered, {}))
-                    c.machine->on_answer(m.what(), {}, moment_of(c));
-                c.machine->on_down(index, moment_of(c));
+                    in_step(c, [&] { c.machine->on_answer(m.what(), {}, moment_of(c)); });
+                in_step(c, [&] { c.machine->on_down(index, moment_of(c)); });
                 carry_out(c);
                 connect_later(c, index, chance(0.5) ? 500 : 20'000 + below(100'000));
             });
@@ -963,6 +1027,7 @@ private:
     std::vector<std::unique_ptr<client>> clients_;
     std::map<std::string, std::uint64_t> tokens_;
     counts counts_;
+    long fails_at_;
 };
 
 } // namespace test
