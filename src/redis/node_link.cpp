@@ -270,7 +270,7 @@ void node_link::on_set_up(setup& s)
     up_ = true;
     failures_ = 0;
     if (!old_address_.empty())
-        events_.on_complaint(node_, {"may have moved", old_address_});
+        events_.on_complaint(node_, complaint("may have moved" + old_address_));
     change_channels();
     events_.on_up(node_, run_id_);
 }
