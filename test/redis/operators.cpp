@@ -24,8 +24,8 @@
 #include <thread>
 #include <vector>
 
-// What the operators of the nodes do while locks are in use: nobody overlaps, tokens rise, the node's vote is all that is
-// lost, the log says why and what to do, and all is well soon after it is undone. doc/redis.md has a table of them.
+// What the operators of the nodes do while locks are in use: nobody overlaps, tokens rise, the node's vote is all that
+// is lost, the log says why and what to do, and all is well soon after it is undone. doc/redis.md has a table of them.
 //
 // Those that take long have the label `long`, and are run by tools/release.
 
@@ -167,7 +167,11 @@ BOOST_AUTO_TEST_CASE(connections_are_half_open, *butf::label("long") * butf::dis
     behind_proxies all(scene);
     scene.suffer({.act = [&] { all.network[0].hold(); },
                   .said = "does not answer",
-                  .undo = [&] { all.network[0].drop_connections(); all.network[0].pass(); }});
+                  .undo =
+                      [&] {
+                          all.network[0].drop_connections();
+                          all.network[0].pass();
+                      }});
     scene.check();
 }
 
@@ -281,10 +285,7 @@ BOOST_AUTO_TEST_CASE(a_web_server_takes_the_port)
                       [&] {
                           scene.nodes[0].shut_down();
                           web.emplace(
-                              scene.io,
-                              [](std::string&) {
-                                  return std::string("HTTP/1.1 400 Bad Request\r\n\r\n");
-                              },
+                              scene.io, [](std::string&) { return std::string("HTTP/1.1 400 Bad Request\r\n\r\n"); },
                               scene.nodes[0].port());
                       },
                   .said = "Is it a Redis server",
@@ -448,7 +449,9 @@ BOOST_AUTO_TEST_CASE(each_right_is_taken_in_turn, *butf::label("long") * butf::d
         {
             scene.log.clear();
             op({"ACL", "SETUSER", "locks",
-                is_command ? '-' + right.substr(1) : right[0] == '~' ? "resetkeys" : "resetchannels"});
+                is_command        ? '-' + right.substr(1)
+                : right[0] == '~' ? "resetkeys"
+                                  : "resetchannels"});
             op({"SCRIPT", "FLUSH"});
             op.kill_clients();
             if (run_until(scene.io, [&] { return scene.says(0, "ee doc/redis.md, Access"); }, 2s))
@@ -460,8 +463,8 @@ BOOST_AUTO_TEST_CASE(each_right_is_taken_in_turn, *butf::label("long") * butf::d
         }
     }
     // The others are for what is rare: a manager that goes, a lost message, a marker, an inspection.
-    for (const char* needed : {"~redlock:*", "&redlock:*", "+info", "+eval", "+evalsha", "+subscribe", "+publish", "+time",
-                               "+pexpire", "+hget", "+hmget", "+hset", "+hdel", "+zadd", "+zrange", "+zrem"})
+    for (const char* needed : {"~redlock:*", "&redlock:*", "+info", "+eval", "+evalsha", "+subscribe", "+publish",
+                               "+time", "+pexpire", "+hget", "+hmget", "+hset", "+hdel", "+zadd", "+zrange", "+zrem"})
         BOOST_TEST(missed.find(std::string(needed) + ' ') != missed.npos, needed << " is not missed, but " << missed);
     scene.check();
     redlock::set_log_level(level);
