@@ -55,6 +55,13 @@ private:
     redis_connection connection_;
 };
 
+/// Servers that take DEBUG from clients, which newer ones have to be told.
+redis_server_options debuggable()
+{
+    static const bool is_newer = !redis_server().command({"CONFIG", "GET", "enable-debug-command"}).elements.empty();
+    return is_newer ? redis_server_options{.config = {"enable-debug-command yes"}} : redis_server_options();
+}
+
 /// The nodes behind a network of their own, the same for all.
 struct behind_proxies
 {
@@ -189,7 +196,7 @@ BOOST_AUTO_TEST_CASE(an_address_leads_to_a_node_that_there_is_already)
 
 BOOST_AUTO_TEST_CASE(a_server_sleeps)
 {
-    operator_scene scene({.config = {"enable-debug-command yes"}});
+    operator_scene scene(debuggable());
     scene.begin();
     scene.suffer({.act = [&] { scene.in_background(scene.nodes[0], {"DEBUG", "SLEEP", "1.5"}); },
                   .said = "does not answer, for "});
@@ -239,7 +246,7 @@ BOOST_AUTO_TEST_CASE(a_script_keeps_a_majority_busy_for_three_seconds, *butf::la
 
 BOOST_AUTO_TEST_CASE(nodes_that_stand_still_keep_a_free_lock_waiting_as_long_as_they_do)
 {
-    redis_nodes nodes(3, {.config = {"enable-debug-command yes"}});
+    redis_nodes nodes(3, debuggable());
     redis_options options = quick_options();
     options.retry_interval = 700ms;
     provision(nodes.configs(), options);
@@ -347,7 +354,7 @@ BOOST_AUTO_TEST_CASE(a_node_is_emptied)
 
 BOOST_AUTO_TEST_CASE(a_node_reloads_its_data)
 {
-    operator_scene scene({.config = {"enable-debug-command yes"}});
+    operator_scene scene(debuggable());
     scene.begin();
     operators_connection op(scene.nodes[0]);
     op({"DEBUG", "RELOAD"});
