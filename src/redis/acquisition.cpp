@@ -47,6 +47,13 @@ bool acquisition::is_kept_back() const noexcept
     return any([](const node_vote& v) { return v.kept_back; });
 }
 
+bool acquisition::has_rival() const noexcept
+{
+    return any([](const node_vote& v) {
+        return v.has_answered && !v.yielded && (v.status == vote_status::waiting || v.status == vote_status::refused);
+    });
+}
+
 bool acquisition::has_yielded() const noexcept
 {
     return any([](const node_vote& v) { return v.yielded; });

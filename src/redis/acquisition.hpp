@@ -126,6 +126,7 @@ struct acquisition : boost::intrusive::set_base_hook<>,
     time_point due = never;
     time_point started;
     std::uint64_t round = 0;
+    unsigned rounds_alone = 0;     // in a row: given up without a rival
     time_point round_ends = never; // never: it rests
     std::int64_t proposal = 0;
     bool has_ticket = false;           // corrected by the nodes' clocks
@@ -160,6 +161,9 @@ struct acquisition : boost::intrusive::set_base_hook<>,
 
     /// Somewhere another one, which is before it, leaves the holder alone.
     [[nodiscard]] bool is_kept_back() const noexcept;
+
+    /// A node has said that another one holds the lock, or is before it.
+    [[nodiscard]] bool has_rival() const noexcept;
 
     /// It has given a minority back, and has not asked there since.
     [[nodiscard]] bool has_yielded() const noexcept;

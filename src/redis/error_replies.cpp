@@ -45,7 +45,7 @@ const error_reply* find_error_reply(std::string_view text) noexcept
         error_reply{"MOVED", cluster_cure},
         error_reply{"CROSSSLOT", cluster_cure},
         error_reply{"unknown command", renamed_cure},
-        error_reply{"Unknown Redis command", renamed_cure},
+        error_reply{"command called from", renamed_cure},
         error_reply{"max number of clients", "has no connection left: raise its maxclients", true, true},
         error_reply{"DENIED", "takes connections from its own machine only: see its protected-mode"},
         error_reply{"WRONGTYPE",

@@ -143,9 +143,8 @@ node_health::change node_health::on_greeted(const call& c, const answer& a, mome
         return change::none;
     case verdict::mismatch:
         exclude(node,
-                {"is of a deployment with other options",
-                 ": it says '" + a.text + "', this client '" + deployment_
-                     + "'. All clients need the same nodes and max_ttl"},
+                {"is of a deployment with other options", ": it says '" + a.text + "', this client '" + deployment_
+                                                              + "'. All clients need the same nodes and max_ttl"},
                 now);
         return change::excluded;
     case verdict::evicting:

@@ -11,9 +11,9 @@
 // every few seconds, since it may begin to evict. While it does not, it is greeted when that may have changed. A node
 // that answers with errors or not in time does not vote until it does better.
 //
-// What is wrong with a node is logged once of its kind, and its end when the node has voted for a while without any more
-// of it. The calls to a node are numbered here, because the first that is not
-// answered in time shows that the node is silent.
+// What is wrong with a node is logged once of its kind, and its end when the node has voted for a while without any
+// more of it. The calls to a node are numbered here, because the first that is not answered in time shows that the node
+// is silent.
 
 #include "../log_record.hpp"
 #include "call.hpp"

@@ -287,7 +287,7 @@ void node_link::on_set_up(setup& s)
     up_ = true;
     failures_ = 0;
     if (!old_address_.empty())
-        events_.on_complaint(node_, {"may have moved", old_address_});
+        events_.on_complaint(node_, complaint("may have moved" + old_address_));
     change_channels();
     events_.on_up(node_, scripts_.run_id());
 }
@@ -319,9 +319,9 @@ void node_link::on_run_ended(error_code ec)
     const auto says = [this](error_code e) { return last_error_.find(e.message()) != last_error_.npos; };
     const bool says_more = !last_error_.empty() && !says(ec) && !says(asio::error::operation_aborted);
     if (!refused_)
-        events_.on_complaint(node_, {(was_up ? "is lost: " : "cannot be used: ") + ec.message(),
-                                     (says_more ? " (" + last_error_ + ")" : "") + cure_of(ec, last_error_)
-                                         + old_address_});
+        events_.on_complaint(node_,
+                             {(was_up ? "is lost: " : "cannot be used: ") + ec.message(),
+                              (says_more ? " (" + last_error_ + ")" : "") + cure_of(ec, last_error_) + old_address_});
     run_after(refused_ && !may_pass_ ? pause_after_refusal(options_) : next_pause());
 }
 
@@ -407,7 +407,8 @@ void node_link::change_channels()
         });
     socket_->async_exec(*request, std::move(adapter), [this, request, used = use()](error_code, std::size_t) {
         if (refused_ && used.on == socket_)
-            refuse(complaint("refuses SUBSCRIBE or UNSUBSCRIBE. See doc/redis.md, Access, for the ACL that its user needs"));
+            refuse(complaint(
+                "refuses SUBSCRIBE or UNSUBSCRIBE. See doc/redis.md, Access, for the ACL that its user needs"));
     });
 }
 

@@ -8,8 +8,8 @@
 // The connection to one node, which comes back when it is lost.
 //
 // A new connection is set up before anything else is sent: channels are subscribed to, and the server says who it is. A
-// server that cannot take part is tried again later. Scripts are called by their hash; the text is sent to a server that
-// lacks it.
+// server that cannot take part is tried again later. Scripts are called by their hash; the text is sent to a server
+// that lacks it.
 //
 // Calls are noted, and sent together by the next flush. All that arrives is told in its order: answers to calls, and
 // the messages that the server pushes. When the connection ends, the calls that are left are answered with `lost`.

@@ -189,6 +189,7 @@ private:
     [[nodiscard]] duration retry_pause(const acquisition& a);
     [[nodiscard]] time_point gives_up_at(const acquisition& a) const noexcept;
     void ask_due(acquisition& a, moment now);
+    void ask_soon(acquisition& a, moment now);
     void resend(const call& c, moment now);
     void release_again(std::size_t node, moment now);
 

@@ -55,6 +55,17 @@ void quorum_client::ask_due(acquisition& a, moment now)
     }
 }
 
+/// One without a rival was kept waiting by nodes that stood still, and need not rest for others: it asks again at once,
+/// and ever later as long as that does not help. Those that cannot see each other come at different times.
+void quorum_client::ask_soon(acquisition& a, moment now)
+{
+    const duration pause = options_.node_timeout / 4 * (1 << std::min(a.rounds_alone++, 6u));
+    const time_point at = saturating_add(now.steady, std::min(jittered_.spread(pause), retry_pause(a)));
+    for (node_vote& v : a.votes)
+        if (v.yielded)
+            v.retry(at);
+}
+
 /// The node had forgotten the script, and nothing was done.
 void quorum_client::resend(const call& c, moment now)
 {

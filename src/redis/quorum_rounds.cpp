@@ -200,6 +200,7 @@ void quorum_client::give_up_round(acquisition& a, moment now)
     });
     const bool is_refused = rules_out_quorum(a.count(status::refused)); // in whichever rounds
     const bool is_over = a.round_ends <= now.steady;
+    const bool has_rival = a.has_rival();
     a.round_ends = never;
     if (a.mode == obtain_request::mode::now || is_refused) {
         if (!has_quorum() || (voted < quorum_ && !is_refused))
@@ -212,6 +213,10 @@ void quorum_client::give_up_round(acquisition& a, moment now)
     for (std::size_t i = 0; i < size(); ++i)
         if (a.votes[i].status == status::granted || (a.votes[i].status == status::asked && is_over))
             yield(a, i, now);
+    if (has_rival)
+        a.rounds_alone = 0;
+    else
+        ask_soon(a, now);
     answer_obtain(a, {}, {.what = obtain_reply::verdict::waiting});
     if (!has_quorum())
         withdraw(a, now);

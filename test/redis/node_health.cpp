@@ -181,9 +181,10 @@ BOOST_AUTO_TEST_CASE(a_kind_of_complaint_is_said_once_and_in_the_end_how_often_i
     BOOST_TEST(d.log.empty()); // not yet: there may be more
     d.after(1s);
     BOOST_TEST_REQUIRE(d.log.size() == 1);
-    BOOST_TEST(d.log[0]
-               == "redis: node n0 votes again (4 times: is out of memory: raise its maxmemory; 4 times: answers with an "
-                  "error: ERR no such thing as )");
+    BOOST_TEST(
+        d.log[0]
+        == "redis: node n0 votes again (4 times: is out of memory: raise its maxmemory; 4 times: answers with an "
+           "error: ERR no such thing as )");
     d.log.clear();
     d.after(2s); // it is said again when it comes again
     d.obtain();
@@ -240,10 +241,10 @@ BOOST_AUTO_TEST_CASE(a_node_that_does_not_answer_is_named_unless_it_was_this_pro
 
     d.obtain(2);
     d.after(5s);
-    BOOST_TEST(std::ranges::count_if(d.log, [](const std::string& line) {
-                   return line.starts_with("redis: node n2 does not answer, for ");
-               })
-               == 1);
+    BOOST_TEST(
+        std::ranges::count_if(
+            d.log, [](const std::string& line) { return line.starts_with("redis: node n2 does not answer, for "); })
+        == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_node_that_has_lost_its_data_was_not_restarted)

@@ -55,6 +55,13 @@ public:
         changed().notify_all();
     }
 
+    /// All names, from now on.
+    void lead_to(const std::string& address)
+    {
+        const std::lock_guard guard(mutex());
+        state().address = address;
+    }
+
     void fail_with(error_code ec)
     {
         const std::lock_guard guard(mutex());
@@ -78,6 +85,7 @@ private:
     {
         bool hangs = false;
         error_code failure;
+        std::string address;
         int under_way = 0;
         int most_at_once = 0;
     };
@@ -111,8 +119,10 @@ private:
         ec = s.failure;
         const auto port = static_cast<asio::ip::port_type>(std::stoi(service));
         // As of localhost, where nobody listens at the first.
-        const std::vector<tcp::endpoint> all{{asio::ip::make_address("::1"), port},
-                                             {asio::ip::make_address("127.0.0.1"), port}};
+        std::vector<tcp::endpoint> all{{asio::ip::make_address("::1"), port},
+                                       {asio::ip::make_address("127.0.0.1"), port}};
+        if (!s.address.empty())
+            all = {{asio::ip::make_address(s.address), port}};
         return ec ? addresses() : addresses::create(all.begin(), all.end(), host, service);
     }
 
@@ -232,6 +242,22 @@ BOOST_AUTO_TEST_CASE(the_last_address_is_used_while_a_lookup_hangs_or_fails)
     names.fail_with(asio::error::host_not_found);
     network.drop_connections();
     BOOST_TEST(run_until(io, [&] { return held.end().has_value(); }));
+}
+
+BOOST_AUTO_TEST_CASE(a_server_moves_and_its_name_with_it)
+{
+    redis_nodes nodes(1, {.config = {"bind 127.0.0.1 127.0.0.2"}});
+    names.lead_to("127.0.0.2");
+    client c(io, {named(nodes[0].config(), "moving")}, unguarded());
+    attempt held = c.acquire("held");
+    BOOST_REQUIRE(run_until(io, [&] { return held.granted(); }));
+    names.lead_to("127.0.0.1");
+    nodes[0].command({"CONFIG", "SET", "bind", "127.0.0.1"});
+    nodes[0].command({"CLIENT", "KILL", "TYPE", "pubsub"});
+    BOOST_TEST(run_until(io, [&] { return said("is lost"); }));
+    BOOST_TEST(acquires(c));
+    BOOST_TEST(held.lock().is_held());
+    BOOST_TEST(!said("cannot be used"), everything_said());
 }
 
 BOOST_AUTO_TEST_CASE(the_name_is_what_a_certificate_is_checked_for)

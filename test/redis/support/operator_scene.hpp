@@ -98,7 +98,8 @@ public:
         for (const contender& c : contenders_)
             wanted.push_back(c.grants + times);
         const auto all_did = [&] {
-            return std::ranges::equal(contenders_, wanted, [](const contender& c, std::size_t w) { return c.grants >= w; });
+            return std::ranges::equal(contenders_, wanted,
+                                      [](const contender& c, std::size_t w) { return c.grants >= w; });
         };
         return run_until(io, all_did, limit);
     }
