@@ -9,13 +9,12 @@
 #define PRIORITY_REDLOCK_SRC_SHARDED_BACKEND_HPP
 
 #include "manager/shard.hpp"
+#include "table/name_hash.hpp"
 #include "table/table_rules.hpp"
 
 #include <priority_redlock/detail/initiate_manager.hpp>
 #include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/manager_options.hpp>
-
-#include <boost/container_hash/hash.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -107,10 +106,10 @@ public:
         if (request.hash == 0) { // it comes for the first time
             if (!request.is_valid())
                 return {acquire_verdict::refused, nullptr, errc::invalid_argument};
-            request.hash = boost::hash<std::string_view>()(request.resource);
+            request.hash = hash_name(key_, request.resource);
         }
-        // Bits that the hash table of the shard uses least.
-        auto& s = shards_.size() == 1 ? *shards_.front() : *shards_[(request.hash >> 24) % shards_.size()];
+        // The shard's table has the lower half.
+        auto& s = shards_.size() == 1 ? *shards_.front() : *shards_[(request.hash >> 32) % shards_.size()];
         const acquire_outcome result = s.acquire(request, op);
         // An operation that waits may have been completed on another thread by now, and this backend destroyed by what
         // it has told. That it is crowded was found out before the operation was made.
@@ -162,6 +161,7 @@ private:
         shards_.back()->start(ex);
     }
 
+    const hash_key key_ = process_hash_key();
     std::vector<std::shared_ptr<shard<Mutex, Clock>>> shards_;
 };
 

@@ -91,7 +91,8 @@ time_point next_deadline_of(const waiter& w) noexcept
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
                        std::string_view id_prefix, const table_rules& rules)
     : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased), rules_(rules),
-      ranks_(rules.ageing), graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>(ranks_) : nullptr),
+      ranks_(rules.ageing), siblings_(rules.key),
+      graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>(ranks_, rules.key) : nullptr),
       locker_ids_(id_prefix), sampler_(leased || rules.measure_all)
 {
 }
@@ -132,9 +133,9 @@ std::uint64_t work_done() noexcept
 
 // --- resources -------------------------------------------------------------------------------------------------------
 
-resource& lock_table::find_or_create(std::string_view name, std::size_t hash, const step_time& now)
+resource& lock_table::find_or_create(std::string_view name, std::uint64_t hash, const step_time& now)
 {
-    const name_key key{name, hash};
+    const name_key key{name, static_cast<std::uint32_t>(hash)};
     if (const auto it = resources_.find(key); it != resources_.end())
         return **it;
 

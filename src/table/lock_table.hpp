@@ -40,7 +40,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -226,13 +225,12 @@ private:
     struct name_key
     {
         std::string_view name;
-        std::size_t hash;
+        std::uint32_t hash;
     };
 
     struct resource_hash
     {
         using is_transparent = void;
-        using is_avalanching = std::true_type;
         std::size_t operator()(const resource* r) const noexcept { return r->hash; }
         std::size_t operator()(const name_key& k) const noexcept { return k.hash; }
     };
@@ -243,12 +241,13 @@ private:
         bool operator()(const resource* a, const resource* b) const noexcept { return a == b; }
         bool operator()(const name_key& k, const resource* r) const noexcept
         {
+            count_work();
             return k.hash == r->hash && k.name == r->name();
         }
         bool operator()(const resource* r, const name_key& k) const noexcept { return (*this)(k, r); }
     };
 
-    resource& find_or_create(std::string_view name, std::size_t hash, const step_time& now);
+    resource& find_or_create(std::string_view name, std::uint64_t hash, const step_time& now);
     void retire_if_unused(resource& r) noexcept;
     void forget(resource& r) noexcept;
     void destroy(resource& r) noexcept;

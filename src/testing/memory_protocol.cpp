@@ -3,6 +3,7 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 #include "manager/sharded_backend.hpp"
+#include "table/name_hash.hpp"
 
 #include <priority_redlock/testing/make_manager.hpp>
 #include <priority_redlock/testing/memory_protocol.hpp>
@@ -22,15 +23,18 @@ using detail::acquire_canceller;
 using detail::acquire_operation;
 using detail::acquire_request;
 using detail::acquire_verdict;
+using detail::counted_equal;
 using detail::delivery_ref;
 using detail::hold;
 using detail::hold_pin;
 using detail::hold_ref;
+using detail::keyed_hash;
 using detail::make_manual_memory_backend;
 using detail::make_memory_backend;
 using detail::manager_backend;
 using detail::never;
 using detail::notice;
+using detail::process_hash_key;
 using detail::saturating_add;
 using detail::sharded_backend;
 using detail::time_point;
@@ -426,8 +430,10 @@ private:
     std::unique_ptr<manager_backend> backend_;
     const time_source now_;
     record_map records_;
-    boost::unordered_flat_map<std::string, std::weak_ptr<record>> holders_;
-    boost::unordered_flat_map<std::uint64_t, std::weak_ptr<listener>> listeners_;
+    boost::unordered_flat_map<std::string, std::weak_ptr<record>, keyed_hash, counted_equal> holders_{
+        0, keyed_hash(process_hash_key())};
+    boost::unordered_flat_map<std::uint64_t, std::weak_ptr<listener>, keyed_hash> listeners_{
+        0, keyed_hash(process_hash_key())};
     boost::unordered_flat_set<acquisition_id, std::hash<acquisition_id>> ended_;
     std::deque<acquisition_id> ended_order_;
 };

@@ -167,7 +167,7 @@ public:
                                               .anonymous = a.anonymous,
                                               .options = options,
                                               .ticket = std::exchange(next_ticket, 0),
-                                              .hash = std::hash<std::string_view>()(resource)};
+                                              .hash = detail::hash_name(detail::process_hash_key(), resource)};
         events happened;
         auto decided = decide(request, nullptr, happened);
         if (decided.what == detail::acquire_verdict::waiting) {
