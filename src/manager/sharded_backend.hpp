@@ -16,6 +16,7 @@
 #include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/manager_options.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -136,14 +137,7 @@ public:
             each->close();
     }
 
-    snapshot take_snapshot() const override
-    {
-        snapshot result;
-        for (const auto& each : shards_)
-            each->add_to(result);
-        result.taken_at = Clock::now();
-        return result;
-    }
+    std::unique_ptr<snapshot_walk> begin_snapshot() const override { return std::make_unique<walk>(shards_); }
 
     metrics take_metrics() const override
     {
@@ -154,6 +148,43 @@ public:
     }
 
 private:
+    using shard_list = std::vector<std::shared_ptr<shard<Mutex, Clock>>>;
+
+    class walk final : public snapshot_walk
+    {
+    public:
+        explicit walk(const shard_list& shards) : shards_(shards) {}
+        walk(const walk&) = delete;
+        walk& operator=(const walk&) = delete;
+        ~walk() override
+        {
+            if (at_.is_under_way())
+                shards_[next_]->stop(at_);
+        }
+
+        bool add_to(snapshot& result) override
+        {
+            // Room for what comes, so that the rest is not moved under the mutex of a shard.
+            auto& all = result.resources;
+            if (all.capacity() - all.size() < slice)
+                all.reserve(std::max(2 * all.size(), all.size() + slice));
+            std::size_t work = slice;
+            for (; next_ != shards_.size(); ++next_)
+                if (shards_[next_]->copy(at_, work, result))
+                    return true;
+            result.taken_at = Clock::now();
+            return false;
+        }
+
+    private:
+        /// Resources, handles and waiters.
+        static constexpr std::size_t slice = 128;
+
+        const shard_list shards_; // that of which a walk is under way is kept by it
+        std::size_t next_ = 0;
+        resource_walk at_;
+    };
+
     void add_shard(const asio::any_io_executor& ex, std::size_t idle, std::string_view id_prefix,
                    std::shared_ptr<protocol> store, const table_rules& rules)
     {
@@ -162,7 +193,7 @@ private:
     }
 
     const hash_key key_ = process_hash_key();
-    std::vector<std::shared_ptr<shard<Mutex, Clock>>> shards_;
+    shard_list shards_;
 };
 
 } // namespace priority_redlock::detail

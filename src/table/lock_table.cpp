@@ -152,8 +152,15 @@ resource& lock_table::find_or_create(std::string_view name, std::uint64_t hash, 
     r->token = std::max(highest_evicted_token_, static_cast<std::uint64_t>(wall.count()));
     try {
         idle_.reserve(idle_capacity_ + 1); // so that retiring cannot fail
+        all_.add(*r);
+    } catch (...) {
+        destroy(*r);
+        throw;
+    }
+    try {
         resources_.insert(r);
     } catch (...) {
+        all_.remove(*r);
         destroy(*r);
         throw;
     }
@@ -194,6 +201,7 @@ void lock_table::forget(resource& r) noexcept
 {
     highest_evicted_token_ = std::max(highest_evicted_token_, r.token);
     resources_.erase(&r);
+    all_.remove(r);
     destroy(r);
 }
 

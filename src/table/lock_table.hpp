@@ -19,6 +19,7 @@
 #include "table/locker_id_generator.hpp"
 #include "table/ranking.hpp"
 #include "table/resource.hpp"
+#include "table/resource_index.hpp"
 #include "table/sibling_index.hpp"
 #include "table/table_actions.hpp"
 #include "table/table_rules.hpp"
@@ -34,6 +35,7 @@
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -208,6 +210,32 @@ public:
                 f(*r);
     }
 
+    /// Begins or goes on with a walk: calls f(resource) for the next ones that are held or waited for, and takes from
+    /// `work` one for each that it comes to and what f says that it cost, until nothing is left of it. False: there are
+    /// no more resources, and the walk has ended.
+    template <class F>
+    bool visit(resource_walk& walk, std::size_t& work, F f)
+    {
+        if (!walk.is_under_way())
+            all_.begin(walk);
+        while (work != 0) {
+            const resource* const r = all_.next(walk);
+            if (!r) {
+                all_.end(walk);
+                return false;
+            }
+            count_work();
+            std::size_t cost = 1;
+            if (r->status != resource_status::vacant || !r->waiting.empty())
+                cost += f(*r);
+            work -= std::min(cost, work);
+        }
+        return true;
+    }
+
+    /// Ends a walk before its end.
+    void stop(resource_walk& walk) noexcept { all_.end(walk); }
+
     [[nodiscard]] std::size_t live_holds() const noexcept { return live_holds_; }
 
     void add_to(metrics& result) const noexcept;
@@ -304,6 +332,7 @@ private:
     const ranking ranks_;
     bool reachable_ = true;
     boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
+    resource_index all_; // of them
     sibling_index siblings_;
     deadline_set deadlines_;
     std::size_t left_deadlines_ = 0; // of vacant resources

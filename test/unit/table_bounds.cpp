@@ -6,6 +6,7 @@
 #include "table_fixture.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/snapshot.hpp>
 
 #include <boost/asio/io_context.hpp>
 
@@ -371,6 +372,54 @@ BOOST_AUTO_TEST_CASE(T45_resources_whose_names_are_chosen_to_collide)
         BOOST_TEST(of_many <= of_few + 1,
                    of_few << " for each of " << few << ", " << of_many << " for each of " << many);
     }
+}
+
+// --- snapshots -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// The most that one turn of a snapshot looks at, and how many turns it takes.
+struct turns
+{
+    std::uint64_t longest = 0;
+    std::size_t count = 0;
+};
+
+turns turns_of_snapshot(std::size_t resources, std::size_t waiters_of_each)
+{
+    boost::asio::io_context context;
+    lock_manager manager(context, {.shards = 1});
+    std::vector<lock> held;
+    for (std::size_t i = 0; i < resources; ++i) {
+        held.push_back(manager.try_acquire(std::to_string(i)));
+        for (std::size_t j = 0; j < waiters_of_each; ++j)
+            manager.async_acquire(std::to_string(i), [](error_code, lock) {});
+    }
+    turns result;
+    const auto measure = [&result](auto turn) {
+        const std::uint64_t before = detail::work_done();
+        turn();
+        result.longest = std::max(result.longest, detail::work_done() - before);
+        ++result.count;
+    };
+    std::size_t seen = 0;
+    measure([&] { manager.async_snapshot([&](error_code, const snapshot& s) { seen = s.resources.size(); }); });
+    while (seen == 0)
+        measure([&] { BOOST_TEST_REQUIRE(context.run_one() == 1u); });
+    BOOST_TEST(seen == resources);
+    manager.cancel();
+    context.run();
+    return result;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_turn_of_a_snapshot_does_not_depend_on_how_many_resources_there_are)
+{
+    const turns of_few = turns_of_snapshot(many, 3), of_many = turns_of_snapshot(10 * many, 3);
+    BOOST_TEST(of_many.longest <= of_few.longest);
+    BOOST_TEST(of_few.longest < many);
+    BOOST_TEST(of_many.count >= 9 * of_few.count);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
