@@ -88,6 +88,9 @@ public:
     /// a waiter is needed, and the caller comes back with one.
     acquire_outcome acquire(const acquire_request& request, waiter* w, const step_time& now, table_actions& out);
 
+    /// Tells the holder to go if it would have to for this acquire (P12). Nothing is queued.
+    void announce(const acquire_request& request, const step_time& now, table_actions& out);
+
     /// Takes a waiter out of the queue. False if it is settled already.
     bool withdraw(hold& target, const step_time& now, table_actions& out);
 
@@ -252,8 +255,10 @@ public:
 private:
     struct name_key
     {
+        name_key(std::string_view n, std::uint64_t of_n) noexcept : name(n), hash(static_cast<std::uint32_t>(of_n)) {}
+
         std::string_view name;
-        std::uint32_t hash;
+        std::uint32_t hash; // the lower half
     };
 
     struct resource_hash
@@ -295,6 +300,7 @@ private:
     void raise(resource& r, int priority);
     void touch_leased(resource& r);
 
+    [[nodiscard]] bool outranks_waiters(const resource& r, int priority, const step_time& now) const noexcept;
     bool make_place(resource& r, int priority, const step_time& now, table_actions& out);
     void enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
                  const step_time& now);

@@ -167,7 +167,7 @@ public:
                                               .anonymous = a.anonymous,
                                               .options = options,
                                               .ticket = std::exchange(next_ticket, 0),
-                                              .hash = detail::hash_name(detail::process_hash_key(), resource)};
+                                              .hash = hash_of(resource)};
         events happened;
         auto decided = decide(request, nullptr, happened);
         if (decided.what == detail::acquire_verdict::waiting) {
@@ -192,6 +192,22 @@ public:
             }
             break;
         }
+        return finish(happened);
+    }
+
+    /// A composite of the locker in `name` will come to the resource in its turn.
+    std::string announce(const std::string& name, const acquire_settings& options, const std::string& resource = "r")
+    {
+        const std::string locker = name.substr(0, name.find('/'));
+        const detail::acquire_request request{.resource = resource,
+                                              .locker = locker,
+                                              .anonymous = name.starts_with('?'),
+                                              .options = options,
+                                              .hash = hash_of(resource)};
+        events happened;
+        table_actions actions;
+        table_.announce(request, time(), actions);
+        carry_out(actions, happened);
         return finish(happened);
     }
 
@@ -412,6 +428,12 @@ public:
     static constexpr duration wall_clock = std::chrono::hours(24 * 365 * 50);
 
 private:
+    /// As a manager has it.
+    static std::uint64_t hash_of(const std::string& resource)
+    {
+        return detail::hash_name(detail::process_hash_key(), resource);
+    }
+
     [[nodiscard]] static detail::step_time time() noexcept
     {
         return detail::step_time([] {
