@@ -7,6 +7,7 @@
 
 #include "heap_hooks.hpp"
 #include "keyed_channels.hpp"
+#include "table/name_hash.hpp"
 #include "verdicts.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
@@ -22,6 +23,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/container_hash/hash.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/version.hpp>
 
@@ -32,6 +34,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <iterator>
 #include <map>
@@ -226,6 +229,32 @@ void floor_enter_strand(benchmark::State& state)
     const auto strand = asio::make_strand(f.context);
     std::size_t entered = 0;
     enter_repeatedly<Threads>(state, f, [&] { asio::dispatch(strand, [&] { benchmark::DoNotOptimize(++entered); }); });
+}
+
+/// The hash of a name, each of which begins with the hash of the one before and so waits for it.
+template <std::size_t Size, class Hash>
+void hash_repeatedly(benchmark::State& state, Hash hash)
+{
+    std::string name(Size, 'x');
+    measure(state, [&] {
+        for (std::size_t n = batch; n != 0; --n) {
+            const std::size_t of_last = hash(std::string_view(name));
+            std::memcpy(name.data(), &of_last, sizeof of_last);
+        }
+        benchmark::DoNotOptimize(name);
+    });
+}
+
+template <std::size_t Size>
+void floor_hash(benchmark::State& state)
+{
+    hash_repeatedly<Size>(state, boost::hash<std::string_view>());
+}
+
+template <std::size_t Size>
+void floor_keyed_hash(benchmark::State& state)
+{
+    hash_repeatedly<Size>(state, priority_redlock::detail::keyed_hash(priority_redlock::detail::process_hash_key()));
 }
 
 // --- free resources --------------------------------------------------------------------------------------------------
@@ -594,6 +623,10 @@ constexpr row rows[] = {
     {"floor/enter_strand", floor_enter_strand<1>},
     {"floor/enter_mutex/threads/2", floor_enter_mutex<2>, 2},
     {"floor/enter_strand/threads/2", floor_enter_strand<2>, 2},
+    {"floor/hash/16", floor_hash<16>},
+    {"floor/hash/32", floor_hash<32>},
+    {"floor/keyed_hash/16", floor_keyed_hash<16>},
+    {"floor/keyed_hash/32", floor_keyed_hash<32>},
     {"memory/uncontended", memory_uncontended},
     {"memory/uncontended_single", memory_uncontended_single},
     {"memory/uncontended_ttl", memory_uncontended_ttl},

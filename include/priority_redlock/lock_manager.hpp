@@ -297,14 +297,25 @@ public:
         return detail::try_acquire(*backend_, request);
     }
 
-    /// Delivers what is held and waited for, for people who debug. `to_json` (json.hpp) writes it for their tools.
+    /// Delivers what is held and waited for, for people who debug; with a protocol by this manager. `to_json`
+    /// (json.hpp) writes it for their tools.
+    ///
+    /// It is no picture of one instant: resources are copied a hundred or so at a time, and others use them in between.
+    /// Each is shown as it was at one instant, and none twice. What is held or waited for all the time from the call to
+    /// the completion is there; what comes or goes in that time may be. Every turn but the first, within the call, is
+    /// posted to the manager's executor, so that other work there goes on. A snapshot that ends with its first turn
+    /// completes as one that is ready at once, and one of several does so through the handler's executor. A resource is
+    /// copied in one turn with all its waiters, however many they are.
     ///
     /// @par Completion signature
     /// `void(error_code, snapshot)`
     /// @par Errors
-    /// None with the memory protocol. With another protocol it shows the locks of this manager.
+    /// - `boost::system::errc::not_enough_memory`: a later turn had no memory for it; the snapshot is empty.
+    /// @throws std::bad_alloc the first turn had none.
     /// @par Per-operation cancellation
-    /// None: it completes at once.
+    /// None: it waits for nobody.
+    /// @par Object lifetimes
+    /// The manager may be destroyed meanwhile. The snapshot then shows what is left.
     template <boost::asio::completion_token_for<void(error_code, snapshot)> Token =
                   detail::default_completion_token_t<executor_type>>
     auto async_snapshot(Token&& token = Token()) const

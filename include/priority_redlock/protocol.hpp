@@ -7,6 +7,7 @@
 
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/detail/acquire_outcome.hpp>
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/errc.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -226,14 +227,20 @@ public:
     [[nodiscard]] virtual bool reachable() const noexcept { return true; }
 };
 
+namespace detail {
+
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::size_t hash_of(const acquisition_id& id) noexcept;
+
+} // namespace detail
 } // namespace priority_redlock
 
+/// Differs between processes: it has a random key, since a store may have clients that choose ids to collide.
 template <>
 struct std::hash<priority_redlock::acquisition_id>
 {
     std::size_t operator()(const priority_redlock::acquisition_id& id) const noexcept
     {
-        return static_cast<std::size_t>(id.client ^ (id.number * 0x9e3779b97f4a7c15));
+        return priority_redlock::detail::hash_of(id);
     }
 };
 

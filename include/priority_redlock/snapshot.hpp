@@ -96,7 +96,7 @@ struct resource_snapshot
 };
 
 /// What `lock_manager::async_snapshot` delivers: the resources in no particular order. Each is consistent in itself;
-/// two of them may be seen at slightly different instants.
+/// two of them may be seen at different instants, between its start and `taken_at`.
 struct snapshot
 {
     std::vector<resource_snapshot> resources;

@@ -73,7 +73,11 @@ public:
     /// The manager is gone: holds that still live keep the shard.
     void detach() noexcept;
 
-    void add_to(snapshot& result) const;
+    /// Begins or goes on with a snapshot: copies resources that come next, until nothing is left of `work`. False:
+    /// these were the last.
+    bool copy(resource_walk& walk, std::size_t& work, snapshot& result);
+    void stop(resource_walk& walk) noexcept;
+
     void add_to(metrics& result) const;
 
     // --- for the locks ---

@@ -9,16 +9,17 @@
 #define PRIORITY_REDLOCK_SRC_SHARDED_BACKEND_HPP
 
 #include "manager/shard.hpp"
+#include "table/name_hash.hpp"
 #include "table/table_rules.hpp"
 
 #include <priority_redlock/detail/initiate_manager.hpp>
 #include <priority_redlock/detail/manager_backend.hpp>
 #include <priority_redlock/manager_options.hpp>
 
-#include <boost/container_hash/hash.hpp>
-
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -141,14 +142,7 @@ public:
             each->close();
     }
 
-    snapshot take_snapshot() const override
-    {
-        snapshot result;
-        for (const auto& each : shards_)
-            each->add_to(result);
-        result.taken_at = Clock::now();
-        return result;
-    }
+    std::unique_ptr<snapshot_walk> begin_snapshot() const override { return std::make_unique<walk>(shards_); }
 
     metrics take_metrics() const override
     {
@@ -159,15 +153,52 @@ public:
     }
 
 private:
-    [[nodiscard]] static std::size_t hash_of(const acquire_request& request) noexcept
+    using shard_list = std::vector<std::shared_ptr<shard<Mutex, Clock>>>;
+
+    class walk final : public snapshot_walk
     {
-        return boost::hash<std::string_view>()(request.resource);
+    public:
+        explicit walk(const shard_list& shards) : shards_(shards) {}
+        walk(const walk&) = delete;
+        walk& operator=(const walk&) = delete;
+        ~walk() override
+        {
+            if (at_.is_under_way())
+                shards_[next_]->stop(at_);
+        }
+
+        bool add_to(snapshot& result) override
+        {
+            // Room for what comes, so that the rest is not moved under the mutex of a shard.
+            auto& all = result.resources;
+            if (all.capacity() - all.size() < slice)
+                all.reserve(std::max(2 * all.size(), all.size() + slice));
+            std::size_t work = slice;
+            for (; next_ != shards_.size(); ++next_)
+                if (shards_[next_]->copy(at_, work, result))
+                    return true;
+            result.taken_at = Clock::now();
+            return false;
+        }
+
+    private:
+        /// Resources, handles and waiters.
+        static constexpr std::size_t slice = 128;
+
+        const shard_list shards_; // that of which a walk is under way is kept by it
+        std::size_t next_ = 0;
+        resource_walk at_;
+    };
+
+    [[nodiscard]] std::uint64_t hash_of(const acquire_request& request) const noexcept
+    {
+        return hash_name(key_, request.resource);
     }
 
-    /// By bits of the hash that the hash table of the shard uses least.
+    /// By the upper half of the hash. The shard's table has the lower one.
     [[nodiscard]] shard<Mutex, Clock>& shard_for(const acquire_request& request) const noexcept
     {
-        return shards_.size() == 1 ? *shards_.front() : *shards_[(request.hash >> 24) % shards_.size()];
+        return shards_.size() == 1 ? *shards_.front() : *shards_[(request.hash >> 32) % shards_.size()];
     }
 
     void add_shard(const asio::any_io_executor& ex, std::size_t idle, std::string_view id_prefix,
@@ -177,7 +208,8 @@ private:
         shards_.back()->start(ex);
     }
 
-    std::vector<std::shared_ptr<shard<Mutex, Clock>>> shards_;
+    const hash_key key_ = process_hash_key();
+    shard_list shards_;
 };
 
 } // namespace priority_redlock::detail

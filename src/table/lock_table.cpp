@@ -104,7 +104,8 @@ time_point next_deadline_of(const waiter& w) noexcept
 lock_table::lock_table(lock_domain& domain, duration clock_offset, std::size_t idle_capacity, bool leased,
                        std::string_view id_prefix, const table_rules& rules)
     : domain_(domain), clock_offset_(clock_offset), idle_capacity_(idle_capacity), leased_(leased), rules_(rules),
-      ranks_(rules.ageing), graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>(ranks_) : nullptr),
+      ranks_(rules.ageing), siblings_(rules.key),
+      graph_(rules.detect_deadlocks ? std::make_unique<wait_graph>(ranks_, rules.key) : nullptr),
       locker_ids_(id_prefix), sampler_(leased || rules.measure_all)
 {
 }
@@ -145,9 +146,9 @@ std::uint64_t work_done() noexcept
 
 // --- resources -------------------------------------------------------------------------------------------------------
 
-resource& lock_table::find_or_create(std::string_view name, std::size_t hash, const step_time& now)
+resource& lock_table::find_or_create(std::string_view name, std::uint64_t hash, const step_time& now)
 {
-    const name_key key{name, hash};
+    const name_key key(name, hash);
     if (const auto it = resources_.find(key); it != resources_.end())
         return **it;
 
@@ -166,8 +167,15 @@ resource& lock_table::find_or_create(std::string_view name, std::size_t hash, co
         idle_.reserve(idle_capacity_ + 1);                       // so that retiring cannot fail
         if (leased_ && touched_.capacity() <= resources_.size()) // nor touching
             touched_.reserve(2 * resources_.size() + 8);
+        all_.add(*r);
+    } catch (...) {
+        destroy(*r);
+        throw;
+    }
+    try {
         resources_.insert(r);
     } catch (...) {
+        all_.remove(*r);
         destroy(*r);
         throw;
     }
@@ -208,6 +216,7 @@ void lock_table::forget(resource& r) noexcept
 {
     highest_evicted_token_ = std::max(highest_evicted_token_, r.token);
     resources_.erase(&r);
+    all_.remove(r);
     destroy(r);
 }
 
@@ -516,7 +525,7 @@ acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, c
 void lock_table::announce(const acquire_request& request, const step_time& now, table_actions& out)
 {
     const acquire_settings& o = request.options;
-    const auto it = resources_.find(name_key{request.resource, request.hash});
+    const auto it = resources_.find(name_key(request.resource, request.hash));
     if (it == resources_.end())
         return;
     resource& r = **it;

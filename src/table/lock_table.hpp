@@ -19,6 +19,7 @@
 #include "table/locker_id_generator.hpp"
 #include "table/ranking.hpp"
 #include "table/resource.hpp"
+#include "table/resource_index.hpp"
 #include "table/sibling_index.hpp"
 #include "table/table_actions.hpp"
 #include "table/table_rules.hpp"
@@ -34,13 +35,13 @@
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -243,6 +244,32 @@ public:
                 f(*r);
     }
 
+    /// Begins or goes on with a walk: calls f(resource) for the next ones that are held or waited for, and takes from
+    /// `work` one for each that it comes to and what f says that it cost, until nothing is left of it. False: there are
+    /// no more resources, and the walk has ended.
+    template <class F>
+    bool visit(resource_walk& walk, std::size_t& work, F f)
+    {
+        if (!walk.is_under_way())
+            all_.begin(walk);
+        while (work != 0) {
+            const resource* const r = all_.next(walk);
+            if (!r) {
+                all_.end(walk);
+                return false;
+            }
+            count_work();
+            std::size_t cost = 1;
+            if (r->status != resource_status::vacant || !r->waiting.empty())
+                cost += f(*r);
+            work -= std::min(cost, work);
+        }
+        return true;
+    }
+
+    /// Ends a walk before its end.
+    void stop(resource_walk& walk) noexcept { all_.end(walk); }
+
     [[nodiscard]] std::size_t live_holds() const noexcept { return live_holds_; }
 
     void add_to(metrics& result) const noexcept;
@@ -259,14 +286,15 @@ public:
 private:
     struct name_key
     {
+        name_key(std::string_view n, std::uint64_t of_n) noexcept : name(n), hash(static_cast<std::uint32_t>(of_n)) {}
+
         std::string_view name;
-        std::size_t hash;
+        std::uint32_t hash; // the lower half
     };
 
     struct resource_hash
     {
         using is_transparent = void;
-        using is_avalanching = std::true_type;
         std::size_t operator()(const resource* r) const noexcept { return r->hash; }
         std::size_t operator()(const name_key& k) const noexcept { return k.hash; }
     };
@@ -277,12 +305,13 @@ private:
         bool operator()(const resource* a, const resource* b) const noexcept { return a == b; }
         bool operator()(const name_key& k, const resource* r) const noexcept
         {
+            count_work();
             return k.hash == r->hash && k.name == r->name();
         }
         bool operator()(const resource* r, const name_key& k) const noexcept { return (*this)(k, r); }
     };
 
-    resource& find_or_create(std::string_view name, std::size_t hash, const step_time& now);
+    resource& find_or_create(std::string_view name, std::uint64_t hash, const step_time& now);
     void retire_if_unused(resource& r) noexcept;
     void forget(resource& r) noexcept;
     void destroy(resource& r) noexcept;
@@ -340,6 +369,7 @@ private:
     const ranking ranks_;
     bool reachable_ = true;
     boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
+    resource_index all_; // of them
     sibling_index siblings_;
     deadline_set deadlines_;
     std::size_t left_deadlines_ = 0; // of vacant resources

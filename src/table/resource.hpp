@@ -59,7 +59,8 @@ struct resource : deadline
     std::uint16_t name_size_less_1 = 0; // up to max_name_size
     std::uint32_t warnings : 6 = 0;     // revoking: that the holder overruns; their intervals double
     std::uint32_t waiters : 26 = 0;     // in `waiting`, up to max_waiters
-    std::size_t hash = 0;
+    std::uint32_t hash = 0;             // the lower half
+    std::uint32_t position = 0;         // in the resource_index
     hold_list holds; // the holder's handles; while revoking also those whose notice handlers still run
     waiter_queue waiting;
     time_point expires = never;

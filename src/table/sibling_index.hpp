@@ -10,7 +10,9 @@
 #ifndef PRIORITY_REDLOCK_SRC_SIBLING_INDEX_HPP
 #define PRIORITY_REDLOCK_SRC_SIBLING_INDEX_HPP
 
+#include "table/name_hash.hpp"
 #include "table/resource.hpp"
+#include "table/work_count.hpp"
 
 #include <priority_redlock/detail/hold.hpp>
 #include <priority_redlock/detail/waiter.hpp>
@@ -27,7 +29,7 @@ namespace priority_redlock::detail {
 class sibling_index
 {
 public:
-    sibling_index() = default;
+    explicit sibling_index(const hash_key& of_lockers) : of_ring_(0, hash{of_lockers}) {}
     sibling_index(const sibling_index&) = delete;
     sibling_index& operator=(const sibling_index&) = delete;
 
@@ -77,9 +79,11 @@ private:
     struct hash
     {
         using is_transparent = void;
+        hash_key locker_key;
+
         std::size_t operator()(const key& k) const noexcept
         {
-            std::size_t seed = boost::hash<std::string_view>()(k.locker);
+            std::size_t seed = static_cast<std::size_t>(hash_name(locker_key, k.locker));
             boost::hash_combine(seed, k.where);
             return seed;
         }
@@ -92,6 +96,7 @@ private:
         bool operator()(const waiter* a, const waiter* b) const noexcept { return a == b; }
         bool operator()(const key& k, const waiter* w) const noexcept
         {
+            count_work();
             return k.where == w->target->where && k.locker == w->target->locker.view();
         }
         bool operator()(const waiter* w, const key& k) const noexcept { return (*this)(k, w); }

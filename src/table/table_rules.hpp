@@ -7,6 +7,8 @@
 #ifndef PRIORITY_REDLOCK_SRC_TABLE_RULES_HPP
 #define PRIORITY_REDLOCK_SRC_TABLE_RULES_HPP
 
+#include "table/name_hash.hpp"
+
 #include <priority_redlock/acquire_options.hpp>
 
 #include <atomic>
@@ -45,6 +47,8 @@ struct table_rules
 
     // A holder that was told to go overruns after its grace; after this, if that is unlimited or none. Infinite: never.
     duration overrun_after = infinite;
+
+    hash_key key = process_hash_key(); // of the hashes of lockers' ids
 
     unsigned max_waiters_per_resource = unlimited;
     std::shared_ptr<waiter_limit> max_waiters = nullptr; // of several tables in all; null: no limit

@@ -25,7 +25,8 @@ namespace {
 class cycle_search
 {
 public:
-    cycle_search(std::string_view start, const ranking& ranks) : ranks_(ranks)
+    cycle_search(std::string_view start, const ranking& ranks, const hash_key& key)
+        : ranks_(ranks), known_(0, keyed_hash(key))
     {
         found_.push_back({start, 0, nullptr});
     }
@@ -84,7 +85,7 @@ private:
     std::vector<reached> found_;
     std::size_t next_ = 0;
     const resource* closing_ = nullptr;
-    boost::unordered_flat_set<std::string_view> known_;
+    boost::unordered_flat_set<std::string_view, keyed_hash, counted_equal> known_;
     boost::unordered_flat_map<const resource*, waiter_queue::const_iterator> queues_;
 };
 
@@ -151,7 +152,7 @@ std::string wait_graph::find_cycle(const waiter& w, const step_time& now) const
         return {}; // it changes nothing for its locker, nor for those behind it
     if (!may_be_waited_for(start->second))
         return {}; // most lockers: what they have, nobody else wants
-    cycle_search search(start->first, ranks_);
+    cycle_search search(start->first, ranks_, key_);
     while (!search.at_end()) {
         const auto next = lockers_.find(search.next());
         if (next == lockers_.end())

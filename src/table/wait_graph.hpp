@@ -16,6 +16,7 @@
 #define PRIORITY_REDLOCK_SRC_WAIT_GRAPH_HPP
 
 #include "table/intrusive.hpp"
+#include "table/name_hash.hpp"
 #include "table/waiter_queue.hpp"
 #include "table/work_count.hpp"
 
@@ -23,7 +24,6 @@
 #include <priority_redlock/detail/time.hpp>
 #include <priority_redlock/detail/waiter.hpp>
 
-#include <boost/container_hash/hash.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <boost/unordered/unordered_map.hpp>
 
@@ -39,7 +39,7 @@ class ranking;
 class wait_graph
 {
 public:
-    explicit wait_graph(const ranking& ranks) : ranks_(ranks) {}
+    wait_graph(const ranking& ranks, const hash_key& key) : ranks_(ranks), key_(key), lockers_(0, keyed_hash(key)) {}
     wait_graph(const wait_graph&) = delete;
     wait_graph& operator=(const wait_graph&) = delete;
 
@@ -78,18 +78,13 @@ private:
         wait_set waits;
     };
 
-    struct name_hash
-    {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view name) const noexcept { return boost::hash<std::string_view>()(name); }
-    };
-
     [[nodiscard]] static bool is_best(const wait_set& waits, wait_set::const_iterator at) noexcept;
     [[nodiscard]] static bool may_be_waited_for(const locker& l) noexcept;
     [[nodiscard]] locker& at(const hold& h) noexcept { return lockers_.find(h.locker.view())->second; }
 
     const ranking& ranks_;
-    boost::unordered_map<std::string, locker, name_hash, std::equal_to<>> lockers_;
+    const hash_key key_;
+    boost::unordered_map<std::string, locker, keyed_hash, counted_equal> lockers_;
 };
 
 } // namespace priority_redlock::detail

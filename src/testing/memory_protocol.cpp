@@ -4,6 +4,7 @@
 
 #include "manager/sharded_backend.hpp"
 #include "table/intrusive.hpp"
+#include "table/name_hash.hpp"
 
 #include <priority_redlock/testing/make_manager.hpp>
 #include <priority_redlock/testing/memory_protocol.hpp>
@@ -28,11 +29,13 @@ using detail::delivery_ref;
 using detail::hold;
 using detail::hold_pin;
 using detail::hold_ref;
+using detail::keyed_hash;
 using detail::make_manual_memory_backend;
 using detail::make_memory_backend;
 using detail::manager_backend;
 using detail::never;
 using detail::notice;
+using detail::process_hash_key;
 using detail::saturating_add;
 using detail::sharded_backend;
 using detail::time_point;
@@ -469,7 +472,8 @@ private:
     const time_source now_;
     record_map records_;
     detail::set_of<record, holder_tag, by_resource> holders_; // of the records
-    boost::unordered_flat_map<std::uint64_t, std::weak_ptr<listener>> listeners_;
+    boost::unordered_flat_map<std::uint64_t, std::weak_ptr<listener>, keyed_hash> listeners_{
+        0, keyed_hash(process_hash_key())};
     boost::unordered_flat_set<acquisition_id, std::hash<acquisition_id>> ended_;
     std::deque<acquisition_id> ended_order_;
 };

@@ -11,9 +11,11 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/system/errc.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <new>
 #include <string>
@@ -347,6 +349,39 @@ PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_a_guard)
     f.acquire(high, "r", "b", {.priority = 1});
     BOOST_TEST(holder.state() == lock_state::preempted);
     f.poll();
+}
+
+PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_a_later_turn_of_a_snapshot)
+{
+    std::vector<lock> held;
+    for (int i = 0; i < 300; ++i)
+        held.push_back(f.manager->try_acquire(std::to_string(i) + " has a name too long to be without an allocation"));
+    int failed = 0;
+    for (long n = 0;; ++n) {
+        error_code ec = errc::not_held;
+        std::size_t seen = 0;
+        f.manager->async_snapshot([&](error_code e, const redlock::snapshot& s) {
+            ec = e;
+            seen = s.resources.size();
+        });
+        bool happened = false;
+        {
+            const heap::failure fails(n);
+            f.context.restart();
+            BOOST_TEST(f.context.poll_one() == 1u);
+            happened = heap::failure::happened();
+        }
+        f.poll();
+        if (!happened) {
+            BOOST_TEST(!ec);
+            BOOST_TEST(seen == held.size());
+            break;
+        }
+        BOOST_TEST(ec == make_error_code(boost::system::errc::not_enough_memory));
+        BOOST_TEST(seen == 0u);
+        ++failed;
+    }
+    BOOST_TEST(failed > 50);
 }
 
 PLAIN_MANAGER_TEST_CASE(I3_out_of_memory_in_the_immediate_operations)

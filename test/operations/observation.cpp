@@ -15,13 +15,18 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <exception>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -180,6 +185,129 @@ BOOST_AUTO_TEST_CASE(over_a_protocol_a_snapshot_always_says_since_when)
     BOOST_TEST((seen.resources.at(0).waiters.at(0).since == start + 1s));
     manager.cancel();
     poll(context);
+}
+
+namespace {
+
+/// A snapshot of more than one turn holds in one.
+constexpr int many = 1000;
+
+std::vector<lock> hold_many(locks& f, const char* prefix, int n = many)
+{
+    std::vector<lock> held;
+    for (int i = 0; i < n; ++i)
+        held.push_back(f.manager->try_acquire(prefix + std::to_string(i), "holder"));
+    return held;
+}
+
+/// How often each resource whose name begins so is in a snapshot.
+std::map<std::string, int> counted(const redlock::snapshot& s, std::string_view prefix)
+{
+    std::map<std::string, int> result;
+    for (const auto& each : s.resources)
+        if (each.resource.starts_with(prefix))
+            ++result[each.resource];
+    return result;
+}
+
+} // namespace
+
+MANAGER_TEST_CASE(a_snapshot_of_many_resources_takes_turns_with_others)
+{
+    const auto held = hold_many(f, "r");
+    bool done = false;
+    int others = 0;
+    std::function<void()> other = [&] {
+        ++others;
+        if (!done)
+            asio::post(f.manager->get_executor(), other);
+    };
+    f.manager->async_snapshot([&](error_code ec, const redlock::snapshot& s) {
+        done = true;
+        BOOST_TEST(!ec);
+        BOOST_TEST(s.resources.size() == held.size());
+        BOOST_TEST((s.taken_at == manual_clock::now()));
+    });
+    BOOST_TEST(!done);
+    other();
+    f.poll();
+    BOOST_TEST(done);
+    BOOST_TEST(others >= 4);
+}
+
+MANAGER_TEST_CASE(a_snapshot_has_what_stays_once_while_others_come_and_go)
+{
+    auto stay = hold_many(f, "stays"), go = hold_many(f, "goes");
+    std::optional<redlock::snapshot> seen;
+    std::size_t turn = 0;
+    std::vector<lock> come;
+    std::function<void()> change = [&] {
+        ++turn;
+        for (std::size_t i = 0; i < 50; ++i) {
+            come.push_back(f.manager->try_acquire("comes" + std::to_string(come.size()), "holder"));
+            if (!go.empty())
+                std::swap(go[turn * 7919 % go.size()], go.back()), go.pop_back();
+        }
+        if (!seen)
+            asio::post(f.manager->get_executor(), change);
+    };
+    f.manager->async_snapshot([&](error_code, redlock::snapshot s) { seen = std::move(s); });
+    change();
+    f.poll();
+    BOOST_TEST_REQUIRE(seen.has_value());
+    BOOST_TEST(turn > 4u);
+    const auto stayed = counted(*seen, "stays");
+    BOOST_TEST(stayed.size() == stay.size());
+    std::size_t rest = 0;
+    for (const auto& all : {stayed, counted(*seen, "goes"), counted(*seen, "comes")})
+        for (const auto& [resource, times] : all) {
+            BOOST_TEST(times == 1, resource << " is there " << times << " times");
+            ++rest;
+        }
+    BOOST_TEST(rest == seen->resources.size());
+}
+
+MANAGER_TEST_CASE(a_snapshot_goes_on_when_its_manager_is_gone)
+{
+    auto held = hold_many(f, "r");
+    acquired waits;
+    f.acquire(waits, "r0", "a");
+    std::size_t seen = 0;
+    f.manager->async_snapshot([&](error_code ec, const redlock::snapshot& s) {
+        BOOST_TEST(!ec);
+        seen = s.resources.size();
+    });
+    f.manager.reset();
+    f.poll();
+    BOOST_TEST(waits.is(aborted));
+    BOOST_TEST(seen == held.size());
+}
+
+MANAGER_TEST_CASE(several_snapshots_are_under_way_at_once)
+{
+    auto held = hold_many(f, "r");
+    std::vector<std::size_t> seen;
+    for (int i = 0; i < 3; ++i)
+        f.manager->async_snapshot([&](error_code, const redlock::snapshot& s) { seen.push_back(s.resources.size()); });
+    f.poll();
+    BOOST_TEST(seen == std::vector(3, held.size()), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_snapshot_under_way_is_destroyed_with_its_context)
+{
+    std::vector<lock> held; // outlive the context
+    bool called = false;
+    const auto token = std::make_shared<int>();
+    {
+        asio::io_context context;
+        lock_manager manager = redlock::testing::make_manager(context);
+        for (int i = 0; i < many; ++i)
+            held.push_back(manager.try_acquire(std::to_string(i)));
+        manager.async_snapshot([&called, token](error_code, const redlock::snapshot&) { called = true; });
+        BOOST_TEST(context.poll_one() == 1u);
+    }
+    BOOST_TEST(!called);
+    BOOST_TEST(token.use_count() == 1);
 }
 
 // --- victims that do not go ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 #define BOOST_TEST_MODULE operations
 
+#include "common/fixed_hash_key.hpp"
 #include "common/heap_operators.hpp"
 #include "common/tsan_suppressions.hpp"
 

@@ -4,6 +4,7 @@
 
 #define BOOST_TEST_MODULE teardown
 
+#include "common/fixed_hash_key.hpp"
 #include "common/tsan_suppressions.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -5,9 +5,15 @@
 #include "table/work_count.hpp"
 #include "table_fixture.hpp"
 
+#include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/snapshot.hpp>
+
+#include <boost/asio/io_context.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <numeric>
 #include <random>
 #include <string>
@@ -299,6 +305,121 @@ BOOST_AUTO_TEST_CASE(T46_many_waits_that_fall_back_need_no_deep_stack)
     s.withdraw("a/best");
     BOOST_TEST(s.counted().refusals == s.n);
     s.teardown();
+}
+
+// --- names that are chosen to collide --------------------------------------------------------------------------------
+
+namespace {
+
+/// Names of one hash, if that is Boost's, which has no key: the second word is the first less what it adds in between.
+std::vector<std::string> colliding_names(std::size_t n)
+{
+    std::vector<std::string> result;
+    for (std::uint64_t word = 1; result.size() != n; word += 0x0123456789abcdf1) {
+        const std::uint64_t words[] = {word, word - 0x9e3779b97f4a7c15};
+        std::string name(sizeof words, '\0');
+        std::memcpy(name.data(), words, sizeof words);
+        if (name.find('/') == std::string::npos && name.front() != '?') // which mean something to the fixture
+            result.push_back(std::move(name));
+    }
+    return result;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(T45_lockers_whose_ids_are_chosen_to_collide)
+{
+    for (const bool graph : {false, true})
+        check_bound(
+            [](scene& s) {
+                const auto names = colliding_names(s.n);
+                s.acquire("holder", {.priority = highest});
+                for (const int i : s.in_order)
+                    s.acquire(names[static_cast<std::size_t>(i)]);
+                for (const int i : s.in_order)
+                    s.acquire(names[static_cast<std::size_t>(i)] + "/again");
+            },
+            {.detect_deadlocks = graph});
+}
+
+BOOST_AUTO_TEST_CASE(T45_lockers_whose_ids_are_chosen_to_collide_in_a_search)
+{
+    check_bound(
+        [](scene& s) {
+            const auto names = colliding_names(s.n);
+            s.acquire("a", {}, "wanted");
+            s.acquire("b", {}, "wanted"); // so that what a waits for is searched
+            for (const auto& each : names)
+                s.acquire(each, {}, "long");
+            s.acquire("a/2", {}, "long");
+        },
+        {.detect_deadlocks = true});
+}
+
+BOOST_AUTO_TEST_CASE(T45_resources_whose_names_are_chosen_to_collide)
+{
+    for (const unsigned shards : {1u, 16u}) {
+        const auto work = [shards](std::size_t n) {
+            boost::asio::io_context context;
+            lock_manager manager(context, {.shards = shards});
+            std::vector<lock> held;
+            const std::uint64_t before = detail::work_done();
+            for (const std::string& each : colliding_names(n))
+                held.push_back(manager.try_acquire(each));
+            return static_cast<double>(detail::work_done() - before) / static_cast<double>(n);
+        };
+        const double of_few = work(few), of_many = work(many);
+        BOOST_TEST(of_many <= of_few + 1,
+                   of_few << " for each of " << few << ", " << of_many << " for each of " << many);
+    }
+}
+
+// --- snapshots -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// The most that one turn of a snapshot looks at, and how many turns it takes.
+struct turns
+{
+    std::uint64_t longest = 0;
+    std::size_t count = 0;
+};
+
+turns turns_of_snapshot(std::size_t resources, std::size_t waiters_of_each)
+{
+    boost::asio::io_context context;
+    lock_manager manager(context, {.shards = 1});
+    std::vector<lock> held;
+    for (std::size_t i = 0; i < resources; ++i) {
+        held.push_back(manager.try_acquire(std::to_string(i)));
+        for (std::size_t j = 0; j < waiters_of_each; ++j)
+            manager.async_acquire(std::to_string(i), [](error_code, lock) {});
+    }
+    turns result;
+    const auto measure = [&result](auto turn) {
+        const std::uint64_t before = detail::work_done();
+        turn();
+        result.longest = std::max(result.longest, detail::work_done() - before);
+        ++result.count;
+    };
+    std::size_t seen = 0;
+    measure([&] { manager.async_snapshot([&](error_code, const snapshot& s) { seen = s.resources.size(); }); });
+    while (seen == 0)
+        measure([&] { BOOST_TEST_REQUIRE(context.run_one() == 1u); });
+    BOOST_TEST(seen == resources);
+    manager.cancel();
+    context.run();
+    return result;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_turn_of_a_snapshot_does_not_depend_on_how_many_resources_there_are)
+{
+    const turns of_few = turns_of_snapshot(many, 3), of_many = turns_of_snapshot(10 * many, 3);
+    BOOST_TEST(of_many.longest <= of_few.longest);
+    BOOST_TEST(of_few.longest < many);
+    BOOST_TEST(of_many.count >= 9 * of_few.count);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

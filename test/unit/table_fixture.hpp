@@ -167,7 +167,7 @@ public:
                                               .anonymous = a.anonymous,
                                               .options = options,
                                               .ticket = std::exchange(next_ticket, 0),
-                                              .hash = std::hash<std::string_view>()(resource)};
+                                              .hash = hash_of(resource)};
         events happened;
         auto decided = decide(request, nullptr, happened);
         if (decided.what == detail::acquire_verdict::waiting) {
@@ -203,7 +203,7 @@ public:
                                               .locker = locker,
                                               .anonymous = name.starts_with('?'),
                                               .options = options,
-                                              .hash = std::hash<std::string_view>()(resource)};
+                                              .hash = hash_of(resource)};
         events happened;
         table_actions actions;
         table_.announce(request, time(), actions);
@@ -428,6 +428,12 @@ public:
     static constexpr duration wall_clock = std::chrono::hours(24 * 365 * 50);
 
 private:
+    /// As a manager has it.
+    static std::uint64_t hash_of(const std::string& resource)
+    {
+        return detail::hash_name(detail::process_hash_key(), resource);
+    }
+
     [[nodiscard]] static detail::step_time time() noexcept
     {
         return detail::step_time([] {

@@ -3,4 +3,7 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 #define BOOST_TEST_MODULE unit
+
+#include "common/fixed_hash_key.hpp"
+
 #include <boost/test/unit_test.hpp>

@@ -27,7 +27,7 @@ struct acquire_request
     bool anonymous = false; // a unique locker that never re-enters: `locker`, or a fresh one if that is empty
     acquire_settings options;
     std::uint64_t ticket = 0; // place among equal priorities, lower first; 0: after all before it
-    std::size_t hash = 0;     // of `resource`, always the same for a name; filled in by the backend
+    std::uint64_t hash = 0;   // of `resource`, always the same for a name; filled in by the backend
 
     /// I8: what is refused before anything else is done.
     [[nodiscard]] bool is_valid() const noexcept

@@ -41,7 +41,7 @@ public:
     void close() noexcept override {}
     [[nodiscard]] time_point now() const noexcept override { return parts_->now(); }
     [[nodiscard]] bool answers_at_once() const noexcept override { return false; }
-    [[nodiscard]] snapshot take_snapshot() const override { return {}; }
+    [[nodiscard]] std::unique_ptr<snapshot_walk> begin_snapshot() const override { return nullptr; }
     [[nodiscard]] metrics take_metrics() const override { return {}; }
 
 private:

@@ -11,6 +11,7 @@
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/manager_backend.hpp>
+#include <priority_redlock/detail/snapshot_op.hpp>
 #include <priority_redlock/manager_options.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -136,8 +137,8 @@ public:
     template <class Handler>
     void operator()(Handler&& handler) const
     {
-        complete_immediately(std::forward<Handler>(handler), this->executor(), error_code(),
-                             this->backend()->take_snapshot());
+        start_snapshot(std::decay_t<Handler>(std::forward<Handler>(handler)), this->executor(),
+                       this->backend()->begin_snapshot());
     }
 };
 

@@ -18,6 +18,16 @@ namespace priority_redlock::detail {
 
 class acquire_operation;
 
+/// A snapshot under way, which may outlive its backend.
+class snapshot_walk
+{
+public:
+    virtual ~snapshot_walk() = default;
+
+    /// Adds the resources that come next, a bounded number of them. False: these were the last.
+    [[nodiscard]] virtual bool add_to(snapshot& result) = 0;
+};
+
 /// What a manager talks to: the front of one or more domains.
 class manager_backend
 {
@@ -45,7 +55,7 @@ public:
     /// Ends them and refuses new ones.
     virtual void close() noexcept = 0;
 
-    [[nodiscard]] virtual snapshot take_snapshot() const = 0;
+    [[nodiscard]] virtual std::unique_ptr<snapshot_walk> begin_snapshot() const = 0;
     [[nodiscard]] virtual metrics take_metrics() const = 0;
 
     /// How often waits have been ended, the end of the backend included.

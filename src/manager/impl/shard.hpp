@@ -123,11 +123,12 @@ void shard<Mutex, Clock>::detach() noexcept
 }
 
 template <class Mutex, class Clock>
-void shard<Mutex, Clock>::add_to(snapshot& result) const
+bool shard<Mutex, Clock>::copy(resource_walk& walk, std::size_t& work, snapshot& result)
 {
     const std::lock_guard guard(mutex_);
     const step_time now = current_time();
-    table_.for_each([&result, &now, this](const struct resource& r) {
+    return table_.visit(walk, work, [&result, &now, this](const struct resource& r) {
+        std::size_t copied = 0;
         resource_snapshot& each = result.resources.emplace_back();
         each.resource = r.name();
         if (r.status != resource_status::vacant) {
@@ -142,19 +143,32 @@ void shard<Mutex, Clock>::add_to(snapshot& result) const
                 if (const auto next = thief_of(r.holds.front()))
                     each.holder.thief = thief_snapshot{std::string(next->locker), next->priority};
             }
+            each.holder.locker_id = r.holds.front().locker.view();
             for (const hold& h : r.holds) {
-                each.holder.locker_id = h.locker.view();
+                count_work();
+                ++copied;
                 each.holder.handles += h.handle_gone ? 0 : 1;
             }
         }
-        for (const waiter& w : r.waiting)
+        each.waiters.reserve(r.waiters);
+        for (const waiter& w : r.waiting) {
+            ++copied;
             each.waiters.push_back({.locker_id = std::string(w.target->locker.view()),
                                     .priority = table_.priority_of(*w.target, now),
                                     .rank = table_.rank_of(w, now),
                                     .since = w.since,
                                     .ttl = w.ttl,
                                     .grace = w.grace});
+        }
+        return copied;
     });
+}
+
+template <class Mutex, class Clock>
+void shard<Mutex, Clock>::stop(resource_walk& walk) noexcept
+{
+    const std::lock_guard guard(mutex_);
+    table_.stop(walk);
 }
 
 template <class Mutex, class Clock>
