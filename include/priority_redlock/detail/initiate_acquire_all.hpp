@@ -36,6 +36,7 @@ public:
 
     // Only a manager does the rest.
 
+    void announce(acquire_request&) noexcept override {}
     void cancel() noexcept override {}
     void close() noexcept override {}
     [[nodiscard]] time_point now() const noexcept override { return parts_->now(); }
