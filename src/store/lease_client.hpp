@@ -68,7 +68,8 @@ struct pending_end : lease_deadline
 class PRIORITY_REDLOCK_DECL lease_client
 {
 public:
-    lease_client(std::shared_ptr<protocol> store, lock_table& table);
+    /// `client` is what the store knows the manager by.
+    lease_client(std::shared_ptr<protocol> store, lock_table& table, std::uint64_t client);
     ~lease_client();
 
     lease_client(const lease_client&) = delete;
@@ -81,7 +82,7 @@ public:
     [[nodiscard]] std::uint64_t client() const noexcept { return client_; }
 
     /// Of the microsecond, rising: the place of an acquire among those of its priority, over all managers.
-    [[nodiscard]] std::uint64_t next_ticket();
+    [[nodiscard]] std::uint64_t next_ticket(duration system_time) noexcept;
 
     /// After every step of the table.
     void after_step(time_point now);

@@ -42,7 +42,7 @@ class lease_driver
 public:
     explicit lease_driver(duration retry = infinite, const detail::table_rules& rules = {})
         : table_(reinterpret_cast<detail::lock_domain&>(domain_), {}, 16, true, "#", rules),
-          client_(std::make_shared<silent_protocol>(retry), table_)
+          client_(std::make_shared<silent_protocol>(retry), table_, 1)
     {
     }
 
@@ -68,8 +68,11 @@ public:
     std::string acquire(const acquire_settings& options)
     {
         return step([&](auto& out) {
-            const detail::acquire_request request{
-                .resource = "r", .locker = "a", .options = options, .ticket = client_.next_ticket(), .hash = 1};
+            const detail::acquire_request request{.resource = "r",
+                                                  .locker = "a",
+                                                  .options = options,
+                                                  .ticket = client_.next_ticket(now_.time_since_epoch()),
+                                                  .hash = 1};
             table_.acquire(request, &w_, now_, out);
             h = w_.target;
         });
@@ -81,8 +84,11 @@ public:
         const std::string locker = "b" + std::to_string(others_.size());
         waiter& w = others_.emplace_back();
         return step([&](auto& out) {
-            const detail::acquire_request request{
-                .resource = "r", .locker = locker, .options = options, .ticket = client_.next_ticket(), .hash = 1};
+            const detail::acquire_request request{.resource = "r",
+                                                  .locker = locker,
+                                                  .options = options,
+                                                  .ticket = client_.next_ticket(now_.time_since_epoch()),
+                                                  .hash = 1};
             table_.acquire(request, &w, now_, out);
         });
     }
