@@ -78,6 +78,8 @@ void trace::is_lost(std::size_t from, std::size_t to, std::string what)
 
 void trace::add(entry e)
 {
+    if (entries_.empty() && dropped_ == 0)
+        start_ = e.at;
     entries_.push_back(std::move(e));
     if (entries_.size() > most_) {
         entries_.pop_front();

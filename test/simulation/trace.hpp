@@ -65,7 +65,7 @@ private:
     [[nodiscard]] std::vector<std::size_t> columns() const;
 
     std::size_t most_;
-    time_point start_ = virtual_clock::now();
+    time_point start_{}; // the first entry
     std::vector<participant> participants_;
     std::deque<entry> entries_;
     std::size_t dropped_ = 0;
