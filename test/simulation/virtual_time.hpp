@@ -113,7 +113,10 @@ private:
         asio::post(w.work.get_executor(), asio::append(std::move(w.on_end), result));
     }
 
-    void shutdown() override { waits_.clear(); }
+    void shutdown() override
+    {
+        const auto gone = std::exchange(waits_, {}); // handlers own timers
+    }
 
     std::map<key, wait> waits_;
     std::uint64_t last_ = 0;
