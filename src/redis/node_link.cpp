@@ -120,7 +120,7 @@ node_link::node_link(std::size_t node, const asio::any_io_executor& ex, boost::r
       executor_(ex),
       resolver_(asio::query(ex, asio::execution::context), ex, options.node_timeout,
                 [this](std::string why) { old_address_ = ". " + std::move(why) + ": its last address is used"; }),
-      pause_(ex), encoder_(options.prefix)
+      pause_(ex), scripts_(texts, options.prefix)
 {
     make_tls(config_, options_); // throws if the files are bad
 }
@@ -215,9 +215,9 @@ void node_link::on_set_up(setup& s)
         refuse("gave too few replies: is it a Redis server?");
         return;
     }
-    run_id_ = info(s.replies[0], "run_id");
+    std::string run_id(info(s.replies[0], "run_id"));
     const std::string_view version = info(s.replies[0], "redis_version");
-    if (run_id_.empty() || version.empty()) {
+    if (run_id.empty() || version.empty()) {
         refuse("does not say who it is: is it a Redis server?");
         return;
     }
@@ -229,15 +229,15 @@ void node_link::on_set_up(setup& s)
         refuse("is a " + std::string(role) + ": name a master, nodes are independent of each other");
         return;
     }
-    for (std::size_t i = 0; i < loaded_scripts; ++i)
-        shas_[i] = s.replies[sections + i];
-    forgotten_ = {};
+    std::array<std::string, loaded_scripts> shas;
+    std::move(s.replies.begin() + sections, s.replies.begin() + sections + loaded_scripts, shas.begin());
+    scripts_.begin(std::move(run_id), std::move(shas));
     up_ = true;
     failures_ = 0;
     if (!old_address_.empty())
         events_.on_complaint(node_, "may have moved" + old_address_);
     change_channels();
-    events_.on_up(node_, run_id_);
+    events_.on_up(node_, scripts_.run_id());
 }
 
 /// What is wrong may pass by itself.
@@ -407,16 +407,8 @@ void node_link::flush()
         return;
     auto b = std::exchange(next_, nullptr);
     sent_.push_back(b);
-    for (std::span<const call> rest = b->calls; !rest.empty();) {
-        const auto run = first_run(rest);
-        const auto which = static_cast<std::size_t>(script_for(run));
-        if (which >= loaded_scripts || std::exchange(forgotten_[which], false))
-            encoder_.add(run, run_id_, "EVAL", texts_[which], b->request);
-        else
-            encoder_.add(run, run_id_, "EVALSHA", shas_[which], b->request);
-        b->runs.push_back(run.size());
-        rest = rest.subspan(run.size());
-    }
+    for (std::span<const call> rest = b->calls; !rest.empty(); rest = rest.subspan(b->runs.back()))
+        b->runs.push_back(scripts_.add_run(rest, b->request));
     boost::redis::any_adapter adapter([this, raw = b.get()](parse_event event, const resp3::node_view& part,
                                                             boost::system::error_code&) { read(*raw, event, part); });
     socket_->async_exec(b->request, std::move(adapter), [this, b, used = use()](error_code, std::size_t) {
@@ -442,9 +434,7 @@ void node_link::read(batch& b, parse_event event, const resp3::node_view& part)
         b.reader.add(part);
     } else if (event == parse_event::done && b.run < b.runs.size()) {
         const std::span<call> run(b.calls.data() + b.answered, b.runs[b.run++]);
-        std::vector<answer> answers = b.reader.take(run.size());
-        if (answers.front().what == answer::verdict::unknown)
-            forgotten_[static_cast<std::size_t>(script_for(run))] = true;
+        std::vector<answer> answers = scripts_.take(b.reader, run);
         b.answered += run.size();
         for (std::size_t i = 0; i < run.size(); ++i)
             events_.on_answer(std::move(run[i]), std::move(answers[i]));

@@ -137,10 +137,7 @@ private:
     boost::asio::steady_timer pause_;
     std::set<std::string> channels_;
     std::set<std::string> subscribed_; // to these, on this connection
-    std::array<std::string, loaded_scripts> shas_;
-    std::array<bool, loaded_scripts> forgotten_{}; // by the node: the text is sent once
-    std::string run_id_;                           // of the server
-    call_encoder encoder_;
+    script_session scripts_;
     std::shared_ptr<batch> next_;
     std::vector<std::shared_ptr<batch>> sent_;
     std::vector<std::shared_ptr<batch>> spare_;

@@ -335,4 +335,33 @@ std::vector<answer> answer_reader::take(std::size_t calls)
     return result;
 }
 
+// --- a session -------------------------------------------------------------------------------------------------------
+
+void script_session::begin(std::string run_id, std::array<std::string, loaded_scripts> shas)
+{
+    run_id_ = std::move(run_id);
+    shas_ = std::move(shas);
+    forgotten_ = {};
+}
+
+std::size_t script_session::add_run(std::span<const call> calls, boost::redis::request& to)
+{
+    const auto run = first_run(calls);
+    const auto which = static_cast<std::size_t>(script_for(run));
+    if (which >= loaded_scripts || std::exchange(forgotten_[which], false))
+        encoder_.add(run, run_id_, "EVAL", texts_[which], to);
+    else
+        encoder_.add(run, run_id_, "EVALSHA", shas_[which], to);
+    return run.size();
+}
+
+std::vector<answer> script_session::take(answer_reader& reply, std::span<const call> run)
+{
+    std::vector<answer> answers = reply.take(run.size());
+    const auto which = static_cast<std::size_t>(script_for(run));
+    if (answers.front().what == answer::verdict::unknown && which < loaded_scripts)
+        forgotten_[which] = true;
+    return answers;
+}
+
 } // namespace priority_redlock::detail::redis

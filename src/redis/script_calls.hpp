@@ -14,6 +14,7 @@
 #include <boost/redis/request.hpp>
 #include <boost/redis/resp3/node.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -79,6 +80,32 @@ private:
     bool of_many_ = false;  // there is one for each of several commands
     std::size_t parts_ = 0; // of the last one
     bool understood_ = true;
+};
+
+/// The scripts over one connection after the other to a node: what is sent to run them there, and what comes of it.
+class script_session
+{
+public:
+    /// The texts are kept by reference.
+    script_session(const script_texts& texts, std::string prefix) : texts_(texts), encoder_(std::move(prefix)) {}
+
+    /// A connection begins: to which run of the server, and what it calls the scripts that were loaded.
+    void begin(std::string run_id, std::array<std::string, loaded_scripts> shas);
+
+    /// Adds one run of a script. Returns how many of the calls, from the front, it answers.
+    std::size_t add_run(std::span<const call> calls, boost::redis::request& to);
+
+    /// The reply to a run is complete: the answers to its calls.
+    [[nodiscard]] std::vector<answer> take(answer_reader& reply, std::span<const call> run);
+
+    [[nodiscard]] const std::string& run_id() const noexcept { return run_id_; }
+
+private:
+    const script_texts& texts_;
+    std::array<std::string, loaded_scripts> shas_;
+    std::array<bool, loaded_scripts> forgotten_{}; // by the node: the text is sent once
+    std::string run_id_;                           // of the server
+    call_encoder encoder_;
 };
 
 } // namespace priority_redlock::detail::redis
