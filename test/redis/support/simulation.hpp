@@ -5,14 +5,17 @@
 #ifndef PRIORITY_REDLOCK_TEST_REDIS_SIMULATION_HPP
 #define PRIORITY_REDLOCK_TEST_REDIS_SIMULATION_HPP
 
+#include "redis/deployment.hpp"
 #include "redis/quorum_client.hpp"
-#include "redis/support/node_model.hpp"
+#include "simulation/node/simulated_node.hpp"
 
 #include <boost/asio/error.hpp>
 
 #include <cmath>
 #include <deque>
 #include <functional>
+#include <limits>
+#include <map>
 #include <memory>
 #include <queue>
 #include <random>
@@ -89,20 +92,18 @@ public:
         options_.clock_skew = 400ms;
         options_.lease = 1s;
         options_.quorum_timeout = 5s;
+        texts_ = priority_redlock::detail::redis::make_script_texts(
+            options_, priority_redlock::detail::redis::deployment_text(world.nodes, options_));
         for (std::size_t i = 0; i < world.nodes; ++i)
-            nodes_.push_back(std::make_unique<node>(options_, i, symmetric(world.node_skew), symmetric(4000)));
+            nodes_.push_back(std::make_unique<node>(i, symmetric(world.node_skew), symmetric(4000)));
         for (std::size_t i = 0; i < world.clients; ++i)
             add_client();
         if (!world.new_nodes)
-            for (const auto& n : nodes_) {
-                const auto set_up = [&] {
-                    n->state.born = node_model::marker{n->run_id(), 0, clients_[0]->machine->deployment(), {}, {}, 0};
-                };
-                set_up();
-                n->change_server();
-                set_up();
-                n->change_server();
-            }
+            for (const auto& n : nodes_)
+                for (int server = 0; server < 2; ++server) {
+                    provision(*n);
+                    n->change_server();
+                }
         else
             provision();
     }
@@ -129,6 +130,7 @@ public:
     }
 
 private:
+    using acquisition_phase = priority_redlock::detail::redis::acquisition_phase;
     using answer = priority_redlock::detail::redis::answer;
     using call = priority_redlock::detail::redis::call;
     using client_type = priority_redlock::detail::redis::quorum_client;
@@ -161,10 +163,7 @@ private:
 
     struct node
     {
-        node(const priority_redlock::redis_options& options, std::size_t i, std::int64_t off, std::int64_t ppm)
-            : state(options), snapshot(options), other(options), index(i), offset(off), rate(ppm)
-        {
-        }
+        node(std::size_t i, std::int64_t off, std::int64_t ppm) : index(i), offset(off), rate(ppm) {}
 
         [[nodiscard]] std::string run_id() const
         {
@@ -173,13 +172,13 @@ private:
 
         void change_server()
         {
-            std::swap(state, other);
+            std::swap(server, other);
             moved = !moved;
         }
 
-        node_model state;
-        node_model snapshot;
-        node_model other; // of the other server that its address may lead to
+        simulated_node server{{}};
+        simulated_node other{{}}; // the other server that its address may lead to
+        redis_store snapshot;
         bool moved = false;
         std::size_t index;
         std::int64_t offset; // of its clock
@@ -190,8 +189,20 @@ private:
         std::map<std::string, release> released; // for good
     };
 
+    /// As it travels. What is asked is of the call, as it was when it was sent.
+    struct message
+    {
+        sent_calls sent;
+        bool ends = false; // the acquisition has been given up
+
+        [[nodiscard]] const call& what() const { return sent.calls.front(); }
+    };
+
     struct connection
     {
+        explicit connection(const simulation& s) : link(s.texts_, s.options_.prefix) {}
+
+        simulated_link link;
         bool up = false;
         bool wanted = true;
         std::uint64_t epoch = 0;
@@ -199,8 +210,8 @@ private:
         std::int64_t cut_until = 0;
         std::int64_t last_to_node = 0; // messages don't overtake each other
         std::int64_t last_to_client = 0;
-        std::deque<request_to_node> unanswered; // by the client's lights
-        std::deque<request_to_node> in_flight;  // to the node
+        std::deque<message> unanswered; // by the client's lights
+        std::deque<message> in_flight;  // to the node
         std::deque<std::function<void()>> inbox;
     };
 
@@ -234,7 +245,7 @@ private:
         std::uint64_t number = 0;
         std::int64_t skew = 0;
         std::unique_ptr<client_type> machine;
-        std::vector<connection> links;
+        std::deque<connection> links;
         std::vector<worker> workers;
         std::uint64_t last_number = 0;
         std::int64_t last_ticket = 0;
@@ -310,7 +321,8 @@ private:
         for (const auto& n : nodes_)
             names.push_back('n' + std::to_string(n->index));
         c.machine = std::make_unique<client_type>(std::move(names), options_, random_());
-        c.links.resize(world_.nodes);
+        for (std::size_t i = 0; i < world_.nodes; ++i)
+            c.links.emplace_back(*this);
         c.workers.resize(world_.workers);
         for (std::size_t i = 0; i < world_.nodes; ++i)
             connect_later(c, i, below(2000));
@@ -414,7 +426,7 @@ private:
             q.how = w.how;
             note([&] {
                 return who(c, w) + " asks for " + w.resource + ", priority " + std::to_string(w.priority) + ", ttl "
-                       + std::to_string(test::micros(q.ttl)) + ", mode " + std::to_string(int(w.how));
+                       + std::to_string(priority_redlock::detail::redis::micros(q.ttl)) + ", mode " + std::to_string(int(w.how));
             });
             c.machine->obtain(
                 q,
@@ -519,7 +531,7 @@ private:
                 auto q = request(c, w);
                 q.ttl = std::chrono::microseconds(100'000 + below(900'000));
                 q.how = mode::now;
-                note([&] { return who(c, w) + " extends to " + std::to_string(test::micros(q.ttl)); });
+                note([&] { return who(c, w) + " extends to " + std::to_string(priority_redlock::detail::redis::micros(q.ttl)); });
                 c.machine->obtain(
                     q,
                     [this, &c, &w, number](error_code ec, const priority_redlock::obtain_reply& r) {
@@ -588,14 +600,17 @@ private:
     }
 
     /// What was given up does not come back by an obtain that is late by less than its ttl.
-    void check_ghosts(node& n, const request_to_node& q, const answer& a)
+    void check_ghosts(node& n, const message& m, const answer& a)
     {
-        const auto it = n.released.find(q.id);
-        if (q.call.command == node_command::obtain && a.what == answer::verdict::granted && it != n.released.end()
-            && q.call.sequence < it->second.call && now_ < it->second.at + q.call.ttl * 9 / 10)
-            fail(q.id + " comes back at n" + std::to_string(n.index));
-        if (q.call.command == node_command::release && q.ends)
-            n.released[q.id] = {q.call.sequence, now_};
+        if (!m.what().about)
+            return;
+        const std::string& id = m.what().about->id_text;
+        const auto it = n.released.find(id);
+        if (m.what().command == node_command::obtain && a.what == answer::verdict::granted && it != n.released.end()
+            && m.what().sequence < it->second.call && now_ < it->second.at + m.what().ttl * 9 / 10)
+            fail(id + " comes back at n" + std::to_string(n.index));
+        if (m.what().command == node_command::release && m.ends)
+            n.released[id] = {m.what().sequence, now_};
     }
 
     void check_finished(const client& c)
@@ -614,16 +629,15 @@ private:
     void send(client& c, const call& what)
     {
         connection& l = c.links[what.node];
-        auto q =
-            request_to_node::of(what, options_, c.machine->deployment(), std::string(c.machine->run_id(what.node)));
         if (faulty())
             ++counts_.calls;
         if (!l.up) {
             c.later.push_back([this, &c, what] { c.machine->on_answer(what, {}, moment_of(c)); });
             return;
         }
-        l.unanswered.push_back(q);
-        l.in_flight.push_back(std::move(q));
+        message m{l.link.send({what}), what.about && what.about->phase == acquisition_phase::ending};
+        l.unanswered.push_back(m);
+        l.in_flight.push_back(std::move(m));
         l.last_to_node = std::max(l.last_to_node, std::max(now_, l.cut_until) + some_delay());
         at(l.last_to_node, [this, &c, &l, &n = *nodes_[what.node], epoch = l.epoch] { arrive(c, l, n, epoch); });
     }
@@ -637,44 +651,40 @@ private:
             at(std::max(n.stopped_until, l.cut_until), [this, &c, &l, &n, epoch] { arrive(c, l, n, epoch); });
             return;
         }
-        const auto q = std::move(l.in_flight.front());
+        const auto m = std::move(l.in_flight.front());
         l.in_flight.pop_front();
-        if (faulty() && chance(world_.failed_call)) {
-            answer a;
-            a.time = clock_of(n);
-            a.what = chance(0.5) ? answer::verdict::unknown : answer::verdict::failed;
-            reply(c, l, q, a);
-        } else {
-            reply(c, l, q, execute(n, q));
-        }
+        std::string replies;
+        if (faulty() && chance(world_.failed_call))
+            add_error(replies, chance(0.5) ? "NOSCRIPT No matching script." : "ERR it fails");
+        else
+            replies = execute(n, m);
+        deliver(c, l, [this, &c, &l, replies = std::move(replies)] {
+            const auto asked = std::move(l.unanswered.front());
+            l.unanswered.pop_front();
+            c.machine->on_answer(asked.what(), l.link.answers(asked.sent, replies).front(), moment_of(c));
+        });
     }
 
-    answer execute(node& n, const request_to_node& q)
+    /// The replies.
+    std::string execute(node& n, const message& m)
     {
-        std::vector<node_model::message> published;
-        const answer a = n.state.run(q, clock_of(n), published);
+        std::vector<published_message> published;
+        std::string replies = n.server.run(m.sent.bytes, clock_of(n), published);
+        const answer a = simulated_link(texts_, options_.prefix).answers(m.sent, replies).front();
         note([&] {
             static const char* const verdicts[] = {
                 "granted", "waiting",  "refused",   "gone", "quarantined", "mismatch", "ready",  "evicting",
                 "scanned", "occupied", "inspected", "done", "absent",      "unknown",  "failed", "lost"};
-            return 'n' + std::to_string(n.index) + ": " + std::string(name_of(q.call.command)) + ' ' + q.id + " call "
-                   + std::to_string(q.call.sequence) + " -> " + verdicts[static_cast<std::size_t>(a.what)] + ' '
-                   + std::to_string(a.number) + ' ' + a.text;
+            return 'n' + std::to_string(n.index) + ": " + std::string(name_of(m.what().command)) + ' '
+                   + (m.what().about ? m.what().about->id_text : "") + " call " + std::to_string(m.what().sequence) + " -> "
+                   + verdicts[static_cast<std::size_t>(a.what)] + ' ' + std::to_string(a.number) + ' ' + a.text;
         });
-        check_ghosts(n, q, a);
-        for (const auto& m : published)
+        check_ghosts(n, m, a);
+        for (const auto& each : published)
             for (const auto& c : clients_)
-                if (c->alive && m.client == channel_of(*c))
-                    push(*c, n, m.text);
-        return a;
-    }
-
-    void reply(client& c, connection& l, const request_to_node& q, const answer& a)
-    {
-        deliver(c, l, [this, &c, &l, a, about = q.call] {
-            l.unanswered.pop_front();
-            c.machine->on_answer(about, a, moment_of(c));
-        });
+                if (c->alive && each.channel == options_.prefix + "client:" + channel_of(*c))
+                    push(*c, n, each.text);
+        return replies;
     }
 
     void push(client& c, const node& n, const std::string& text)
@@ -728,6 +738,8 @@ private:
                 l.incarnation = n.incarnation;
                 l.last_to_node = l.last_to_client = now_;
                 note([&] { return who(c) + " is connected to n" + std::to_string(index); });
+                n.server.state.run_id = n.run_id();
+                l.link.connect(n.server, clock_of(n));
                 c.machine->on_up(index, n.run_id(), moment_of(c));
                 carry_out(c);
             });
@@ -744,7 +756,7 @@ private:
         l.up = false;
         ++l.epoch;
         if (some_arrives) {
-            const auto late = std::make_shared<std::deque<request_to_node>>(l.in_flight);
+            const auto late = std::make_shared<std::deque<message>>(l.in_flight);
             late->resize(static_cast<std::size_t>(below(static_cast<std::int64_t>(late->size()) + 1)));
             std::int64_t when = now_;
             for (std::size_t i = 0; i < late->size(); ++i) {
@@ -757,8 +769,8 @@ private:
         after(below(5000), [this, &c, &l, index] {
             on_client(c, [this, &c, &l, index] {
                 note([&] { return who(c) + " has lost n" + std::to_string(index); });
-                for (const auto& q : std::exchange(l.unanswered, {}))
-                    c.machine->on_answer(q.call, {}, moment_of(c));
+                for (const auto& m : std::exchange(l.unanswered, {}))
+                    c.machine->on_answer(m.what(), {}, moment_of(c));
                 c.machine->on_down(index, moment_of(c));
                 carry_out(c);
                 connect_later(c, index, chance(0.5) ? 500 : 20'000 + below(100'000));
@@ -766,7 +778,7 @@ private:
         });
     }
 
-    void arrive_late(std::size_t index, const std::shared_ptr<std::deque<request_to_node>>& late,
+    void arrive_late(std::size_t index, const std::shared_ptr<std::deque<message>>& late,
                      std::uint64_t incarnation)
     {
         node& n = *nodes_[index];
@@ -777,9 +789,9 @@ private:
             return;
         }
         note([] { return std::string("(late)"); });
-        const auto q = std::move(late->front());
+        const auto m = std::move(late->front());
         late->pop_front();
-        execute(n, q);
+        execute(n, m);
     }
 
     // --- faults ---
@@ -835,7 +847,7 @@ private:
         if (world_.crash_node_every > 0)
             every(world_.crash_node_every / 2, [this] {
                 node& n = *nodes_[any_node()];
-                n.snapshot = n.state;
+                n.snapshot = n.server.state.data;
             });
         every(world_.move_node_every, [this] {
             node& n = *nodes_[any_node()];
@@ -885,11 +897,12 @@ private:
         after(10'000 + below(chance(0.5) ? 50'000 : 1'500'000), [this, &n] {
             ++n.incarnation;
             n.up = true;
+            n.server.restart(n.run_id());
             const auto kept = below(3);
             if (kept == 0)
-                n.state = node_model(options_);
-            else if (kept == 1)
-                n.state = n.snapshot.born ? n.snapshot : n.state;
+                n.server.state.data.clear();
+            else if (kept == 1 && n.snapshot.size() != 0)
+                n.server.state.data = n.snapshot;
             note([&] { return 'n' + std::to_string(n.index) + " is back, kept " + std::to_string(kept); });
         });
     }
@@ -897,16 +910,21 @@ private:
     /// An operator who has seen that all nodes are new. What is sent to a server does not reach the next one.
     void provision()
     {
-        request_to_node q;
-        q.call.command = node_command::provision;
-        q.deployment = clients_[0]->machine->deployment();
         for (const auto& each : nodes_)
-            after(below(1000), [this, q, &n = *each]() mutable { // as clients connect
-                if (!n.up || n.incarnation != 0)
-                    return;
-                q.run_id = n.run_id();
-                execute(n, q);
+            after(below(1000), [this, &n = *each] { // as clients connect
+                if (n.up && n.incarnation == 0)
+                    provision(n);
             });
+    }
+
+    void provision(node& n)
+    {
+        simulated_link link(texts_, options_.prefix);
+        n.server.state.run_id = n.run_id();
+        link.connect(n.server, clock_of(n));
+        call c;
+        c.command = node_command::provision;
+        execute(n, {link.send({c})});
     }
 
     void heal()
@@ -935,6 +953,7 @@ private:
 
     const simulated_world world_;
     priority_redlock::redis_options options_;
+    priority_redlock::detail::redis::script_texts texts_;
     std::mt19937_64 random_;
     std::vector<std::string>* trace_;
     std::int64_t now_ = 0;
