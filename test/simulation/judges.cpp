@@ -496,6 +496,12 @@ reach& court::of(std::uint32_t process)
     return reaches_[process];
 }
 
+void court::object(std::string_view name, std::string what)
+{
+    const auto it = std::ranges::find(judges_, name, [](const auto& each) { return each->name(); });
+    (*it)->accuse(std::move(what));
+}
+
 void court::time_passed()
 {
     tell_all(&judge::on_time);

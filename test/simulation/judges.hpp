@@ -114,7 +114,6 @@ public:
     /// The first thing that was found wrong; empty: nothing.
     [[nodiscard]] const std::string& verdict() const noexcept { return verdict_; }
 
-protected:
     void accuse(std::string what)
     {
         if (verdict_.empty())
@@ -156,6 +155,9 @@ public:
 
     [[nodiscard]] reach& of(std::uint32_t process);
     [[nodiscard]] const reach& of(std::uint32_t process) const { return reaches_[process]; }
+
+    /// Something that a judge could not see himself.
+    void object(std::string_view judge, std::string what);
 
     void time_passed();
     void finished();

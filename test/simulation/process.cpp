@@ -42,9 +42,11 @@ priority_redlock::lock_manager make_manager(asio::io_context& context, std::shar
 } // namespace
 
 process::process(world& w, std::uint32_t index)
-    : world_(w), index_(index), place_(w.diagram() ? w.diagram()->add_process('p' + std::to_string(index + 1)) : 0),
-      connections_(w.options().nodes)
+    : world_(w), index_(index),
+      place_(w.diagram() ? w.diagram()->add_process('p' + std::to_string(index + 1)) : 0)
 {
+    for (std::size_t i = 0; i < w.options().nodes; ++i)
+        connections_.emplace_back(w);
     asio::use_service<timer_queue>(context_);
     machine_.system_time_offset = std::chrono::seconds(1'700'000'000)
                                   + w.choices().around_zero(w.options().process_skew, {"the clock of a process", index});
@@ -97,7 +99,7 @@ void process::after(duration d, std::function<void()> what)
 
 void process::run_ready()
 {
-    while (context_.poll_one() != 0)
+    while (context_.poll_one() != 0) // none of a context that has run out of work
         if (may_pause())
             return;
     set_timer();
@@ -169,14 +171,17 @@ void process::crash()
 
 void process::leave()
 {
-    managers_.clear();
-    work_.reset();
+    step([this] {
+        managers_.clear();
+        work_.reset();
+    });
 }
 
 bool process::has_ended()
 {
     if (!alive_)
         return true;
+    machine::here = &machine_;
     context_.poll();
     return context_.stopped();
 }

@@ -32,14 +32,16 @@ class user;
 /// What is under way to a node.
 struct message_to_node
 {
-    time_point sent;
-    std::vector<call> calls;
-    parcel packed;
+    time_point at; // when it was sent
+    test::sent_calls sent;
 };
 
 /// The connection of a process to a node.
 struct connection
 {
+    explicit connection(const world& w) : link(w.texts(), w.store().prefix) {}
+
+    test::simulated_link link;
     bool wanted = false;
     bool connecting = false;
     bool up = false;
@@ -51,9 +53,9 @@ struct connection
     time_point cut_until{};
     time_point last_to_node{}; // messages do not overtake each other
     time_point last_to_process{};
-    std::deque<message_to_node> to_node;
+    std::deque<std::shared_ptr<const message_to_node>> to_node;
     std::deque<std::function<void()>> to_process;
-    std::deque<std::vector<call>> unanswered; // by the process's lights
+    std::deque<std::shared_ptr<const message_to_node>> unanswered; // by the process's lights
 };
 
 class process final : public network
@@ -117,7 +119,7 @@ private:
     machine machine_;
     asio::io_context context_{1};
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
-    std::vector<connection> connections_;
+    std::deque<connection> connections_; // by node
     std::shared_ptr<simulated_protocol> protocol_;
     std::vector<std::unique_ptr<priority_redlock::lock_manager>> managers_;
     std::vector<std::unique_ptr<user>> users_;

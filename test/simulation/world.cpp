@@ -8,6 +8,8 @@
 #include "simulation/describe.hpp"
 #include "simulation/process.hpp"
 
+#include <boost/redis/request.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -24,9 +26,9 @@ constexpr duration connect_pause = 50ms;
 /// How long a connection may be silent before it is given up.
 constexpr duration health_check = 4s;
 
-constexpr std::int64_t wall_start = 1'700'000'000'000'000;
+constexpr std::int64_t wall_start = 1'700'000'000'000'000; // us
 
-/// After so many parcels the journal begins anew.
+/// Of a node, in messages.
 constexpr std::size_t longest_journal = 200;
 
 std::uint32_t small(std::size_t n)
@@ -38,6 +40,12 @@ bool is_vote(verdict v)
 {
     return v == verdict::granted || v == verdict::waiting || v == verdict::refused || v == verdict::gone
            || v == verdict::ready;
+}
+
+bool is_no_vote(verdict v)
+{
+    return v == verdict::quarantined || v == verdict::mismatch || v == verdict::evicting || v == verdict::failed
+           || v == verdict::unknown || v == verdict::lost;
 }
 
 bool is_about_a_lock(command c)
@@ -54,32 +62,31 @@ std::string world::node::run_id() const
 
 world::world(const world_options& options, chooser& choices, trace* t)
     : options_(options), store_(options.store()),
-      deployment_(priority_redlock::detail::redis::deployment_text(options.nodes, store_)), choices_(choices),
-      trace_(t), start_(virtual_clock::now()),
+      texts_(priority_redlock::detail::redis::make_script_texts(
+          store_, priority_redlock::detail::redis::deployment_text(options.nodes, store_))),
+      choices_(choices), trace_(t), start_(virtual_clock::now()),
       court_(options.behaviour.resources, bounds(store_, 2 * (options.delay + 50us), options.node_skew))
 {
     for (std::uint32_t i = 0; i < options.nodes; ++i) {
-        auto& n = *nodes_.emplace_back(std::make_unique<node>(
-            node{.index = i, .now = server(store_), .other = server(store_), .before_journal = server(store_)}));
+        node& n = *nodes_.emplace_back(std::make_unique<node>());
+        n.index = i;
         n.place = t ? t->add_node('n' + std::to_string(i + 1)) : 0;
         n.clock_offset = choices.around_zero(options.node_skew, {"the clock of a node", i});
         n.drift = static_cast<std::int64_t>(choices.choose(8001, {"the drift of a node", i})) - 4000;
-        if (!options.new_nodes)
-            for (int server = 0; server < 2; ++server) {
-                n.now.provision(deployment_, n.run_id());
-                change_server(n);
-            }
-        n.before_journal = n.now;
+        for (int server = 0; server < 2; ++server) {
+            n.server.restart(n.run_id());
+            if (!options.new_nodes)
+                provision(n);
+            change_server(n);
+        }
     }
     for (std::size_t i = 0; i < options.processes; ++i)
         add_process();
     if (options.new_nodes)
         for (const auto& each : nodes_)
             after(choices.less_than(1ms, {"when a node is provisioned", each->index}), [this, &n = *each] {
-                if (n.up && n.incarnation == 0) {
-                    announce([&] { return 'n' + std::to_string(n.index + 1) + " is provisioned"; });
-                    n.now.provision(deployment_, n.run_id());
-                }
+                if (n.up && n.incarnation == 0)
+                    provision(n);
             });
 }
 
@@ -104,18 +111,9 @@ outcome world::run()
                                 + turns * (options_.behaviour.hold + options_.behaviour.longest_ttl);
     for (time_point t = start_ + 100ms; t < patience; t += 100ms)
         at(t, [this] { court_.time_passed(); });
-    bool all_leave = false;
-    while (!events_.empty() && !court_.accuser()) {
-        // The event owns what it does: it is taken out before it is run.
-        event e = std::move(const_cast<event&>(events_.top()));
-        events_.pop();
-        if (e.when > patience)
-            break;
-        virtual_clock::present = e.when;
-        ++result_.events;
-        e.what();
-        all_leave = all_leave || !is_busy();
-    }
+    pass_time(patience);
+    if (!court_.accuser())
+        leave();
     if (!court_.accuser())
         court_.finished();
     result_.lasted = virtual_clock::now() - start_;
@@ -125,6 +123,34 @@ outcome world::run()
         announce([&] { return "judge of " + result_.judge + ": " + result_.verdict; });
     }
     return result_;
+}
+
+void world::pass_time(time_point until)
+{
+    while (!events_.empty() && !court_.accuser() && events_.top().when <= until) {
+        const event e = std::move(const_cast<event&>(events_.top())); // it is not there any more when it happens
+        events_.pop();
+        virtual_clock::present = e.when;
+        ++result_.events;
+        e.what();
+    }
+}
+
+/// The managers go. Then nothing keeps a context from running out of work.
+void world::leave()
+{
+    const auto all = [this](auto f) {
+        for (const auto& each : processes_)
+            if (each->is_alive())
+                f(*each);
+    };
+    all([](process& p) { p.leave(); });
+    pass_time(virtual_clock::now() + store_.max_ttl + 10s);
+    all([this](process& p) {
+        if (!p.has_ended())
+            court_.object("handlers", "something keeps the context of p" + std::to_string(p.index() + 1)
+                                          + " from running out of work");
+    });
 }
 
 process& world::any_process(const char* why)
@@ -194,8 +220,9 @@ void world::connect(process& p, std::size_t index, duration delay)
         ++c.epoch;
         c.incarnation = n.incarnation;
         c.last_to_node = c.last_to_process = virtual_clock::now();
+        c.link.connect(n.server, clock_of(n));
         p.note([&] { return "is connected to n" + std::to_string(n.index + 1); });
-        p.protocol().on_up(n.index, n.run_id());
+        p.protocol().on_up(n.index, n.server.state.run_id);
     });
 }
 
@@ -209,10 +236,16 @@ void world::close(process& p, std::size_t index)
     c.good = false;
     c.to_node.clear();
     c.to_process.clear();
-    for (const auto& each : std::exchange(c.unanswered, {}))
-        p.protocol().on_answers(each, std::vector<answer>(each.size()));
+    lose_answers(p, c);
     p.protocol().on_down(index);
     update_reach(p);
+}
+
+/// Nobody will answer any more.
+void world::lose_answers(process& p, connection& c)
+{
+    for (const auto& each : std::exchange(c.unanswered, {}))
+        p.protocol().on_answers(each->sent.calls, std::vector<answer>(each->sent.calls.size()));
 }
 
 void world::send(process& p, std::size_t index, std::vector<call> calls)
@@ -226,10 +259,9 @@ void world::send(process& p, std::size_t index, std::vector<call> calls)
         p.protocol().on_answers(calls, std::vector<answer>(calls.size()));
         return;
     }
-    message_to_node m{virtual_clock::now(), std::move(calls), {}};
-    m.packed = server::pack(m.calls, store_, deployment_, std::string(p.protocol().client().run_id(index)));
-    c.unanswered.push_back(m.calls);
-    c.to_node.push_back(std::move(m));
+    c.to_node.push_back(
+        std::make_shared<const message_to_node>(message_to_node{virtual_clock::now(), c.link.send(std::move(calls))}));
+    c.unanswered.push_back(c.to_node.back());
     c.last_to_node =
         std::max(c.last_to_node, std::max(virtual_clock::now(), c.cut_until) + some_delay(p, n));
     at(c.last_to_node, [this, &p, &n, epoch = c.epoch] { arrive(p, n, epoch); });
@@ -245,53 +277,36 @@ void world::arrive(process& p, node& n, std::uint64_t epoch)
         at(std::max(n.stopped_until, c.cut_until), [this, &p, &n, epoch] { arrive(p, n, epoch); });
         return;
     }
-    const message_to_node m = std::move(c.to_node.front());
+    const auto m = std::move(c.to_node.front());
     c.to_node.pop_front();
     if (c.half_open) {
         if (trace_)
-            trace_->is_lost(p.place(), n.place, describe(m.calls));
-        return;
-    }
-    if (is_faulty() && choices_.chance(options_.failed_call, {"whether a call fails", p.index(), n.index})) {
-        answer a;
-        a.time = clock_of(n);
-        a.what = choices_.chance(0.5, {"how a call fails"}) ? verdict::unknown : verdict::failed;
-        disturb(duration::zero());
-        if (trace_)
-            trace_->arrives(p.place(), n.place, m.sent, describe(m.calls));
-        deliver(p, n, [this, &p, &c, &n, a, sent = virtual_clock::now()] {
-            const auto calls = std::move(c.unanswered.front());
-            c.unanswered.pop_front();
-            c.good = false;
-            update_reach(p);
-            if (trace_)
-                trace_->arrives(n.place, p.place(), sent, describe(a));
-            p.protocol().on_answers(calls, std::vector<answer>(calls.size(), a));
-        });
+            trace_->is_lost(p.place(), n.place, describe(m->sent.calls));
         return;
     }
     execute(p, n, m, false);
 }
 
 /// The node does what it is asked to. What is late is answered to nobody.
-void world::execute(process& p, node& n, const message_to_node& m, bool late)
+void world::execute(process& p, node& n, const std::shared_ptr<const message_to_node>& m, bool late)
 {
     if (trace_)
-        trace_->arrives(p.place(), n.place, m.sent, describe(m.calls) + (late ? ", late" : ""));
-    std::vector<published> messages;
-    const std::int64_t clock = clock_of(n);
-    auto answers = n.now.run(m.packed, clock, messages);
-    if (options_.crash_node_every > duration::zero()) {
-        n.journal.push_back({m.packed, clock});
-        if (n.journal.size() > longest_journal) {
-            for (; n.journal.size() > longest_journal / 2; n.journal.pop_front()) {
-                std::vector<published> said_before;
-                (void)n.before_journal.run(n.journal.front().what, n.journal.front().clock, said_before);
-            }
-        }
+        trace_->arrives(p.place(), n.place, m->at, describe(m->sent.calls) + (late ? ", late" : ""));
+    std::vector<test::published_message> messages;
+    std::string replies;
+    if (is_faulty() && choices_.chance(options_.failed_call, {"whether a call fails", p.index(), n.index})) {
+        const bool forgotten = choices_.choose(2, {"how a call fails", p.index(), n.index}) == 0;
+        for (std::size_t i = 0; i < m->sent.runs.size(); ++i)
+            test::add_error(replies, forgotten ? "NOSCRIPT No matching script." : "ERR it fails");
+        disturb(duration::zero());
+    } else {
+        replies = n.server.run(m->sent.bytes, clock_of(n), messages);
+        if (keeps_journals())
+            write_journal(n, m);
     }
     // A client that calls itself may hear that before the answer or after it.
-    const bool pushes_first = messages.empty() || choices_.choose(2, {"whether pushes are first", p.index(), n.index}) == 0;
+    const bool pushes_first =
+        messages.empty() || choices_.choose(2, {"whether pushes are first", p.index(), n.index}) == 0;
     const auto push_all = [&] {
         for (const auto& each : messages)
             push(n, each);
@@ -299,30 +314,37 @@ void world::execute(process& p, node& n, const message_to_node& m, bool late)
     if (pushes_first)
         push_all();
     if (!late)
-        deliver(p, n, [this, &p, &n, answers = std::move(answers), sent = virtual_clock::now()] {
-            connection& c = p.to(n.index);
-            const auto calls = std::move(c.unanswered.front());
-            c.unanswered.pop_front();
-            if (trace_)
-                for (std::size_t i = 0; i < answers.size(); ++i)
-                    trace_->arrives(n.place, p.place(), sent, describe(calls[i], answers[i]));
-            const bool votes = std::ranges::any_of(answers, [](const answer& a) { return is_vote(a.what); });
-            const bool refuses = std::ranges::any_of(answers, [](const answer& a) {
-                return a.what == verdict::quarantined || a.what == verdict::mismatch || a.what == verdict::evicting;
-            });
-            if (votes || refuses) {
-                c.good = votes && !refuses;
-                update_reach(p);
-            }
-            p.protocol().on_answers(calls, answers);
+        deliver(p, n, [this, &p, &n, replies = std::move(replies), sent = virtual_clock::now()] {
+            answered(p, n, replies, sent);
         });
     if (!pushes_first)
         push_all();
 }
 
-void world::push(node& n, const published& m)
+void world::answered(process& p, node& n, const std::string& replies, time_point sent)
 {
-    const std::uint64_t client = std::stoull(m.client, nullptr, 16);
+    connection& c = p.to(n.index);
+    const auto asked = std::move(c.unanswered.front());
+    c.unanswered.pop_front();
+    const auto answers = c.link.answers(asked->sent, replies);
+    bool votes = false;
+    bool fails = false;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (trace_)
+            trace_->arrives(n.place, p.place(), sent, describe(asked->sent.calls[i], answers[i]));
+        votes = votes || is_vote(answers[i].what);
+        fails = fails || is_no_vote(answers[i].what);
+    }
+    if (votes || fails) {
+        c.good = votes && !fails;
+        update_reach(p);
+    }
+    p.protocol().on_answers(asked->sent.calls, answers);
+}
+
+void world::push(node& n, const test::published_message& m)
+{
+    const std::uint64_t client = std::stoull(m.channel.substr(m.channel.rfind(':') + 1), nullptr, 16);
     const std::size_t index = client / 0x100 - 1;
     if (index >= processes_.size())
         return;
@@ -381,7 +403,7 @@ void world::disconnect(process& p, node& n, bool some_arrives)
     c.good = false;
     ++c.epoch;
     if (some_arrives && !c.half_open) {
-        const auto late = std::make_shared<std::deque<message_to_node>>(std::move(c.to_node));
+        const auto late = std::make_shared<std::deque<std::shared_ptr<const message_to_node>>>(std::move(c.to_node));
         late->resize(choices_.index(late->size() + 1, {"how much arrives late", p.index(), n.index}));
         time_point when = virtual_clock::now();
         for (std::size_t i = 0; i < late->size(); ++i) {
@@ -392,7 +414,7 @@ void world::disconnect(process& p, node& n, bool some_arrives)
             at(when, [this, &p, &n, late, incarnation = c.incarnation] {
                 if (n.incarnation != incarnation || !n.up || late->empty())
                     return;
-                const message_to_node m = std::move(late->front());
+                const auto m = std::move(late->front());
                 late->pop_front();
                 execute(p, n, m, true);
             });
@@ -405,8 +427,7 @@ void world::disconnect(process& p, node& n, bool some_arrives)
     disturb(heard);
     p.after(heard, [this, &p, &c, &n] {
         p.note([&] { return "has lost n" + std::to_string(n.index + 1); });
-        for (const auto& each : std::exchange(c.unanswered, {}))
-            p.protocol().on_answers(each, std::vector<answer>(each.size()));
+        lose_answers(p, c);
         p.protocol().on_down(n.index);
         connect(p, n.index, connect_pause);
     });
@@ -486,6 +507,9 @@ void world::plan_faults()
           [this] { stop(any_node("which node stops"), some_time("how long a node stops")); });
     every(options_.crash_node_every, "when a node crashes", [this] { crash(any_node("which node crashes")); });
     every(options_.flush_node_every, "when a node is flushed", [this] { flush(any_node("which node is flushed")); });
+    every(options_.forget_scripts_every, "when scripts are forgotten",
+          [this] { forget_scripts(any_node("who forgets the scripts")); });
+    every(options_.evict_every, "when a key is evicted", [this] { evict(any_node("who evicts a key")); });
     every(options_.move_node_every, "when a node moves", [this] { move(any_node("which node moves")); });
     every(options_.set_clock_every, "when a clock is set", [this] { set_clock(any_node("whose clock is set")); });
     every(options_.forward_clocks_every, "when all clocks are set forward", [this] {
@@ -621,27 +645,50 @@ void world::crash(node& n)
         std::string kept = "everything";
         switch (choices_.choose(3, {"what a node has kept", n.index})) {
         case 0:
-            n.now = server(store_);
+            n.server.state.data.clear();
             kept = "nothing";
             break;
-        case 1: { // all but its last writes
+        case 1: {
             const std::size_t lost = choices_.index(n.journal.size() + 1, {"how much a node has lost", n.index});
-            server kept_state = n.before_journal;
-            for (std::size_t i = 0; i + lost < n.journal.size(); ++i) {
-                std::vector<published> said_before;
-                (void)kept_state.run(n.journal[i].what, n.journal[i].clock, said_before);
-            }
-            n.now = kept_state;
+            lose_writes(n, lost);
             kept = "all but its last " + std::to_string(lost) + " writes";
             break;
         }
         default: break;
         }
-        n.before_journal = n.now;
-        n.journal.clear();
+        n.server.restart(n.run_id());
+        forget_journal(n);
         announce([&] { return 'n' + std::to_string(n.index + 1) + " is back and has kept " + kept; });
         update_reaches();
     });
+}
+
+void world::write_journal(node& n, const std::shared_ptr<const message_to_node>& m)
+{
+    n.journal.push_back({m, clock_of(n)});
+    if (n.journal.size() <= longest_journal)
+        return;
+    for (; n.journal.size() > longest_journal / 2; n.journal.pop_front()) {
+        std::vector<test::published_message> said_before;
+        n.before_journal.run(n.journal.front().what->sent.bytes, n.journal.front().clock, said_before);
+    }
+}
+
+void world::lose_writes(node& n, std::size_t count)
+{
+    test::simulated_node kept = n.before_journal;
+    for (std::size_t i = 0; i + count < n.journal.size(); ++i) {
+        std::vector<test::published_message> said_before;
+        kept.run(n.journal[i].what->sent.bytes, n.journal[i].clock, said_before);
+    }
+    n.server.state.data = kept.state.data;
+}
+
+void world::forget_journal(node& n)
+{
+    n.journal.clear();
+    if (keeps_journals())
+        n.before_journal = n.server;
 }
 
 void world::flush(node& n)
@@ -649,21 +696,62 @@ void world::flush(node& n)
     if (!n.up)
         return;
     announce([&] { return 'n' + std::to_string(n.index + 1) + " is flushed"; });
-    n.now = server(store_);
-    n.before_journal = n.now;
-    n.journal.clear();
+    n.server.state.data.clear();
+    forget_journal(n);
     for (const auto& p : processes_)
         p->to(n.index).good = false;
     update_reaches();
     disturb(store_.max_ttl + 2s);
 }
 
+void world::forget_scripts(node& n)
+{
+    if (!n.up)
+        return;
+    announce([&] { return 'n' + std::to_string(n.index + 1) + " forgets the scripts"; });
+    std::vector<test::published_message> none;
+    boost::redis::request request;
+    request.push("SCRIPT", "FLUSH");
+    n.server.run(request.payload(), clock_of(n), none);
+    disturb(duration::zero());
+}
+
+/// A single key goes.
+void world::evict(node& n)
+{
+    if (!n.up || n.server.state.data.size() == 0)
+        return;
+    std::vector<std::string> keys;
+    for (const auto& each : n.server.state.data.all())
+        keys.push_back(each.first);
+    std::ranges::sort(keys);
+    const std::string& key = keys[choices_.index(keys.size(), {"which key is evicted", n.index})];
+    announce([&] { return 'n' + std::to_string(n.index + 1) + " evicts " + key; });
+    n.server.state.data.erase(key);
+    ++n.server.state.evicted_keys;
+    for (const auto& p : processes_)
+        p->to(n.index).good = false;
+    update_reaches();
+    disturb(store_.max_ttl + 4s);
+}
+
+/// As an operator does who knows that a node is new.
+void world::provision(node& n)
+{
+    test::simulated_link link(texts_, store_.prefix);
+    link.connect(n.server, clock_of(n));
+    call c;
+    c.command = command::provision;
+    std::vector<test::published_message> none;
+    n.server.run(link.send({c}).bytes, clock_of(n), none);
+    announce([&] { return 'n' + std::to_string(n.index + 1) + " is provisioned"; });
+}
+
 void world::change_server(node& n)
 {
-    std::swap(n.now, n.other);
+    std::swap(n.server, n.other);
     n.moved = !n.moved;
-    n.before_journal = n.now;
-    n.journal.clear();
+    forget_journal(n);
 }
 
 void world::move(node& n)

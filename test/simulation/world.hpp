@@ -12,7 +12,8 @@
 
 #include "simulation/chooser.hpp"
 #include "simulation/judges.hpp"
-#include "simulation/server.hpp"
+#include "redis/script_texts.hpp"
+#include "simulation/node/simulated_node.hpp"
 #include "simulation/trace.hpp"
 #include "simulation/virtual_time.hpp"
 #include "simulation/world_options.hpp"
@@ -31,6 +32,7 @@
 namespace simulation {
 
 class process;
+struct connection;
 struct message_to_node;
 using priority_redlock::detail::redis::call;
 
@@ -63,7 +65,7 @@ public:
 
     [[nodiscard]] const world_options& options() const noexcept { return options_; }
     [[nodiscard]] const priority_redlock::redis_options& store() const noexcept { return store_; }
-    [[nodiscard]] const std::string& deployment() const noexcept { return deployment_; }
+    [[nodiscard]] const priority_redlock::detail::redis::script_texts& texts() const noexcept { return texts_; }
     [[nodiscard]] chooser& choices() noexcept { return choices_; }
     [[nodiscard]] court& judges() noexcept { return court_; }
     [[nodiscard]] outcome& counts() noexcept { return result_; }
@@ -100,16 +102,16 @@ private:
 
     struct written
     {
-        parcel what;
+        std::shared_ptr<const message_to_node> what;
         std::int64_t clock = 0;
     };
 
     struct node
     {
         std::uint32_t index = 0;
-        server now;
-        server other; // that its address may lead to
-        server before_journal;
+        test::simulated_node server{{}};
+        test::simulated_node other{{}}; // that its address may lead to
+        test::simulated_node before_journal{{}};
         std::deque<written> journal{}; // since then
         std::size_t place = 0;         // in the diagram
         bool moved = false;
@@ -123,6 +125,8 @@ private:
         [[nodiscard]] bool answers() const noexcept { return up && stopped_until <= virtual_clock::now(); }
     };
 
+    void pass_time(time_point until);
+    void leave();
     void add_process();
     process& any_process(const char* why);
     node& any_node(const char* why);
@@ -133,12 +137,13 @@ private:
 
     // the network
     void arrive(process& p, node& n, std::uint64_t epoch);
-    void execute(process& p, node& n, const message_to_node& m, bool late);
-    void push(node& n, const published& m);
+    void execute(process& p, node& n, const std::shared_ptr<const message_to_node>& m, bool late);
+    void answered(process& p, node& n, const std::string& replies, time_point sent);
+    void lose_answers(process& p, connection& c);
+    void push(node& n, const test::published_message& m);
     void deliver(process& p, node& n, std::function<void()> what);
     void hand_over(process& p, node& n, std::uint64_t epoch);
     void disconnect(process& p, node& n, bool some_arrives);
-    void arrive_late(node& n, const std::shared_ptr<std::deque<message_to_node>>& late, std::uint64_t incarnation);
 
     // faults
     void plan_faults();
@@ -154,6 +159,13 @@ private:
     void set_clock(node& n);
     void crash(process& p);
     void change_server(node& n);
+    void provision(node& n);
+    [[nodiscard]] bool keeps_journals() const noexcept { return options_.crash_node_every > duration::zero(); }
+    void write_journal(node& n, const std::shared_ptr<const message_to_node>& m);
+    void lose_writes(node& n, std::size_t count);
+    void forget_journal(node& n);
+    void forget_scripts(node& n);
+    void evict(node& n);
     void update_reaches();
     void update_reach(process& p);
 
@@ -162,7 +174,7 @@ private:
 
     const world_options options_;
     const priority_redlock::redis_options store_;
-    const std::string deployment_;
+    const priority_redlock::detail::redis::script_texts texts_;
     chooser& choices_;
     trace* trace_;
     const time_point start_;

@@ -77,6 +77,8 @@ struct world_options
     duration stop_node_every{};
     duration crash_node_every{}; // it comes back with everything, without its last writes, or empty
     duration flush_node_every{}; // FLUSHALL
+    duration forget_scripts_every{};
+    duration evict_every{}; // a single key, though the policy is not to
     duration move_node_every{};  // its address leads to another server, and later back
     duration node_skew{};        // of their clocks, at most half of redis_options::clock_skew
     duration set_clock_every{};  // of a node, within `node_skew`; never forward while locks may be held

@@ -33,11 +33,38 @@ constexpr habits composites{.resources = 3,
                             .deeper = 0.1,
                             .composite = 0.4};
 
-constexpr habits stubborn{.grace = 200ms, .long_hold = 0.2, .stubborn = 0.3};
+/// Nobody lets go early, so that waiters of one manager wait for longer than clocks may be apart.
+constexpr habits long_waits{.priorities = 1, .hold = 500ms, .least_ttl = 1s, .longest_ttl = 2s};
+
+constexpr habits impatient{.hold = 300ms, .least_ttl = 1s, .longest_ttl = 2s, .at_once = 0.4, .once = 0.4};
 
 constexpr std::array all{
     world_options{.name = "calm", .says = "nothing goes wrong"},
-    world_options{.name = "calm-features", .says = "nothing goes wrong, and users do everything", .managers = 2, .behaviour = everything},
+    world_options{.name = "calm-features",
+                  .says = "nothing goes wrong, and users do everything",
+                  .managers = 2,
+                  .behaviour = everything},
+    world_options{.name = "long-waits",
+                  .says = "several wait in each manager, for longer than clocks may be apart",
+                  .users = 3,
+                  .behaviour = long_waits,
+                  .faults_last = 8s},
+    world_options{.name = "impatient-dead",
+                  .says = "one of three nodes is down, and most do not wait",
+                  .nodes = 3,
+                  .behaviour = impatient,
+                  .dead_nodes = 1},
+    world_options{.name = "impatient-dead-4",
+                  .says = "one of four nodes is down, and most do not wait",
+                  .nodes = 4,
+                  .behaviour = impatient,
+                  .dead_nodes = 1},
+    world_options{.name = "impatient-dead-5",
+                  .says = "two of five nodes are down, and most do not wait",
+                  .nodes = 5,
+                  .behaviour = impatient,
+                  .dead_nodes = 2},
+    world_options{.name = "composites", .says = "several locks as one", .managers = 2, .behaviour = composites},
 };
 
 } // namespace
