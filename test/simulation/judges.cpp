@@ -64,17 +64,16 @@ class token_judge final : public judge
 
     void on_granted(const court& c, const usage& u) override
     {
-        if (u.is_composite()) {
-            for (const priority_redlock::lock& part : u.lock->parts())
-                check(c, u, std::stoul(std::string(part.resource().substr(1))), part.fencing_token(), false);
-            return;
-        }
-        check(c, u, u.resources.front(), u.token, u.re_entrant);
+        for (const priority_redlock::lock& part : u.lock->parts())
+            check(c, u, std::stoul(std::string(part.resource().substr(1))), part.fencing_token());
     }
 
-    void check(const court& c, const usage& u, std::size_t r, std::uint64_t token, bool same)
+    void check(const court& c, const usage& u, std::size_t r, std::uint64_t token)
     {
         latest_.resize(c.resources());
+        const bool same = std::ranges::any_of(c.users(r), [&](const usage* other) {
+            return other != &u && other->now == phase::holds && is_of_one_locker(*other, u);
+        });
         if (token < latest_[r] || (token == latest_[r] && !same))
             accuse(court::text(u) + " has token " + std::to_string(token) + " of " + name_of(r) + ", after "
                    + std::to_string(latest_[r]));
