@@ -10,7 +10,6 @@
 #include <chrono>
 #include <memory>
 #include <new>
-#include <random>
 #include <utility>
 
 namespace priority_redlock::detail {
@@ -20,16 +19,10 @@ namespace {
 /// How long something that failed rests before it is tried again, if the protocol does not say.
 constexpr duration default_retry = std::chrono::seconds(1);
 
-std::uint64_t random_number()
-{
-    std::random_device source;
-    return std::uint64_t{source()} << 32 | source();
-}
-
 } // namespace
 
-lease_client::lease_client(std::shared_ptr<protocol> store, lock_table& table)
-    : store_(std::move(store)), retry_interval_(store_->retry_interval()), table_(table), client_(random_number())
+lease_client::lease_client(std::shared_ptr<protocol> store, lock_table& table, std::uint64_t client)
+    : store_(std::move(store)), retry_interval_(store_->retry_interval()), table_(table), client_(client)
 {
 }
 
@@ -63,10 +56,9 @@ lease_client::remains lease_client::abandon() noexcept
     return result;
 }
 
-std::uint64_t lease_client::next_ticket()
+std::uint64_t lease_client::next_ticket(duration system_time) noexcept
 {
-    using namespace std::chrono;
-    const auto now = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+    const auto now = std::chrono::duration_cast<std::chrono::microseconds>(system_time).count();
     return last_ticket_ = std::max(last_ticket_ + 1, static_cast<std::uint64_t>(now));
 }
 

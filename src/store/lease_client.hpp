@@ -32,7 +32,8 @@ namespace priority_redlock::detail {
 class PRIORITY_REDLOCK_DECL lease_client
 {
 public:
-    lease_client(std::shared_ptr<protocol> store, lock_table& table);
+    /// `client` is what the store knows the manager by.
+    lease_client(std::shared_ptr<protocol> store, lock_table& table, std::uint64_t client);
     ~lease_client();
 
     lease_client(const lease_client&) = delete;
@@ -43,7 +44,7 @@ public:
     [[nodiscard]] std::uint64_t client() const noexcept { return client_; }
 
     /// Of the microsecond, rising: the place of an acquire among those of its priority, over all managers.
-    [[nodiscard]] std::uint64_t next_ticket();
+    [[nodiscard]] std::uint64_t next_ticket(duration system_time) noexcept;
 
     /// Before an acquire is queued: makes what the store is asked with. Throws if there is no memory, and nothing has
     /// changed.

@@ -42,7 +42,7 @@ class lease_driver
 public:
     explicit lease_driver(duration retry = infinite, const detail::table_rules& rules = {})
         : table_(reinterpret_cast<detail::lock_domain&>(domain_), {}, 16, true, "#", rules),
-          client_(std::make_shared<silent_protocol>(retry), table_)
+          client_(std::make_shared<silent_protocol>(retry), table_, 1)
     {
     }
 
@@ -69,8 +69,11 @@ public:
     {
         client_.reserve();
         return step([&](auto& out) {
-            const detail::acquire_request request{
-                .resource = "r", .locker = "a", .options = options, .ticket = client_.next_ticket(), .hash = 1};
+            const detail::acquire_request request{.resource = "r",
+                                                  .locker = "a",
+                                                  .options = options,
+                                                  .ticket = client_.next_ticket(now_.time_since_epoch()),
+                                                  .hash = 1};
             table_.acquire(request, &w_, now_, out);
             h = w_.target;
         });
@@ -83,8 +86,11 @@ public:
         waiter& w = others_.emplace_back();
         client_.reserve();
         return step([&](auto& out) {
-            const detail::acquire_request request{
-                .resource = "r", .locker = locker, .options = options, .ticket = client_.next_ticket(), .hash = 1};
+            const detail::acquire_request request{.resource = "r",
+                                                  .locker = locker,
+                                                  .options = options,
+                                                  .ticket = client_.next_ticket(now_.time_since_epoch()),
+                                                  .hash = 1};
             table_.acquire(request, &w, now_, out);
         });
     }

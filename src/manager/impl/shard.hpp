@@ -12,6 +12,7 @@
 #include "log_record.hpp"
 #include "manager/impl/table_step.hpp"
 #include "manager/shard.hpp"
+#include "manager/surroundings.hpp"
 #include "notice_delivery.hpp"
 
 #include <priority_redlock/detail/completion.hpp>
@@ -24,7 +25,6 @@
 #include <boost/asio/query.hpp>
 #include <boost/asio/recycling_allocator.hpp>
 
-#include <chrono>
 #include <mutex>
 #include <string>
 
@@ -33,11 +33,11 @@ namespace priority_redlock::detail {
 template <class Mutex, class Clock>
 shard<Mutex, Clock>::shard(std::size_t idle_capacity, std::string_view id_prefix, std::shared_ptr<protocol> store,
                            const table_rules& rules)
-    : table_(*this, std::chrono::system_clock::now().time_since_epoch() - Clock::now().time_since_epoch(),
-             idle_capacity, store != nullptr, id_prefix, rules)
+    : table_(*this, surroundings<Clock>::system_time() - Clock::now().time_since_epoch(), idle_capacity,
+             store != nullptr, id_prefix, rules)
 {
     if (store)
-        leases_.emplace(std::move(store), table_);
+        leases_.emplace(std::move(store), table_, surroundings<Clock>::random_number());
 }
 
 template <class Mutex, class Clock>
@@ -61,7 +61,7 @@ inline acquire_outcome shard<Mutex, Clock>::acquire(acquire_request& request, ac
         return {acquire_verdict::refused, nullptr, errc::manager_closed};
     if (leases_ && op) {
         leases_->reserve();
-        request.ticket = leases_->next_ticket();
+        request.ticket = leases_->next_ticket(surroundings<Clock>::system_time());
     }
     const auto decided = table_.acquire(request, op, current_time(), step.actions);
     switch (decided.what) {

@@ -1,0 +1,208 @@
+// Copyright (c) 2026 the priority-redlock authors
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
+
+#include "simulation/trace.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <ostream>
+#include <string_view>
+#include <utility>
+
+namespace simulation {
+
+namespace {
+
+double milliseconds(duration d)
+{
+    return std::chrono::duration<double, std::milli>(d).count();
+}
+
+std::string time_text(duration d)
+{
+    char buffer[32];
+    std::snprintf(buffer, sizeof buffer, "%10.3f", milliseconds(d));
+    return buffer;
+}
+
+std::string escaped(std::string_view text)
+{
+    std::string result;
+    for (const char c : text) {
+        switch (c) {
+        case '<': result += "&lt;"; break;
+        case '>': result += "&gt;"; break;
+        case '&': result += "&amp;"; break;
+        case '"': result += "&quot;"; break;
+        default: result += c;
+        }
+    }
+    return result;
+}
+
+} // namespace
+
+std::size_t trace::add_process(std::string name)
+{
+    participants_.push_back({std::move(name), false});
+    return participants_.size() - 1;
+}
+
+std::size_t trace::add_node(std::string name)
+{
+    participants_.push_back({std::move(name), true});
+    return participants_.size() - 1;
+}
+
+void trace::happens(std::size_t where, std::string what)
+{
+    add({virtual_clock::now(), virtual_clock::now(), where, where, false, std::move(what)});
+}
+
+void trace::announces(std::string what)
+{
+    add({virtual_clock::now(), virtual_clock::now(), nobody, nobody, false, std::move(what)});
+}
+
+void trace::arrives(std::size_t from, std::size_t to, time_point sent, std::string what)
+{
+    add({virtual_clock::now(), sent, from, to, false, std::move(what)});
+}
+
+void trace::is_lost(std::size_t from, std::size_t to, std::string what)
+{
+    add({virtual_clock::now(), virtual_clock::now(), from, to, true, std::move(what)});
+}
+
+void trace::add(entry e)
+{
+    if (entries_.empty() && dropped_ == 0)
+        start_ = e.at;
+    entries_.push_back(std::move(e));
+    if (entries_.size() > most_) {
+        entries_.pop_front();
+        ++dropped_;
+    }
+}
+
+/// Those that appear: the processes first, then the nodes.
+std::vector<std::size_t> trace::columns() const
+{
+    std::vector<bool> seen(participants_.size());
+    for (const entry& e : entries_)
+        for (const std::size_t each : {e.from, e.to})
+            if (each != nobody)
+                seen[each] = true;
+    std::vector<std::size_t> result;
+    for (const bool nodes : {false, true})
+        for (std::size_t i = 0; i < participants_.size(); ++i)
+            if (seen[i] && participants_[i].is_node == nodes)
+                result.push_back(i);
+    return result;
+}
+
+void trace::write_text(std::ostream& out) const
+{
+    constexpr std::size_t width = 6;
+    const auto shown = columns();
+    const auto column_of = [&](std::size_t who) {
+        return static_cast<std::size_t>(std::ranges::find(shown, who) - shown.begin());
+    };
+    if (dropped_ != 0)
+        out << dropped_ << " earlier events are left out\n";
+    out << "        ms  ";
+    for (const std::size_t each : shown) {
+        std::string name = participants_[each].name;
+        name.resize(width, ' ');
+        out << name;
+    }
+    out << '\n';
+    const std::string_view line = "│";
+    for (const entry& e : entries_) {
+        out << time_text(e.at - start_) << "  ";
+        if (e.from == nobody) {
+            out << "══ " << e.what << '\n';
+            continue;
+        }
+        const std::size_t from = column_of(e.from);
+        const std::size_t to = column_of(e.to);
+        const auto [first, last] = std::minmax(from, to);
+        for (std::size_t i = 0; i < shown.size(); ++i) {
+            const bool inside = i >= first && i < last; // what is right of the line of this one is part of the arrow
+            std::string_view mark = line;
+            if (from == to && i == from)
+                mark = "●";
+            else if (i == from)
+                mark = from < to ? "├" : "┤";
+            else if (i == to)
+                mark = e.lost ? "×" : from < to ? "▶" : "◀";
+            else if (inside)
+                mark = "┼";
+            out << mark;
+            for (std::size_t k = 1; k < width; ++k)
+                out << (inside ? "─" : " ");
+        }
+        out << e.what;
+        if (from != to && !e.lost)
+            out << "  (" << milliseconds(e.at - e.sent) << " ms)";
+        out << '\n';
+    }
+}
+
+void trace::write_svg(std::ostream& out) const
+{
+    constexpr int left = 90;
+    constexpr int top = 60;
+    constexpr int distance = 150; // of two lines
+    constexpr int row = 22;
+    const auto shown = columns();
+    const auto x_of = [&](std::size_t who) {
+        return left + distance / 2 + distance * static_cast<int>(std::ranges::find(shown, who) - shown.begin());
+    };
+    // Each entry has a row, so that nothing lies on anything else; arrows begin where their sender was when it sent.
+    std::vector<time_point> times;
+    for (const entry& e : entries_)
+        times.push_back(e.at);
+    const auto y_of = [&](time_point t) {
+        return top + row * static_cast<int>(std::ranges::lower_bound(times, t) - times.begin());
+    };
+    const int width = left + distance * static_cast<int>(shown.size()) + 200;
+    const int height = top + row * static_cast<int>(entries_.size() + 1);
+    out << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << width << ' ' << height << "\" width=\"" << width
+        << "\" height=\"" << height << "\" font-family=\"DejaVu Sans, sans-serif\" font-size=\"11\">\n"
+        << "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" "
+           "orient=\"auto\"><path d=\"M0,0 L8,4 L0,8 z\" fill=\"#335\"/></marker></defs>\n"
+        << "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";
+    for (const std::size_t each : shown) {
+        const int x = x_of(each);
+        out << "<line x1=\"" << x << "\" y1=\"" << top - 20 << "\" x2=\"" << x << "\" y2=\"" << height
+            << "\" stroke=\"#bbb\"/><text x=\"" << x << "\" y=\"" << top - 28
+            << "\" text-anchor=\"middle\" font-weight=\"bold\">" << escaped(participants_[each].name) << "</text>\n";
+    }
+    int y = top;
+    for (const entry& e : entries_) {
+        out << "<text x=\"8\" y=\"" << y + 4 << "\" fill=\"#777\">" << time_text(e.at - start_) << "</text>";
+        if (e.from == nobody) {
+            out << "<line x1=\"" << left << "\" y1=\"" << y << "\" x2=\"" << width - 10 << "\" y2=\"" << y
+                << "\" stroke=\"#c66\" stroke-dasharray=\"4 3\"/><text x=\"" << left << "\" y=\"" << y - 3
+                << "\" fill=\"#a33\">" << escaped(e.what) << "</text>\n";
+        } else if (e.from == e.to) {
+            out << "<circle cx=\"" << x_of(e.from) << "\" cy=\"" << y << "\" r=\"3\" fill=\"#335\"/><text x=\""
+                << x_of(e.from) + 7 << "\" y=\"" << y + 4 << "\">" << escaped(e.what) << "</text>\n";
+        } else {
+            const int from = x_of(e.from);
+            const int to = x_of(e.to);
+            const int sent = std::max(top - 15, e.lost ? y - row / 2 : y_of(e.sent));
+            out << "<line x1=\"" << from << "\" y1=\"" << sent << "\" x2=\"" << to << "\" y2=\"" << y
+                << "\" stroke=\"" << (e.lost ? "#c66" : "#335") << "\" marker-end=\"url(#head)\"/><text x=\""
+                << (from < to ? to - 6 : to + 6) << "\" y=\"" << y - 3 << "\" text-anchor=\""
+                << (from < to ? "end" : "start") << "\" fill=\"#335\">" << escaped(e.what) << "</text>\n";
+        }
+        y += row;
+    }
+    out << "</svg>\n";
+}
+
+} // namespace simulation
