@@ -53,7 +53,7 @@ class memory_protocol::store : public std::enable_shared_from_this<store>
 public:
     using time_source = time_point (*)() noexcept;
 
-    store(std::unique_ptr<manager_backend> backend, time_source now) : backend_(std::move(backend)), now_(now) {}
+    store(std::shared_ptr<manager_backend> backend, time_source now) : backend_(std::move(backend)), now_(now) {}
 
     void shut()
     {
@@ -423,7 +423,7 @@ private:
     }
 
     detail::mutex mutex_;
-    std::unique_ptr<manager_backend> backend_;
+    std::shared_ptr<manager_backend> backend_;
     const time_source now_;
     record_map records_;
     boost::unordered_flat_map<std::string, std::weak_ptr<record>> holders_;
