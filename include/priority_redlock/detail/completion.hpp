@@ -22,7 +22,6 @@
 #include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/require.hpp>
 
-#include <exception>
 #include <memory>
 #include <tuple>
 #include <type_traits>
@@ -166,12 +165,6 @@ void clear_slot_and_call_with(Handler& handler, std::tuple<Results...>& results)
     call_with(handler, results);
 }
 
-// What is declared as instantiated in the library (src/instantiations.cpp) is never inline, nor defined within a class:
-// that is instantiated nevertheless by compilers that optimise.
-
-extern template PRIORITY_REDLOCK_DECL void clear_slot_and_call_with(coroutine_handler<std::exception_ptr>&,
-                                                                    std::tuple<std::exception_ptr>&);
-
 /// A handler with its arguments, as a function.
 template <class Handler, class... Results>
 class bound_completion
@@ -314,10 +307,6 @@ void handler_work<Handler, Executor>::post(Function f)
     else
         tracked_.post(unnamed_executor(), allocator, std::move(f));
 }
-
-extern template class PRIORITY_REDLOCK_DECL handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>;
-extern template PRIORITY_REDLOCK_DECL void handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>::
-    post(cancellable_completion<coroutine_handler<std::exception_ptr>, std::exception_ptr>);
 
 /// The handler's associated allocator; where it has none, Asio's recycling one, which Asio's own operations use then.
 template <class Handler>
