@@ -94,8 +94,8 @@ using emission_on_any_executor = emission_executor<asio::any_io_executor, asio::
 extern template class PRIORITY_REDLOCK_DECL guard_state<emission_on_any_executor>;
 extern template PRIORITY_REDLOCK_DECL std::shared_ptr<guard_state<emission_on_any_executor>> make_guard_state(
     const emission_on_any_executor&, const asio::recycling_allocator<void>&);
-extern template PRIORITY_REDLOCK_DECL void cancel_through(asio::cancellation_slot,
-                                                          const std::shared_ptr<guard_state<emission_on_any_executor>>&);
+extern template PRIORITY_REDLOCK_DECL void cancel_through(
+    asio::cancellation_slot, const std::shared_ptr<guard_state<emission_on_any_executor>>&);
 
 /// Makes a guarded operation count as a notice handler.
 /// It counts until it has completed and its handler has returned, or is destroyed.
