@@ -46,6 +46,8 @@ constexpr scalar scalars[] = {
     {"cancellations_total", "counter", "Acquires that were cancelled.",
      [](const metrics& m) { return m.cancellations; }},
     {"refusals_total", "counter", "Acquires that failed otherwise.", [](const metrics& m) { return m.refusals; }},
+    {"preemptions_in_vain_total", "counter", "Preemptions for a composite, of no use to it.",
+     [](const metrics& m) { return m.preemptions_in_vain; }},
     {"overruns_total", "counter", "Holders that were told to go, and did not in time.",
      [](const metrics& m) { return m.overruns; }},
     {"waits_total", "counter", "Acquires granted, measured or not.",

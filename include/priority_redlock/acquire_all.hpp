@@ -34,6 +34,12 @@ namespace priority_redlock {
 /// same part: it has the highest priority, the longest grace, the shortest timeout, the fewest attempts and the first
 /// ttl of its requests, and preempts if any of them does.
 ///
+/// When the first part has to be waited for, the holders of the parts behind are told to go as well, those that it
+/// outranks: they unwind side by side (P12). Such a holder goes early. The resource is not kept for the composite until
+/// it is the turn of that part, and who has got it by then is told in turn; `metrics::preemptions_in_vain` counts
+/// holders that went for nothing. Over a `protocol` only holders of this manager are told early, so that the waits for
+/// those of other managers add up.
+///
 /// Until all parts are granted none is delivered. A part that is lost meanwhile is let go at once and waited for again,
 /// and so are the parts after it. Parts do not expire meanwhile: their ttl counts from the grant of the whole. As with
 /// every re-entrant acquire, a part that the locker holds already keeps the ttl it has. `auto_extend` and `max_hold`

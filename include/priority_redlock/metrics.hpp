@@ -83,6 +83,10 @@ struct metrics
     std::uint64_t expiries = 0;
     std::uint64_t losses = 0;
 
+    /// Of the preemptions, those for an `async_acquire_all` that told the holder before its turn (P12), where the next
+    /// one to be granted the resource had no higher priority than the holder.
+    std::uint64_t preemptions_in_vain = 0;
+
     /// Acquires that were not granted: `errc::acquire_timeout`; cancelled, by whatever means; and all other errors but
     /// those of an acquire that was not valid or came after `close()`.
     std::uint64_t timeouts = 0;

@@ -40,6 +40,7 @@ struct named_metrics
 /// | `timeouts_total`      | counter   | `timeouts`                                                         |
 /// | `cancellations_total` | counter   | `cancellations`                                                    |
 /// | `refusals_total`      | counter   | `refusals`                                                         |
+/// | `preemptions_in_vain_total` | counter | `preemptions_in_vain`                                          |
 /// | `overruns_total`      | counter   | `overruns`                                                         |
 /// | `waits_total`         | counter   | `wait_time.count`: all that were granted                           |
 /// | `holds_total`         | counter   | `hold_time.count`: all that have ended                             |

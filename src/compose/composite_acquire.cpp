@@ -2,7 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-// How a composite lock is acquired. It asks for its parts in the order of their names, one at a time. A part that is
+// How a composite lock is acquired. It asks for its parts in the order of their names, one at a time. When it has to
+// wait, those who hold the parts behind are told to go at once if it outranks them (P12). A part that is
 // lost before the whole is granted is asked for again; the parts after it are let go, so that none is held while one
 // before it is waited for. When all are held their ttls begin together, and the whole is granted. A timeout, a refusal,
 // a cancellation or the end of the execution context has it let go of what it holds and fail.
@@ -46,6 +47,8 @@ composite_backend::composite_backend(std::shared_ptr<manager_backend> parts, std
 }
 
 composite_backend::~composite_backend() = default;
+
+void composite_backend::announce(acquire_request&) noexcept {}
 
 void composite_backend::cancel() noexcept {}
 
@@ -221,7 +224,9 @@ void composite_lock::acquire_next(part& p, lock_type& guard)
     if (anonymous_ && hold_.locker.view().empty())
         if (const hold* first = got.granted ? got.granted : p.target)
             hold_.locker.assign(first->locker.view());
-    if (got.what != acquire_verdict::waiting) {
+    if (got.what == acquire_verdict::waiting) {
+        announce_after(p);
+    } else {
         unreference(hold_);
         p.cancel.reset();
         if (got.what == acquire_verdict::refused && got.granted)
@@ -238,12 +243,8 @@ void composite_lock::acquire_next(part& p, lock_type& guard)
         stop(got.why);
 }
 
-/// Without the mutex, since the backend may be gone with the end of this call, and tells that it is.
-acquire_outcome composite_lock::ask_backend(part& p) noexcept
+acquire_request composite_lock::request_for(const part& p) const noexcept
 {
-    const auto backend = backend_.lock();
-    if (!backend)
-        return {acquire_verdict::refused, nullptr, asio::error::operation_aborted};
     acquire_request request;
     request.resource = p.request.resource;
     request.locker = hold_.locker.view();
@@ -251,6 +252,16 @@ acquire_outcome composite_lock::ask_backend(part& p) noexcept
     request.options = p.request.options;
     request.options.ttl = infinite; // it counts from the grant of the whole
     request.options.auto_extend = false;
+    return request;
+}
+
+/// Without the mutex, since the backend may be gone with the end of this call, and tells that it is.
+acquire_outcome composite_lock::ask_backend(part& p) noexcept
+{
+    const auto backend = backend_.lock();
+    if (!backend)
+        return {acquire_verdict::refused, nullptr, asio::error::operation_aborted};
+    acquire_request request = request_for(p);
     if (p.give_up_at != never && request.options.timeout != duration::zero()) {
         request.options.timeout = p.give_up_at - backend->now();
         if (request.options.timeout <= duration::zero())
@@ -260,6 +271,22 @@ acquire_outcome composite_lock::ask_backend(part& p) noexcept
         return backend->acquire(request, &p);
     } catch (...) {
         return {acquire_verdict::refused, nullptr, make_error_code(boost::system::errc::not_enough_memory)};
+    }
+}
+
+/// P12: it has to wait for this part, and those who hold the parts behind may as well unwind meanwhile. It waits for
+/// none of them yet, so that the order of its waits is that of the names, as ever. Once: who comes to a part later is
+/// told in that part's turn. Without the mutex.
+void composite_lock::announce_after(const part& waited_for) noexcept
+{
+    if (std::exchange(announced_, true))
+        return;
+    const auto backend = backend_.lock();
+    if (!backend)
+        return;
+    for (std::size_t i = waited_for.index + 1; i < parts_.size(); ++i) {
+        acquire_request request = request_for(parts_[i]);
+        backend->announce(request);
     }
 }
 

@@ -148,7 +148,9 @@ private:
     template <class LetGo>
     bool end_by_owner(LetGo let_go);
 
+    [[nodiscard]] acquire_request request_for(const part& p) const noexcept;
     [[nodiscard]] acquire_outcome ask_backend(part& p) noexcept;
+    void announce_after(const part& waited_for) noexcept;
     void drive() noexcept;
     void schedule() noexcept;
     [[nodiscard]] std::shared_ptr<const void> context_of_parts() const noexcept;
@@ -179,6 +181,7 @@ private:
     bool starting_ = true;
     bool busy_ = false;                   // scheduled or being driven
     std::shared_ptr<const void> context_; // of those who are told, while it is busy
+    bool announced_ = false;              // the holders of the parts know that it comes
     bool abandoned_ = false;              // the execution context is gone
     bool ended_ = false;                  // by a part, and the others have not been seen to
     bool propagated_ = false;             // they have

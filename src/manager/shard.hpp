@@ -65,6 +65,7 @@ public:
     // --- for the manager ---
 
     acquire_outcome acquire(acquire_request& request, acquire_operation* op);
+    void announce(const acquire_request& request) noexcept;
     void cancel() noexcept;
     void close() noexcept;
 

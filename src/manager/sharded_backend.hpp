@@ -107,16 +107,20 @@ public:
         if (request.hash == 0) { // it comes for the first time
             if (!request.is_valid())
                 return {acquire_verdict::refused, nullptr, errc::invalid_argument};
-            request.hash = boost::hash<std::string_view>()(request.resource);
+            request.hash = hash_of(request);
         }
-        // Bits that the hash table of the shard uses least.
-        auto& s = shards_.size() == 1 ? *shards_.front() : *shards_[(request.hash >> 24) % shards_.size()];
-        const acquire_outcome result = s.acquire(request, op);
+        const acquire_outcome result = shard_for(request).acquire(request, op);
         // An operation that waits may have been completed on another thread by now, and this backend destroyed by what
         // it has told. That it is crowded was found out before the operation was made.
         if (!op || result.what != acquire_verdict::waiting)
             this->set_crowded(result.what == acquire_verdict::waiting);
         return result;
+    }
+
+    void announce(acquire_request& request) noexcept override
+    {
+        request.hash = hash_of(request);
+        shard_for(request).announce(request);
     }
 
     time_point now() const noexcept override { return Clock::now(); }
@@ -155,6 +159,17 @@ public:
     }
 
 private:
+    [[nodiscard]] static std::size_t hash_of(const acquire_request& request) noexcept
+    {
+        return boost::hash<std::string_view>()(request.resource);
+    }
+
+    /// By bits of the hash that the hash table of the shard uses least.
+    [[nodiscard]] shard<Mutex, Clock>& shard_for(const acquire_request& request) const noexcept
+    {
+        return shards_.size() == 1 ? *shards_.front() : *shards_[(request.hash >> 24) % shards_.size()];
+    }
+
     void add_shard(const asio::any_io_executor& ex, std::size_t idle, std::string_view id_prefix,
                    std::shared_ptr<protocol> store, const table_rules& rules)
     {

@@ -125,6 +125,7 @@ json::object to_json(const metrics& values)
             {"timeouts", values.timeouts},
             {"cancellations", values.cancellations},
             {"refusals", values.refusals},
+            {"preemptions_in_vain", values.preemptions_in_vain},
             {"overruns", values.overruns},
             {"held", values.held},
             {"waiting", values.waiting},

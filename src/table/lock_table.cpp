@@ -81,6 +81,19 @@ bool any_of(hold_list& holds, Predicate is_so)
     return false;
 }
 
+/// Whether the locker holds what it asks for.
+bool is_held_by(const resource& r, const acquire_request& request) noexcept
+{
+    const hold& holder = r.holds.front();
+    return !request.anonymous && !holder.anonymous && holder.locker.view() == request.locker;
+}
+
+/// P1
+bool may_preempt(const resource& r, const acquire_settings& o) noexcept
+{
+    return o.preempt && o.priority > r.priority;
+}
+
 time_point next_deadline_of(const waiter& w) noexcept
 {
     return std::min(w.timeout_at, w.last_attempt_at);
@@ -269,6 +282,11 @@ inline void lock_table::start(resource& r, hold& h, time_point until, int priori
 {
     r.status = resource_status::held;
     r.expires = until;
+    if (r.announced) {
+        r.announced = false;
+        if (priority <= r.priority)
+            ++counts_.preemptions_in_vain;
+    }
     r.priority = priority;
     r.grace = grace;
     ++counts_.grants;
@@ -450,23 +468,21 @@ acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, c
         return {acquire_verdict::granted, &h, {}};
     }
 
-    const bool held = r.status == resource_status::held;
-    if (held && !request.anonymous && !r.holds.front().anonymous && r.holds.front().locker.view() == request.locker) {
+    if (r.status == resource_status::held && is_held_by(r, request)) {
         hold& h = make_hold(r, request);
         join(r, h, o.priority, o.grace);
         ++counts_.re_entrances;
         return {acquire_verdict::granted, &h, {}};
     }
 
-    const bool outranks_waiters = r.waiting.empty() || is_before(ranks_.key_of(o.priority, now), *r.waiting.begin());
-    const bool may_follow = vacant || (o.preempt && o.priority > r.priority);
+    const bool is_first = outranks_waiters(r, o.priority, now);
     const bool now_or_never = o.timeout == duration::zero();
-    if (now_or_never && !(vacant && outranks_waiters))
+    if (now_or_never && !(vacant && is_first))
         return refused(errc::acquire_timeout);
 
     // One try goes on only if it is the thief of this hand-shake.
     const bool once = o.max_attempts == 1;
-    if (once && !(may_follow && outranks_waiters))
+    if (once && !(is_first && (vacant || may_preempt(r, o))))
         return refused(errc::already_acquired);
 
     if (!w) {
@@ -493,6 +509,26 @@ acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, c
     }
     revoke_if_outranked(r, now, out);
     return {acquire_verdict::waiting, nullptr, {}};
+}
+
+void lock_table::announce(const acquire_request& request, const step_time& now, table_actions& out)
+{
+    const acquire_settings& o = request.options;
+    const auto it = resources_.find(name_key{request.resource, request.hash});
+    if (it == resources_.end())
+        return;
+    resource& r = **it;
+    if (r.status != resource_status::held || is_due(r.expires, now) || !may_preempt(r, o) || is_held_by(r, request)
+        || !outranks_waiters(r, o.priority, now))
+        return;
+    r.announced = true;
+    revoke(r, now, out);
+}
+
+/// Whether one of this priority that came now would be the first in line.
+inline bool lock_table::outranks_waiters(const resource& r, int priority, const step_time& now) const noexcept
+{
+    return r.waiting.empty() || is_before(ranks_.key_of(priority, now), *r.waiting.begin());
 }
 
 /// Makes sure that one more may wait. Where the queue is full, one with a higher rank takes the place of the last.
@@ -962,6 +998,7 @@ void lock_table::add_to(metrics& result) const noexcept
     result.re_entrances += counts_.re_entrances;
     result.releases += vacated_ - taken_;
     result.preemptions += counts_.preemptions;
+    result.preemptions_in_vain += counts_.preemptions_in_vain;
     result.expiries += counts_.expiries;
     result.losses += counts_.losses;
     result.timeouts += counts_.timeouts;

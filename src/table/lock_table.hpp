@@ -87,6 +87,9 @@ public:
     /// a waiter is needed, and the caller comes back with one.
     acquire_outcome acquire(const acquire_request& request, waiter* w, const step_time& now, table_actions& out);
 
+    /// Tells the holder to go if it would have to for this acquire (P12). Nothing is queued.
+    void announce(const acquire_request& request, const step_time& now, table_actions& out);
+
     /// Takes a waiter out of the queue. False if it is settled already.
     bool withdraw(hold& target, const step_time& now, table_actions& out);
 
@@ -268,6 +271,7 @@ private:
     void raise(resource& r, int priority);
     void touch_leased(resource& r);
 
+    [[nodiscard]] bool outranks_waiters(const resource& r, int priority, const step_time& now) const noexcept;
     bool make_place(resource& r, int priority, const step_time& now, table_actions& out);
     void enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
                  const step_time& now);

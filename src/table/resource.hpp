@@ -49,8 +49,9 @@ struct resource : deadline
 
     // The small ones first and in bits: they fit beside the deadline's owner, and a million resources are eight
     // megabytes less. Not so the size of the name, which is read without the mutex: neighbouring bits are one location.
-    resource_status status : 3 = resource_status::vacant;
+    resource_status status : 2 = resource_status::vacant;
     bool grace_over : 1 = false;
+    bool announced : 1 = false;         // the last holder was told to go for a composite that has not come yet
     bool touched : 1 = false;           // in lock_table::touched_
     bool has_renewal : 1 = false;       // in lock_table::renewals_
     bool indexed : 1 = false;           // its waiters are in the sibling_index

@@ -155,6 +155,7 @@ BOOST_AUTO_TEST_CASE(metrics_have_all_their_members)
     m.timeouts = 7;
     m.cancellations = 8;
     m.refusals = 9;
+    m.preemptions_in_vain = 13;
     m.overruns = 10;
     m.held = 11;
     m.waiting = 12;
@@ -178,6 +179,7 @@ BOOST_AUTO_TEST_CASE(metrics_have_all_their_members)
                                {"timeouts", 7},
                                {"cancellations", 8},
                                {"refusals", 9},
+                               {"preemptions_in_vain", 13},
                                {"overruns", 10},
                                {"held", 11},
                                {"waiting", 12}}));

@@ -312,7 +312,7 @@ MANAGER_TEST_CASE(a_repeated_resource_is_one_part)
 MANAGER_TEST_CASE(P10_parts_leave_holders_alone_each_by_its_own_options)
 {
     lock a = f.get("a", "holder a");
-    lock b = f.get("b", "holder b");
+    lock b = f.get("b", "holder b", {.grace = 2h});
     acquired all;
     acquire_all(f, all, "me", {{"b", {.priority = 1}}, {"a", {.priority = 1, .preempt = false}}});
     f.advance(1h);

@@ -62,6 +62,7 @@ struct resource
     instant expires = forever;
     int priority = 0;
     duration grace{};
+    bool announced = false; // its last holder was told for one that had not come yet
 };
 
 class model
@@ -73,6 +74,7 @@ public:
     duration ageing = infinite;
     std::size_t max_waiters_per_resource = unlimited;
     std::size_t max_waiters = unlimited;
+    unsigned in_vain = 0; // holders that were told for one that had not come, and whom none of more priority followed
 
     void acquire(const std::string& name, const std::string& locker, const std::string& where,
                  const acquire_settings& o, instant now)
@@ -127,6 +129,23 @@ public:
             }
         }
         revoke_if_outranked(r, now);
+    }
+
+    void announce(const std::string& locker, const std::string& where, const acquire_settings& o, instant now)
+    {
+        begin();
+        resource& r = find(where);
+        if (r.holders.empty() || r.revoking || r.expires <= now || r.holders.front()->locker == locker || !o.preempt
+            || o.priority <= r.priority)
+            return;
+        handle h;
+        h.options = o;
+        h.since = now;
+        const handle* const best = best_waiter(r);
+        if (best && !is_ahead(h, *best))
+            return;
+        r.announced = true;
+        revoke(r, now);
     }
 
     void release(const std::string& name, instant now)
@@ -391,6 +410,8 @@ private:
         h.running = 1;
         if (r.holders.empty()) {
             r.expires = after(now, h.options.ttl);
+            if (std::exchange(r.announced, false) && priority_of(h, now) <= r.priority)
+                ++in_vain;
             r.priority = priority_of(h, now);
             r.grace = h.options.grace;
         } else {

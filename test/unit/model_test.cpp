@@ -26,6 +26,7 @@ using detail::acquire_settings;
 
 constexpr int default_schedules = 3000;
 constexpr int steps_each = 60;
+constexpr std::size_t most_resources = 3;
 
 struct mismatch : std::runtime_error
 {
@@ -39,6 +40,7 @@ struct planned_step
     enum class kind
     {
         acquire,
+        announce,
         release,
         drop,
         deliver,
@@ -86,7 +88,7 @@ public:
         result.idle_capacity = pick(4);
         const bool late_timer = pick(4) == 0;
         const std::size_t lockers = 1 + pick(4);
-        const std::size_t resources = 1 + pick(3);
+        const std::size_t resources = 1 + pick(most_resources);
         const int priorities = static_cast<int>(1 + pick(5));
         const bool orders_only = pick(2) == 0;
         if (pick(3) == 0)
@@ -142,8 +144,10 @@ private:
     {
         using enum planned_step::kind;
         const std::size_t n = pick(100);
-        if (n < 34)
+        if (n < 31)
             return acquire;
+        if (n < 34)
+            return announce;
         if (n < 42)
             return release;
         if (n < 48)
@@ -335,6 +339,7 @@ public:
     unsigned expiries = 0;
     unsigned refusals = 0;
     unsigned overruns = 0;
+    unsigned announced = 0; // and somebody was told
 
 private:
     template <class Predicate>
@@ -375,6 +380,16 @@ private:
                            << " attempts=" << o.max_attempts << '\n';
             table_.acquire(name, o, s.resource);
             model_.acquire(name, s.locker == "?" ? name : s.locker, s.resource, o, now);
+            return true;
+        }
+        case announce: {
+            const std::string name = s.locker + "/announces";
+            executed.push_back(s);
+            say("announce") << s.locker << " on " << s.resource << " priority=" << s.options.priority
+                            << (s.options.preempt ? "" : " without preempting") << '\n';
+            table_.announce(name, s.options, s.resource);
+            model_.announce(s.locker, s.resource, s.options, now);
+            announced += !model_.told.empty();
             return true;
         }
         case release:
@@ -507,13 +522,17 @@ private:
     }
 
     /// Neither the order in which the handles of a locker are told nor that in which several acquires fail at the same
-    /// instant is part of the contract; the order of grants is.
-    static list in_order(const list& l)
+    /// instant is part of the contract; the order of the grants of one resource is. (Where ranks rise, those of several
+    /// may fall on one instant.)
+    list in_order(const list& l)
     {
         list granted;
         list failed;
         for (const events::event& e : l)
             (e.what == "granted" ? granted : failed).push_back(e);
+        std::stable_sort(granted.begin(), granted.end(), [this](const events::event& a, const events::event& b) {
+            return table_.at(a.who).resource < table_.at(b.who).resource;
+        });
         std::sort(failed.begin(), failed.end());
         granted.insert(granted.end(), failed.begin(), failed.end());
         return granted;
@@ -568,6 +587,10 @@ private:
         }
 
         overruns += static_cast<unsigned>(seen.overrunning.size());
+        // A table that has forgotten a resource has forgotten who left it, too.
+        if (const auto counted = table_.counted().preemptions_in_vain;
+            plan_.idle_capacity >= most_resources ? counted != model_.in_vain : counted > model_.in_vain)
+            throw mismatch(std::to_string(counted) + " preemptions in vain, and not " + std::to_string(model_.in_vain));
 
         // The timer is wanted when something is due, and not at all when nothing ever is, but for warnings.
         const time_point wanted = table_.next_deadline();
@@ -644,6 +667,7 @@ BOOST_AUTO_TEST_CASE(random_schedules_agree_with_the_reference)
     std::uint64_t expiries = 0;
     std::uint64_t refusals = 0;
     std::uint64_t overruns = 0;
+    std::uint64_t announced = 0;
     for (std::uint64_t seed = first; seed <= last; ++seed) {
         const schedule plan = planner(seed).plan();
         comparison c(plan);
@@ -657,6 +681,7 @@ BOOST_AUTO_TEST_CASE(random_schedules_agree_with_the_reference)
         expiries += c.expiries;
         refusals += c.refusals;
         overruns += c.overruns;
+        announced += c.announced;
     }
     if (one_only)
         return;
@@ -666,8 +691,9 @@ BOOST_AUTO_TEST_CASE(random_schedules_agree_with_the_reference)
     BOOST_TEST(expiries > last);
     BOOST_TEST(refusals > last);
     BOOST_TEST(overruns > last / 10);
+    BOOST_TEST(announced > last / 20);
     BOOST_TEST_MESSAGE(grants << " grants, " << preemptions << " preemptions, " << expiries << " expiries, " << refusals
-                              << " refusals, " << overruns << " warnings");
+                              << " refusals, " << overruns << " warnings, " << announced << " told for one to come");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

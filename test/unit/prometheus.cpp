@@ -34,6 +34,7 @@ metrics some()
     m.timeouts = 7;
     m.cancellations = 8;
     m.refusals = 9;
+    m.preemptions_in_vain = 13;
     m.overruns = 10;
     m.held = 11;
     m.waiting = 12;
@@ -145,6 +146,9 @@ BOOST_AUTO_TEST_CASE(the_text_of_a_manager)
            "# HELP priority_redlock_refusals_total Acquires that failed otherwise.\n"
            "# TYPE priority_redlock_refusals_total counter\n"
            "priority_redlock_refusals_total 9\n"
+           "# HELP priority_redlock_preemptions_in_vain_total Preemptions for a composite, of no use to it.\n"
+           "# TYPE priority_redlock_preemptions_in_vain_total counter\n"
+           "priority_redlock_preemptions_in_vain_total 13\n"
            "# HELP priority_redlock_overruns_total Holders that were told to go, and did not in time.\n"
            "# TYPE priority_redlock_overruns_total counter\n"
            "priority_redlock_overruns_total 10\n"

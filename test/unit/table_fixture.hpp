@@ -195,6 +195,22 @@ public:
         return finish(happened);
     }
 
+    /// A composite of the locker in `name` will come to the resource in its turn.
+    std::string announce(const std::string& name, const acquire_settings& options, const std::string& resource = "r")
+    {
+        const std::string locker = name.substr(0, name.find('/'));
+        const detail::acquire_request request{.resource = resource,
+                                              .locker = locker,
+                                              .anonymous = name.starts_with('?'),
+                                              .options = options,
+                                              .hash = std::hash<std::string_view>()(resource)};
+        events happened;
+        table_actions actions;
+        table_.announce(request, time(), actions);
+        carry_out(actions, happened);
+        return finish(happened);
+    }
+
     std::string release(const std::string& name)
     {
         actor& a = at(name);

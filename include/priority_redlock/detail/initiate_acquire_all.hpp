@@ -35,6 +35,7 @@ public:
 
     // Only a manager does the rest.
 
+    void announce(acquire_request& request) noexcept override;
     void cancel() noexcept override;
     void close() noexcept override;
     [[nodiscard]] time_point now() const noexcept override;

@@ -32,6 +32,10 @@ public:
     /// An operation that is `waiting` belongs to the backend, until that calls its `complete` or `destroy_unrun`.
     virtual acquire_outcome acquire(acquire_request& request, acquire_operation* op) = 0;
 
+    /// Has the holder go for a composite that will come to this resource in its turn (P12): a holder that would have to
+    /// go for this request, if it were an acquire that came now. Queues nothing, and keeps the resource for nobody.
+    virtual void announce(acquire_request& request) noexcept = 0;
+
     [[nodiscard]] virtual time_point now() const noexcept = 0;
 
     /// Whether an acquire that is not to wait is decided without an operation.

@@ -84,6 +84,15 @@ inline acquire_outcome shard<Mutex, Clock>::acquire(acquire_request& request, ac
 }
 
 template <class Mutex, class Clock>
+void shard<Mutex, Clock>::announce(const acquire_request& request) noexcept
+{
+    table_step step(*this);
+    step.announced = thief{request.locker, request.options.priority};
+    if (!closed_)
+        table_.announce(request, current_time(), step.actions);
+}
+
+template <class Mutex, class Clock>
 void shard<Mutex, Clock>::cancel() noexcept
 {
     table_step step(*this);

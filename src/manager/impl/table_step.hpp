@@ -14,6 +14,7 @@
 #include "notice_delivery.hpp"
 
 #include <mutex>
+#include <optional>
 
 namespace priority_redlock::detail {
 
@@ -40,6 +41,7 @@ public:
 
     table_actions actions;
     log_lines lines;
+    std::optional<thief> announced; // for whom holders are told that nobody waits for yet
 
     void unreference(hold& h) noexcept
     {
@@ -73,7 +75,7 @@ void shard<Mutex, Clock>::table_step::finish() noexcept
         if (const auto next = shard_.thief_of(*h)) // who may have given up in the same step
             lines.overrun(*h, *next, Clock::now() - h->told_at);
     for (hold* h = actions.told; h; h = h->next_told) {
-        lines.end(*h, shard_.thief_of(*h));
+        lines.end(*h, announced ? announced : shard_.thief_of(*h));
         notices.take(h->notices, reason_of(h->state.load(std::memory_order_relaxed)));
     }
     for (waiter* w = actions.settled; w; w = w->next_settled) {
