@@ -17,6 +17,7 @@
 #include <priority_redlock/prometheus.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -25,7 +26,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/http/field.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -110,11 +113,11 @@ asio::awaitable<response> ask(tcp::endpoint server, std::string sent)
 {
     tcp::socket socket = co_await connect(server);
     co_await asio::async_write(socket, asio::buffer(sent), asio::use_awaitable);
-    boost::beast::flat_buffer buffer;
-    http::response_parser<http::string_body> parser;
-    parser.skip(sent.starts_with("HEAD")); // there is no body
-    co_await http::async_read(socket, buffer, parser, asio::use_awaitable);
-    co_return parser.release();
+    example::incoming answer;
+    answer.parser.skip(sent.starts_with("HEAD")); // there is no body
+    if (const error_code error = co_await example::read(socket, answer))
+        throw boost::system::system_error(error);
+    co_return answer.parser.release();
 }
 
 asio::awaitable<void> check(tcp::endpoint server, lock_manager& manager)

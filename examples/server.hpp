@@ -9,29 +9,20 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
-#include <array>
-#include <chrono>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
-#include <tuple>
 
 // What the servers among the examples have in common.
 
 namespace example {
 
 /// The PORT of a command line; 0, which lets the system choose, if there is none.
-inline std::uint16_t port_of(const command_line& line)
-{
-    return line.operands.empty() ? std::uint16_t(0) : number_of<std::uint16_t>("PORT", line.operands[0], 1, UINT16_MAX);
-}
+std::uint16_t port_of(const command_line& line);
 
 /// Listens on the loopback interface. @throws std::runtime_error names the port.
 template <class Executor>
@@ -44,24 +35,9 @@ try {
 
 constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable); // errors as values
 
-/// Reads what nobody wants, until the client is done.
-inline boost::asio::awaitable<void> discard(boost::asio::ip::tcp::socket& socket)
-{
-    std::array<char, 4096> rest{};
-    for (boost::system::error_code error; !error;)
-        std::tie(error, std::ignore) = co_await socket.async_read_some(boost::asio::buffer(rest), as_result);
-}
-
 /// Ends a connection to a client that may still be sending: a socket that is closed with something unread resets the
 /// connection, and what it was told last may be lost.
-inline boost::asio::awaitable<void> part_from(boost::asio::ip::tcp::socket& socket)
-{
-    using namespace boost::asio::experimental::awaitable_operators;
-    boost::system::error_code ignored;
-    (void)socket.shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
-    boost::asio::steady_timer patience(socket.get_executor(), std::chrono::seconds(1));
-    (void)co_await (discard(socket) || patience.async_wait(as_result));
-}
+boost::asio::awaitable<void> part_from(boost::asio::ip::tcp::socket& socket);
 
 } // namespace example
 

@@ -44,7 +44,8 @@ public:
 
     /// From a value, or from what converts to one, such as a duration of a coarser unit.
     template <class U>
-        requires std::convertible_to<U, T> && (!std::same_as<T, bool> || std::same_as<std::remove_cvref_t<U>, bool>)
+        requires(!std::same_as<std::remove_cvref_t<U>, inheritable>)
+                && std::convertible_to<U, T> && (!std::same_as<T, bool> || std::same_as<std::remove_cvref_t<U>, bool>)
     constexpr inheritable(U&& value) : number_(to_number(static_cast<T>(std::forward<U>(value))))
     {
     }

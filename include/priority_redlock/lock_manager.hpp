@@ -338,8 +338,8 @@ public:
 private:
     friend struct detail::access;
 
-    basic_lock_manager(const executor_type& ex, std::unique_ptr<detail::manager_backend> backend,
-                       const detail::acquire_settings& defaults)
+    basic_lock_manager(const executor_type& ex, std::shared_ptr<detail::manager_backend> backend,
+                       const detail::acquire_settings& defaults) noexcept
         : executor_(ex), backend_(std::move(backend)), defaults_(defaults)
     {
     }

@@ -39,6 +39,41 @@ void merge(acquire_settings& options, const acquire_settings& again)
 
 } // namespace
 
+composite_backend::composite_backend(std::shared_ptr<manager_backend> parts, std::vector<part_request> requests,
+                                     duration timeout)
+    : parts_(std::move(parts)), requests_(std::move(requests)), timeout_(timeout)
+{
+    set_crowded(true); // nothing is decided without an operation
+}
+
+composite_backend::~composite_backend() = default;
+
+void composite_backend::announce(acquire_request&) noexcept {}
+
+void composite_backend::cancel() noexcept {}
+
+void composite_backend::close() noexcept {}
+
+time_point composite_backend::now() const noexcept
+{
+    return parts_->now();
+}
+
+bool composite_backend::answers_at_once() const noexcept
+{
+    return false;
+}
+
+std::unique_ptr<snapshot_walk> composite_backend::begin_snapshot() const
+{
+    return nullptr;
+}
+
+metrics composite_backend::take_metrics() const
+{
+    return {};
+}
+
 acquire_outcome composite_backend::acquire(acquire_request& request, acquire_operation* op)
 {
     const auto is_bad = [&](const part_request& each) {

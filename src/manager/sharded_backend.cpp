@@ -8,18 +8,18 @@
 
 namespace priority_redlock::detail {
 
-std::unique_ptr<manager_backend> make_memory_backend(const asio::any_io_executor& ex, bool single_threaded,
+std::shared_ptr<manager_backend> make_memory_backend(const asio::any_io_executor& ex, bool single_threaded,
                                                      const manager_options& options)
 {
     if (single_threaded)
-        return std::make_unique<sharded_backend<null_mutex, clock>>(ex, options, 1);
-    return std::make_unique<sharded_backend<mutex, clock>>(ex, options, 16);
+        return std::make_shared<sharded_backend<null_mutex, clock>>(ex, options, 1);
+    return std::make_shared<sharded_backend<mutex, clock>>(ex, options, 16);
 }
 
-std::unique_ptr<manager_backend> make_protocol_backend(const asio::any_io_executor& ex, std::shared_ptr<protocol> store,
+std::shared_ptr<manager_backend> make_protocol_backend(const asio::any_io_executor& ex, std::shared_ptr<protocol> store,
                                                        const manager_options& options)
 {
-    return std::make_unique<sharded_backend<mutex, clock>>(ex, options, std::move(store));
+    return std::make_shared<sharded_backend<mutex, clock>>(ex, options, std::move(store));
 }
 
 } // namespace priority_redlock::detail

@@ -60,7 +60,7 @@ class memory_protocol::store : public std::enable_shared_from_this<store>
 public:
     using time_source = time_point (*)() noexcept;
 
-    store(std::unique_ptr<manager_backend> backend, time_source now) : backend_(std::move(backend)), now_(now) {}
+    store(std::shared_ptr<manager_backend> backend, time_source now) : backend_(std::move(backend)), now_(now) {}
 
     void shut()
     {
@@ -468,7 +468,7 @@ private:
     }
 
     detail::mutex mutex_;
-    std::unique_ptr<manager_backend> backend_;
+    std::shared_ptr<manager_backend> backend_;
     const time_source now_;
     record_map records_;
     detail::set_of<record, holder_tag, by_resource> holders_; // of the records

@@ -11,7 +11,10 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -376,6 +379,28 @@ MANAGER_TEST_CASE(fn_may_release_the_lock)
         CHECK_COMPLETED(done, aborted); // it ended without a loss
         BOOST_TEST(f.vacant());
     });
+}
+
+// What the library declares of coroutines before Asio defines them, as it has by now, must not hide their executors.
+MANAGER_TEST_CASE(the_work_of_a_coroutine_runs_on_its_own_context)
+{
+    asio::io_context elsewhere;
+    const asio::execution_context* worked_on = nullptr;
+    const auto run = [&]() -> task {
+        co_await async_with_lock(
+            *f.manager, "r", {},
+            [&](lock&) -> task {
+                const auto ex = co_await asio::this_coro::executor;
+                worked_on = &asio::query(ex, asio::execution::context);
+            },
+            asio::use_awaitable);
+    };
+    completion ended;
+    asio::co_spawn(elsewhere, run(), note(ended));
+    elsewhere.poll();
+    BOOST_TEST((worked_on == &elsewhere));
+    CHECK_COMPLETED(ended, error_code());
+    BOOST_TEST(f.vacant());
 }
 
 MANAGER_TEST_CASE(the_manager_may_go)

@@ -23,7 +23,6 @@
 #include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/require.hpp>
 
-#include <exception>
 #include <memory>
 #include <tuple>
 #include <type_traits>
@@ -156,6 +155,15 @@ template <class Handler, class... Results>
 void call_with(Handler& handler, std::tuple<Results...>& results)
 {
     std::apply([&](Results&... each) { std::move(handler)(std::move(each)...); }, results);
+}
+
+/// The same, when an operation has put something into the handler's cancellation slot.
+template <class Handler, class... Results>
+void clear_slot_and_call_with(Handler& handler, std::tuple<Results...>& results)
+{
+    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
+        slot.clear();
+    call_with(handler, results);
 }
 
 /// A handler with its arguments, as a function.
@@ -339,8 +347,6 @@ void handler_work<Handler, Executor>::post_with(const Allocator& allocator, Func
         tracked_.post(unnamed_executor(), allocator, std::move(f));
 }
 
-extern template class PRIORITY_REDLOCK_DECL handler_work<coroutine_handler<std::exception_ptr>, asio::any_io_executor>;
-
 /// Whether an allocator lives in the handler that it is associated with.
 template <class Allocator>
 inline constexpr bool is_within_handler = false;
@@ -434,9 +440,7 @@ public:
         auto handler(std::move(run_->handler_));
         auto results = run_->take_results();
         run_.reset();
-        if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
-            slot.clear();
-        call_with(handler, results);
+        clear_slot_and_call_with(handler, results);
     }
 
 private:

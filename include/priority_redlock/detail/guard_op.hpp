@@ -88,8 +88,19 @@ void guard_state<Executor>::tell()
         memory_);
 }
 
-extern template class PRIORITY_REDLOCK_DECL
-    guard_state<emission_executor<asio::any_io_executor, asio::any_io_executor>>;
+template <class Executor, class Allocator>
+[[nodiscard]] std::shared_ptr<guard_state<Executor>> make_guard_state(const Executor& ex, const Allocator& allocator)
+{
+    return std::allocate_shared<guard_state<Executor>>(allocator, ex);
+}
+
+using emission_on_any_executor = emission_executor<asio::any_io_executor, asio::any_io_executor>;
+
+extern template class PRIORITY_REDLOCK_DECL guard_state<emission_on_any_executor>;
+extern template PRIORITY_REDLOCK_DECL std::shared_ptr<guard_state<emission_on_any_executor>> make_guard_state(
+    const emission_on_any_executor&, const asio::recycling_allocator<void>&);
+extern template PRIORITY_REDLOCK_DECL void cancel_through(
+    asio::cancellation_slot, const std::shared_ptr<guard_state<emission_on_any_executor>>&);
 
 /// Makes a guarded operation count as a notice handler.
 /// It counts until it has completed and its handler has returned, or is destroyed.
@@ -227,7 +238,6 @@ public:
         const auto executor = asio::get_associated_executor(handler, io_executor);
         using handler_executor =
             emission_executor<std::remove_const_t<decltype(executor)>, std::remove_const_t<decltype(io_executor)>>;
-        using state_type = guard_state<handler_executor>;
 
         hold* const h = pin.get();
         if constexpr (begin::value) {
@@ -240,8 +250,7 @@ public:
             return;
         }
 
-        auto state =
-            std::allocate_shared<state_type>(frame_allocator(handler), handler_executor(executor, io_executor));
+        auto state = make_guard_state(handler_executor(executor, io_executor), frame_allocator(handler));
         const bool held = h->domain->add_notice(*h, *state);
         if (!held) {
             if constexpr (begin::value) {
@@ -258,8 +267,7 @@ public:
         }
         auto slot = asio::get_associated_cancellation_slot(handler);
         const cleared_on_failure started(slot);
-        if (slot.is_connected())
-            slot.template emplace<weak_canceller<state_type>>(state);
+        cancel_through(slot, state);
         state.reset();
         std::move(initiation_)(guarded_handler<std::decay_t<Handler>, handler_executor>(std::forward<Handler>(handler),
                                                                                         std::move(registration)),

@@ -26,23 +26,22 @@ namespace priority_redlock::detail {
 class PRIORITY_REDLOCK_DECL composite_backend final : public manager_backend
 {
 public:
-    composite_backend(std::shared_ptr<manager_backend> parts, std::vector<part_request> requests, duration timeout)
-        : parts_(std::move(parts)), requests_(std::move(requests)), timeout_(timeout)
-    {
-        set_crowded(true); // nothing is decided without an operation
-    }
+    composite_backend(std::shared_ptr<manager_backend> parts, std::vector<part_request> requests, duration timeout);
+    composite_backend(const composite_backend&) = delete;
+    composite_backend& operator=(const composite_backend&) = delete;
+    ~composite_backend() override;
 
     acquire_outcome acquire(acquire_request& request, acquire_operation* op) override;
 
     // Only a manager does the rest.
 
-    void announce(acquire_request&) noexcept override {}
-    void cancel() noexcept override {}
-    void close() noexcept override {}
-    [[nodiscard]] time_point now() const noexcept override { return parts_->now(); }
-    [[nodiscard]] bool answers_at_once() const noexcept override { return false; }
-    [[nodiscard]] std::unique_ptr<snapshot_walk> begin_snapshot() const override { return nullptr; }
-    [[nodiscard]] metrics take_metrics() const override { return {}; }
+    void announce(acquire_request& request) noexcept override;
+    void cancel() noexcept override;
+    void close() noexcept override;
+    [[nodiscard]] time_point now() const noexcept override;
+    [[nodiscard]] bool answers_at_once() const noexcept override;
+    [[nodiscard]] std::unique_ptr<snapshot_walk> begin_snapshot() const override;
+    [[nodiscard]] metrics take_metrics() const override;
 
 private:
     std::shared_ptr<manager_backend> parts_;

@@ -60,10 +60,10 @@ struct fresh_locker
     return s ? std::string_view(s) : std::string_view();
 }
 
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::unique_ptr<manager_backend> make_memory_backend(
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<manager_backend> make_memory_backend(
     const asio::any_io_executor& ex, bool single_threaded, const manager_options& options);
 
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::unique_ptr<manager_backend> make_protocol_backend(
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<manager_backend> make_protocol_backend(
     const asio::any_io_executor& ex, std::shared_ptr<protocol> store, const manager_options& options);
 
 /// Base of the initiations of a manager's operations. As Asio's own, they refer to their object until they are started.

@@ -8,6 +8,8 @@
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/detail/acquire_settings.hpp>
 #include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/config.hpp>
+#include <priority_redlock/detail/coroutine_completion.hpp>
 #include <priority_redlock/detail/initiate_acquire_all.hpp>
 #include <priority_redlock/detail/initiate_manager.hpp>
 #include <priority_redlock/detail/lock_receiver.hpp>
@@ -156,34 +158,152 @@ private:
     std::shared_ptr<Run> run_;
 };
 
-/// An async_with_lock. The steps of the work run and are cancelled on the strand, and the user's handler is completed
-/// on its own executor, outside of the strand.
-template <class Handler, class IoExecutor, class Fn>
-class with_lock_op final : public with_lock_run
+/// An async_with_lock, without the function that works. The steps of the work run and are cancelled on the strand, and
+/// the user's handler is completed on its own executor, outside of the strand.
+template <class Handler, class IoExecutor, class Signature>
+class with_lock_op : public with_lock_run
 {
-    using results = work_results<work_signature<Fn>>;
+    using results = work_results<Signature>;
 
 public:
     using results_type = typename results::type;
     using allocator_type = frame_allocator_t<Handler>;
 
-    with_lock_op(Handler& handler, const asio::any_io_executor& strand, const IoExecutor& io_executor, Fn fn)
-        : with_lock_run(strand, asio::get_associated_cancellation_slot(handler).is_connected()),
-          io_executor_(io_executor), work_(handler, io_executor), fn_(std::move(fn)), handler_(std::move(handler))
-    {
-        // The acquire and the work count as work themselves while they are pending: once their completion is on its way
-        // the manager's context may go before that of the handler.
-        work_.release_io_work();
-    }
+    /// Completes an operation that is not started. Moves from the handler.
+    static void refuse(Handler& handler, const IoExecutor& io_executor, error_code why);
+
+    with_lock_op(Handler& handler, const asio::any_io_executor& strand, const IoExecutor& io_executor);
 
     [[nodiscard]] allocator_type get_allocator() const noexcept { return frame_allocator(handler_); }
 
-    void on_work_end(results_type ended)
+    /// The work was a deferred operation, or a coroutine that did not run on the strand.
+    void on_work_end(results_type ended);
+
+protected:
+    ~with_lock_op() = default;
+
+    /// Lets go of the function and what it has captured.
+    virtual void destroy_function() = 0;
+
+    /// Releases the lock, lets go of the function and completes the operation.
+    void finish(results_type ended);
+
+    /// Of a coroutine of another type of executors: the strand if that converts, else the handler's own executor or the
+    /// manager's.
+    template <class Executor>
+    [[nodiscard]] Executor executor_of_work() const;
+
+    results_type ended_;
+
+private:
+    friend class run_completion<with_lock_op>;
+
+    [[nodiscard]] results_type take_results() { return std::move(ended_); }
+
+    void fail(error_code why) override;
+    void complete(std::exception_ptr e) override;
+
+    /// Whether the strand is the handler's executor.
+    [[nodiscard]] bool completes_on_strand(const Handler& handler) const;
+
+    IoExecutor io_executor_;
+    handler_work<Handler, IoExecutor> work_;
+    Handler handler_;
+    completion_memory memory_;
+};
+
+template <class Handler, class IoExecutor, class Signature>
+void with_lock_op<Handler, IoExecutor, Signature>::refuse(Handler& handler, const IoExecutor& io_executor,
+                                                          error_code why)
+{
+    std::apply([&](auto... each) { complete_immediately(std::move(handler), io_executor, std::move(each)...); },
+               results::failed(why));
+}
+
+template <class Handler, class IoExecutor, class Signature>
+with_lock_op<Handler, IoExecutor, Signature>::with_lock_op(Handler& handler, const asio::any_io_executor& strand,
+                                                           const IoExecutor& io_executor)
+    : with_lock_run(strand, asio::get_associated_cancellation_slot(handler).is_connected()), io_executor_(io_executor),
+      work_(handler, io_executor), handler_(std::move(handler))
+{
+    // The acquire and the work count as work themselves while they are pending: once their completion is on its way
+    // the manager's context may go before that of the handler.
+    work_.release_io_work();
+}
+
+template <class Handler, class IoExecutor, class Signature>
+void with_lock_op<Handler, IoExecutor, Signature>::on_work_end(results_type ended)
+{
+    if (results::is_aborted(ended))
+        if (const error_code cause = cause_of_abort())
+            ended = results::failed(cause);
+    finish(std::move(ended));
+}
+
+template <class Handler, class IoExecutor, class Signature>
+void with_lock_op<Handler, IoExecutor, Signature>::finish(results_type ended)
+{
+    finished_ = true;
+    current_lock() = lock();
+    destroy_function();
+    ended_ = std::move(ended);
+    run_completion completion(std::static_pointer_cast<with_lock_op>(shared_from_this()));
+    if (completes_on_strand(handler_))
+        completion();
+    else
+        work_.post(std::move(completion), memory_);
+}
+
+template <class Handler, class IoExecutor, class Signature>
+template <class Executor>
+Executor with_lock_op<Handler, IoExecutor, Signature>::executor_of_work() const
+{
+    if constexpr (std::is_convertible_v<asio::any_io_executor, Executor>)
+        return Executor(get_executor());
+    else if constexpr (std::is_convertible_v<asio::associated_executor_t<Handler, IoExecutor>, Executor>)
+        return Executor(asio::get_associated_executor(handler_, io_executor_));
+    else
+        return Executor(io_executor_);
+}
+
+template <class Handler, class IoExecutor, class Signature>
+void with_lock_op<Handler, IoExecutor, Signature>::fail(error_code why)
+{
+    finish(results::failed(why));
+}
+
+template <class Handler, class IoExecutor, class Signature>
+void with_lock_op<Handler, IoExecutor, Signature>::complete([[maybe_unused]] std::exception_ptr e)
+{
+    if constexpr (std::is_same_v<std::tuple_element_t<0, results_type>, std::exception_ptr>) {
+        std::get<0>(ended_) = std::move(e);
+        finish(std::move(ended_));
+    }
+}
+
+template <class Handler, class IoExecutor, class Signature>
+bool with_lock_op<Handler, IoExecutor, Signature>::completes_on_strand([[maybe_unused]] const Handler& handler) const
+{
+    if constexpr (carries_io<asio::associated_executor_t<Handler, IoExecutor>>)
+        return get_executor() == asio::any_io_executor(asio::get_associated_executor(handler, io_executor_));
+    else
+        return false;
+}
+
+extern template class PRIORITY_REDLOCK_DECL
+    with_lock_op<coroutine_handler<std::exception_ptr>, asio::any_io_executor, void(std::exception_ptr)>;
+
+/// An async_with_lock with its function. `Op` is a `with_lock_op`.
+template <class Op, class Fn>
+class with_lock_work final : public Op
+{
+    using results_type = typename Op::results_type;
+
+public:
+    template <class Handler, class IoExecutor>
+    with_lock_work(Handler& handler, const asio::any_io_executor& strand, const IoExecutor& io_executor, Fn fn)
+        : Op(handler, strand, io_executor), fn_(std::move(fn))
     {
-        if (results::is_aborted(ended))
-            if (const error_code cause = cause_of_abort())
-                ended = results::failed(cause);
-        finish(std::move(ended));
     }
 
 private:
@@ -200,9 +320,9 @@ private:
     void begin() override
     {
         if constexpr (is_spawned) {
-            spawn(work());
+            this->spawn(work());
         } else {
-            const auto self = std::static_pointer_cast<with_lock_op>(shared_from_this());
+            work_handler<Op> handler(std::static_pointer_cast<Op>(this->shared_from_this()));
             if constexpr (std::is_same_v<std::tuple_element_t<0, results_type>, std::exception_ptr>) {
                 std::optional<decltype(start())> operation;
                 std::exception_ptr thrown;
@@ -212,11 +332,11 @@ private:
                     thrown = std::current_exception();
                 }
                 if (thrown)
-                    finish(results::failed(std::move(thrown)));
+                    this->finish(work_results<work_signature<Fn>>::failed(std::move(thrown)));
                 else
-                    (*std::move(operation))(current_lock().guard(work_handler<with_lock_op>(self)));
+                    (*std::move(operation))(this->current_lock().guard(std::move(handler)));
             } else {
-                start()(current_lock().guard(work_handler<with_lock_op>(self)));
+                start()(this->current_lock().guard(std::move(handler)));
             }
         }
     }
@@ -225,76 +345,25 @@ private:
     [[nodiscard]] asio::awaitable<void> work()
     {
         if constexpr (std::tuple_size_v<results_type> == 1)
-            co_await (*fn_)(current_lock());
+            co_await (*fn_)(this->current_lock());
         else
-            std::get<1>(ended_) = co_await (*fn_)(current_lock());
+            std::get<1>(this->ended_) = co_await (*fn_)(this->current_lock());
     }
 
     /// Makes an operation of the work.
     [[nodiscard]] auto start()
     {
         if constexpr (is_coroutine)
-            return asio::co_spawn(executor_of_work(), [this] { return (*fn_)(current_lock()); }, asio::deferred);
+            return asio::co_spawn(
+                this->template executor_of_work<typename work_t<Fn>::executor_type>(),
+                [this] { return (*fn_)(this->current_lock()); }, asio::deferred);
         else
-            return (*fn_)(current_lock());
+            return (*fn_)(this->current_lock());
     }
 
-    /// Of a coroutine of another type of executors: the strand if that converts, else the handler's own executor or the
-    /// manager's.
-    [[nodiscard]] auto executor_of_work() const
-    {
-        using executor = typename work_t<Fn>::executor_type;
-        if constexpr (std::is_convertible_v<asio::any_io_executor, executor>)
-            return executor(get_executor());
-        else if constexpr (std::is_convertible_v<asio::associated_executor_t<Handler, IoExecutor>, executor>)
-            return executor(asio::get_associated_executor(handler_, io_executor_));
-        else
-            return executor(io_executor_);
-    }
+    void destroy_function() override { fn_.reset(); }
 
-    void fail(error_code why) override { finish(results::failed(why)); }
-
-    void complete([[maybe_unused]] std::exception_ptr e) override
-    {
-        if constexpr (is_spawned) {
-            std::get<0>(ended_) = std::move(e);
-            finish(std::move(ended_));
-        }
-    }
-
-    /// Releases the lock, lets go of the function and completes the operation.
-    void finish(results_type ended)
-    {
-        finished_ = true;
-        current_lock() = lock();
-        fn_.reset();
-        ended_ = std::move(ended);
-        run_completion completion(std::static_pointer_cast<with_lock_op>(shared_from_this()));
-        if (completes_on_strand(handler_))
-            completion();
-        else
-            work_.post(std::move(completion), memory_);
-    }
-
-    friend class run_completion<with_lock_op>;
-
-    [[nodiscard]] results_type take_results() { return std::move(ended_); }
-
-    /// Whether the strand is the handler's executor.
-    [[nodiscard]] bool completes_on_strand(const Handler& handler) const
-    {
-        if constexpr (carries_io<asio::associated_executor_t<Handler, IoExecutor>>)
-            return get_executor() == asio::any_io_executor(asio::get_associated_executor(handler, io_executor_));
-        else
-            return false;
-    }
-
-    IoExecutor io_executor_;
-    handler_work<Handler, IoExecutor> work_;
     std::optional<Fn> fn_;
-    results_type ended_;
-    Handler handler_;
-    completion_memory memory_;
 };
 
 /// The lock of one resource, for work.
@@ -340,20 +409,17 @@ public:
     void operator()(Handler&& handler, Locks locks, Fn fn) const
     {
         using handler_type = std::decay_t<Handler>;
-        using op_type = with_lock_op<handler_type, typename Manager::executor_type, Fn>;
+        using op_type = with_lock_op<handler_type, typename Manager::executor_type, work_signature<Fn>>;
         handler_type own(std::forward<Handler>(handler));
         if (is_null(fn)) {
-            std::apply(
-                [&](auto... each) { complete_immediately(std::move(own), this->executor(), std::move(each)...); },
-                work_results<work_signature<Fn>>::failed(errc::invalid_argument));
+            op_type::refuse(own, this->executor(), errc::invalid_argument);
             return;
         }
         auto slot = asio::get_associated_cancellation_slot(own);
         const cleared_on_failure started(slot);
-        auto op = std::allocate_shared<op_type>(frame_allocator(own), own, strand_for(own, this->executor()),
-                                                this->executor(), std::move(fn));
-        if (slot.is_connected())
-            slot.template emplace<weak_canceller<with_lock_run>>(op);
+        std::shared_ptr<with_lock_run> op = std::allocate_shared<with_lock_work<op_type, Fn>>(
+            frame_allocator(own), own, strand_for(own, this->executor()), this->executor(), std::move(fn));
+        cancel_through(slot, op);
         locks(*this->manager(), received_handler(std::move(op)));
     }
 };

@@ -7,6 +7,7 @@
 
 #include <priority_redlock/detail/acquire_outcome.hpp>
 #include <priority_redlock/detail/acquire_request.hpp>
+#include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/time.hpp>
 #include <priority_redlock/metrics.hpp>
 #include <priority_redlock/snapshot.hpp>
@@ -29,10 +30,11 @@ public:
 };
 
 /// What a manager talks to: the front of one or more domains.
-class manager_backend
+class PRIORITY_REDLOCK_DECL manager_backend
 {
 public:
-    virtual ~manager_backend() = default;
+    manager_backend();
+    virtual ~manager_backend();
 
     /// Decides an acquire. Without an operation nothing is queued and nobody is told to go; see lock_table::acquire.
     /// The same request object may be used for both.
@@ -60,7 +62,7 @@ public:
 
     /// How often waits have been ended, the end of the backend included.
     /// Whoever acquires several locks, one after the other, may have been between two.
-    [[nodiscard]] std::shared_ptr<const std::atomic<unsigned>> cancellations() const noexcept { return cancellations_; }
+    [[nodiscard]] std::shared_ptr<const std::atomic<unsigned>> cancellations() const noexcept;
 
     /// Whether the last acquire had to wait.
     /// Then the next one will too, more often than not, and had better bring an operation at once.
@@ -74,10 +76,10 @@ protected:
     }
 
     /// Before the waits are ended.
-    void count_cancellation() noexcept { cancellations_->fetch_add(1); }
+    void count_cancellation() noexcept;
 
 private:
-    std::shared_ptr<std::atomic<unsigned>> cancellations_ = std::make_shared<std::atomic<unsigned>>(0);
+    const std::shared_ptr<std::atomic<unsigned>> cancellations_;
     // On a cache line of its own: threads that contend write it, and all of them read what is beside it.
     alignas(64) std::atomic<bool> crowded_{false};
 };

@@ -104,11 +104,10 @@ protected:
     {
         using handler_type = std::decay_t<Handler>;
         handler_type own(std::forward<Handler>(handler));
-        auto slot = asio::get_associated_cancellation_slot(own);
+        const auto slot = asio::get_associated_cancellation_slot(own);
         const std::shared_ptr<admin_operation> made =
             make(posted_handler<handler_type, Results...>(std::move(own), where_->executor));
-        if (slot.is_connected())
-            slot.template emplace<weak_canceller<admin_operation>>(made);
+        cancel_through(slot, made);
         made->start();
     }
 

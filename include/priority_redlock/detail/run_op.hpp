@@ -6,6 +6,7 @@
 #define PRIORITY_REDLOCK_DETAIL_RUN_OP_HPP
 
 #include <priority_redlock/detail/completion.hpp>
+#include <priority_redlock/detail/coroutine_completion.hpp>
 #include <priority_redlock/detail/strand_for.hpp>
 #include <priority_redlock/detail/transaction_run.hpp>
 #include <priority_redlock/recovery.hpp>
@@ -215,11 +216,10 @@ public:
         handler_type own(std::forward<Handler>(handler));
         auto slot = asio::get_associated_cancellation_slot(own);
         const cleared_on_failure started(slot);
-        const auto run =
+        const std::shared_ptr<transaction_run> run =
             std::allocate_shared<op_type>(frame_allocator(own), own, strand_for(own, io_executor), spec_, options,
                                           std::move(transaction), std::move(recovery), resources_);
-        if (slot.is_connected())
-            slot.template emplace<weak_canceller<transaction_run>>(run);
+        cancel_through(slot, run);
         asio::dispatch(run->get_executor(), [run] { run->start(); });
     }
 

@@ -60,6 +60,14 @@ private:
     std::weak_ptr<Target> target_;
 };
 
+/// Has the target cancelled through a slot, if anybody can signal that.
+template <class Slot, class Target>
+void cancel_through(Slot slot, const std::shared_ptr<Target>& target)
+{
+    if (slot.is_connected())
+        slot.template emplace<weak_canceller<Target>>(target);
+}
+
 /// Clears a slot when an operation throws instead of starting: a `weak_canceller` keeps memory of the handler's
 /// allocator.
 template <class Slot>

@@ -9,6 +9,7 @@
 #include <priority_redlock/detail/acquire_spec.hpp>
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/lock_receiver.hpp>
+#include <priority_redlock/detail/strand_for.hpp>
 #include <priority_redlock/detail/transaction_body.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
@@ -148,6 +149,9 @@ private:
     bool advancing_ = false;
     bool again_ = false;
 };
+
+extern template PRIORITY_REDLOCK_DECL void cancel_through(asio::cancellation_slot,
+                                                          const std::shared_ptr<transaction_run>&);
 
 } // namespace priority_redlock::detail
 

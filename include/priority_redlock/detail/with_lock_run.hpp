@@ -7,6 +7,7 @@
 
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/lock_receiver.hpp>
+#include <priority_redlock/detail/strand_for.hpp>
 #include <priority_redlock/errc.hpp>
 #include <priority_redlock/lock.hpp>
 #include <priority_redlock/lock_state.hpp>
@@ -89,6 +90,9 @@ private:
     std::atomic<bool> cancelled_ = false;
     const bool cancellable_;
 };
+
+extern template PRIORITY_REDLOCK_DECL void cancel_through(asio::cancellation_slot,
+                                                          const std::shared_ptr<with_lock_run>&);
 
 } // namespace priority_redlock::detail
 

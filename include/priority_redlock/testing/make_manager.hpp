@@ -20,10 +20,10 @@ namespace priority_redlock {
 
 namespace detail {
 
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::unique_ptr<manager_backend> make_manual_memory_backend(
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<manager_backend> make_manual_memory_backend(
     const asio::any_io_executor& ex, bool single_threaded, const manager_options& options);
 
-[[nodiscard]] PRIORITY_REDLOCK_DECL std::unique_ptr<manager_backend> make_manual_protocol_backend(
+[[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<manager_backend> make_manual_protocol_backend(
     const asio::any_io_executor& ex, std::shared_ptr<protocol> store, const manager_options& options);
 
 } // namespace detail
