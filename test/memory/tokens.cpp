@@ -15,15 +15,13 @@
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/execution/bad_executor.hpp>
-#include <boost/asio/recycling_allocator.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <memory>
-#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -60,6 +58,7 @@ private:
 /// Base of the tokens with which Asio needs no memory of its own but for the initiation.
 struct sound_token
 {
+    static constexpr bool suits_timers = true; // as the operation under guard
     static constexpr heap::reach reach = heap::reach::with_recycled;
     static constexpr asio_losses may_be = asio_losses::none;
 };
@@ -67,6 +66,7 @@ struct sound_token
 /// Base of those with which it has to have what it keeps for reuse.
 struct token_with_recycled
 {
+    static constexpr bool suits_timers = true;
     static constexpr heap::reach reach = heap::reach::operators;
     static constexpr asio_losses may_be = asio_losses::none;
 };
@@ -167,20 +167,18 @@ struct coroutine : token_with_recycled
 struct erased_token
 {
     handler h;
+    asio::io_context::executor_type executor;
 };
 
-struct erased : sound_token
+/// With executors of its own that need no memory to be copied, unlike those that Asio makes of the manager's.
+struct erased : token_with_recycled
 {
-    static constexpr asio_losses may_be = asio_losses::of_handler;
+    static constexpr bool suits_timers = false; // Asio ends the program
 
     template <class Operation>
     void operator()(Operation& operation, handler h) const
     {
-        try {
-            operation.start(erased_token{std::move(h)});
-        } catch (const asio::execution::bad_executor&) {
-            throw std::bad_alloc(); // which is how Asio says it
-        }
+        operation.start(erased_token{std::move(h), operation.f.context.get_executor()});
     }
 };
 
@@ -193,7 +191,8 @@ struct boost::asio::async_result<erased_token, R(Results...)>
     static void initiate(Initiation&& initiation, erased_token token, Arguments&&... arguments)
     {
         std::forward<Initiation>(initiation)(
-            boost::asio::any_completion_handler<R(Results...)>(cancellable(std::move(token.h))),
+            boost::asio::any_completion_handler<R(Results...)>(boost::asio::bind_executor(
+                token.executor, boost::asio::bind_immediate_executor(token.executor, cancellable(std::move(token.h))))),
             std::forward<Arguments>(arguments)...);
     }
 };
@@ -237,8 +236,12 @@ void sweep_token()
 {
     sweep_each<Token, acquire_granted, acquire_fresh, acquire_reentrant, acquire_preempting_at_once, acquire_refused,
                acquire_all_granted, acquire_all_refused, wait_for_ended, release_held, release_ended, extend_held,
-               take_snapshot, guard_of_ended, acquire_waiting, acquire_all_waiting, wait_for_held, guarded_wait>(false);
-    sweep_each<Token, acquire_waiting, acquire_all_waiting, wait_for_held, guarded_wait>(true);
+               take_snapshot, guard_of_ended, acquire_waiting, acquire_all_waiting, wait_for_held>(false);
+    sweep_each<Token, acquire_waiting, acquire_all_waiting, wait_for_held>(true);
+    if constexpr (Token::suits_timers) {
+        sweep_each<Token, guarded_wait>(false);
+        sweep_each<Token, guarded_wait>(true);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE(memory_of_tokens, *boost::unit_test::timeout(120))
