@@ -319,7 +319,9 @@ class memory_world final : public sweep_world
 {
 public:
     explicit memory_world(manager_kind kind, const redlock::manager_options& options = {})
-        : manager_(make_manager(context_.get_executor(), kind, options))
+        : manager_(kind == manager_kind::over_strand // of a type that any_io_executor has room for
+                       ? make_manager(asio::make_strand(context_), manager_kind::thread_safe, options)
+                       : make_manager(context_.get_executor(), kind, options))
     {
     }
 
@@ -339,15 +341,20 @@ private:
     std::optional<lock_manager> manager_;
 };
 
-/// Over both kinds of manager in memory.
+/// Over each kind of manager in memory. Strands get the memory that Asio keeps for reuse (test/memory/asio.cpp).
 template <class Scene>
-void sweep_in_memory(Scene play, const redlock::manager_options& manager = {}, const sweep_options& options = {})
+void sweep_in_memory(Scene play, const redlock::manager_options& manager = {}, sweep_options options = {})
 {
-    for (const auto kind : {manager_kind::thread_safe, manager_kind::single_threaded})
-        BOOST_TEST_CONTEXT((kind == manager_kind::thread_safe ? "thread-safe" : "single-threaded"))
+    for (const auto kind : {manager_kind::thread_safe, manager_kind::single_threaded, manager_kind::over_strand}) {
+        if (kind == manager_kind::over_strand)
+            options.reach = heap::reach::operators;
+        BOOST_TEST_CONTEXT((kind == manager_kind::thread_safe       ? "thread-safe"
+                            : kind == manager_kind::single_threaded ? "single-threaded"
+                                                                    : "over a strand"))
         {
             sweep_memory([&] { return std::make_unique<memory_world>(kind, manager); }, play, options);
         }
+    }
 }
 
 } // namespace test

@@ -177,6 +177,20 @@ BOOST_AUTO_TEST_CASE(an_executor_is_empty)
     BOOST_TEST(heap::failure::happened());
 }
 
+// An executor without its type over another one needs memory for each copy, where nothing may throw.
+BOOST_AUTO_TEST_CASE(an_executor_over_another_ends_the_program)
+{
+    const auto program = [] {
+        asio::io_context context;
+        const asio::any_io_executor inner = context.get_executor();
+        const asio::any_io_executor ex = asio::make_strand(inner);
+        asio::steady_timer timer(ex, asio::steady_timer::time_point::min());
+        timer.async_wait([](boost::system::error_code) {});
+        context.run();
+    };
+    BOOST_TEST(aborts(program, heap::reach::operators));
+}
+
 // An error that is thrown into a coroutine is made an exception, with a text in memory, where nothing may throw.
 BOOST_AUTO_TEST_CASE(an_error_in_a_coroutine_ends_the_program)
 {
