@@ -366,14 +366,24 @@ void node_link::subscribe(std::string channel)
 {
     channels_.insert(std::move(channel));
     if (up_ && socket_)
-        change_channels();
+        update_channels();
 }
 
 void node_link::unsubscribe(const std::string& channel)
 {
     channels_.erase(channel);
     if (up_ && socket_)
+        update_channels();
+}
+
+/// A connection for which there is no memory to do that ends: the next one has all channels from its start.
+void node_link::update_channels()
+{
+    try {
         change_channels();
+    } catch (const std::bad_alloc&) {
+        give_up_connection();
+    }
 }
 
 /// To those that are wanted now.

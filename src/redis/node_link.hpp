@@ -122,6 +122,7 @@ private:
     void on_set_up(setup& s);
     void refuse(const complaint& why, bool may_pass = false);
     bool lose_answers();
+    void update_channels();
     void change_channels();
     void receive();
     void send(const std::shared_ptr<batch>& b);
