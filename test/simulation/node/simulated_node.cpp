@@ -124,8 +124,7 @@ void simulated_link::connect(simulated_node& node, std::int64_t now)
     const std::string replies = node.run(request.payload(), now, none);
     std::array<std::string, loaded_scripts> shas;
     std::size_t at = 0;
-    read_replies(
-        replies, [&](const boost::redis::resp3::node_view& part) { shas.at(at) = part.value; }, [&] { ++at; });
+    read_replies(replies, [&](const boost::redis::resp3::node_view& part) { shas.at(at) = part.value; }, [&] { ++at; });
     scripts_.begin(node.state.run_id, std::move(shas));
 }
 

@@ -21,8 +21,8 @@
 
 namespace test {
 
-/// A Redis server without a network: it takes commands and gives replies as bytes, in RESP3. It runs the scripts that it is
-/// sent, on the data that it has.
+/// A Redis server without a network: it takes commands and gives replies as bytes, in RESP3. It runs the scripts that
+/// it is sent, on the data that it has.
 ///
 /// It can be copied: a copy of `state.data` is a snapshot of what it keeps.
 class simulated_node
@@ -89,7 +89,9 @@ public:
     using call = priority_redlock::detail::redis::call;
     using script_texts = priority_redlock::detail::redis::script_texts;
 
-    simulated_link(const script_texts& texts, std::string prefix) : texts_(&texts), scripts_(texts, std::move(prefix)) {}
+    simulated_link(const script_texts& texts, std::string prefix) : texts_(&texts), scripts_(texts, std::move(prefix))
+    {
+    }
 
     /// A new connection is set up, which loads the scripts there.
     void connect(simulated_node& node, std::int64_t now);
