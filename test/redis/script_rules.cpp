@@ -44,7 +44,8 @@ struct rule
     std::vector<std::string> arguments{};
 };
 
-/// Beside what the scripts of this library do: each case has a server and a node with the same keys, one after the other.
+/// Beside what the scripts of this library do: each case has a server and a node with the same keys, one after the
+/// other.
 const std::vector<rule>& rules()
 {
     static const std::vector<rule> all{
@@ -85,7 +86,9 @@ const std::vector<rule>& rules()
         {"return redis.call('HGET', 'numbers', 'a', 'b')"},
         {"return redis.call('HSET', 'numbers', 'a', 1, 'b')"},
         {"return redis.call('TIME', 1)"},
-        {"return redis.call('HSET', 'bytes', ARGV[1], ARGV[2])", {}, {std::string("\0\xff", 2), std::string("\r\n\0", 3)}},
+        {"return redis.call('HSET', 'bytes', ARGV[1], ARGV[2])",
+         {},
+         {std::string("\0\xff", 2), std::string("\r\n\0", 3)}},
         {"return redis.call('HGET', 'bytes', ARGV[1])", {}, {std::string("\0\xff", 2)}},
 
         // missing keys and fields
@@ -106,7 +109,8 @@ const std::vector<rule>& rules()
         // sorted sets
         {"return redis.call('ZADD', 'z', 0, 'b')"},
         {"return redis.call('ZADD', 'z', 0, 'b')"},
-        {"for _, m in ipairs(ARGV) do redis.call('ZADD', 'z', '0', m) end return redis.call('ZRANGE', 'z', 0, -1)", {},
+        {"for _, m in ipairs(ARGV) do redis.call('ZADD', 'z', '0', m) end return redis.call('ZRANGE', 'z', 0, -1)",
+         {},
          {"a", "B", "bb", "", "\xff", "\x7f", "10", "9", std::string("b\0", 2)}},
         {"return redis.call('ZRANGE', 'z', 1, 2)"},
         {"return redis.call('ZRANGE', 'z', -2, 100)"},
@@ -216,7 +220,8 @@ BOOST_AUTO_TEST_CASE(numbers_are_written_as_by_redis_7_0)
         return;
     }
     node_pair pair(server());
-    run(pair, {"redis.call('HSET', 'n', 'a', 1e17, 'b', 2^63, 'c', 0.1, 'd', 1e300, 'e', 123456789012345678, 'f', 1 / 3, 'g', -1e15)"});
+    run(pair,
+        {"redis.call('HSET', 'n', 'a', 1e17, 'b', 2^63, 'c', 0.1, 'd', 1e300, 'e', 123456789012345678, 'f', 1 / 3, 'g', -1e15)"});
     run(pair, {"local zero = 0 redis.call('HSET', 'n', 'a', 1 / zero, 'b', -1 / zero, 'c', zero / zero, 'd', -zero)"});
     run(pair, {"return redis.call('PEXPIRE', 'n', 1e17)"});
 }
@@ -248,10 +253,12 @@ void compare_refusal(const char* text, write_refusal why)
 
 BOOST_AUTO_TEST_CASE(a_server_without_memory_and_a_replica_say_so)
 {
-    const std::vector<const char*> texts{
-        "return redis.call('HSET', 'h', 'a', 'b')", "redis.call('HDEL', 'h', 'x') return redis.call('HSET', 'h', 'a', 'b')",
-        "redis.call('EXISTS', 'h') return redis.call('SET', 'h', 'b')", "return redis.call('ZADD', 'z', 0, 'b')",
-        "return redis.call('PEXPIRE', 'none', 5)", "return redis.call('PUBLISH', 'h', 'b')"};
+    const std::vector<const char*> texts{"return redis.call('HSET', 'h', 'a', 'b')",
+                                         "redis.call('HDEL', 'h', 'x') return redis.call('HSET', 'h', 'a', 'b')",
+                                         "redis.call('EXISTS', 'h') return redis.call('SET', 'h', 'b')",
+                                         "return redis.call('ZADD', 'z', 0, 'b')",
+                                         "return redis.call('PEXPIRE', 'none', 5)",
+                                         "return redis.call('PUBLISH', 'h', 'b')"};
     server().command({"FLUSHALL"});
     server().command({"CONFIG", "SET", "maxmemory", "1"});
     for (const char* text : texts)
@@ -301,11 +308,10 @@ BOOST_AUTO_TEST_CASE(a_script_that_asks_for_more_than_is_simulated_fails_loudly)
         request.push("EVAL", text, "0");
         return node.run(request.payload(), 1, none);
     };
-    for (const char* text :
-         {"return redis.call('SADD', 's', 'a')", "pcall(redis.call, 'SADD', 's', 'a') return 1",
-          "return redis.call('ZADD', 'z', 1, 'a')", "return redis.call('ZRANGE', 'z', 0, 1, 'REV')",
-          "return redis.call('SET', 's', 'a', 'NX')", "return redis.call('PEXPIRE', 's', 5, 'NX')",
-          "return redis.call('INFO', 'clients')", "error({})"})
+    for (const char* text : {"return redis.call('SADD', 's', 'a')", "pcall(redis.call, 'SADD', 's', 'a') return 1",
+                             "return redis.call('ZADD', 'z', 1, 'a')", "return redis.call('ZRANGE', 'z', 0, 1, 'REV')",
+                             "return redis.call('SET', 's', 'a', 'NX')", "return redis.call('PEXPIRE', 's', 5, 'NX')",
+                             "return redis.call('INFO', 'clients')", "error({})"})
         BOOST_CHECK_THROW(run(text), std::logic_error);
     BOOST_TEST(run("return 1") == ":1\r\n"); // nothing is left of them
     boost::redis::request other;
@@ -346,8 +352,9 @@ BOOST_AUTO_TEST_CASE(patterns_are_those_of_redis)
     std::vector<std::string> names{"a", "ab", "abc", "a*c", "a?c", "[a]", "a-c", "b", "^", "\\", "a\\", "aXbXc"};
     for (const auto& name : names)
         c.command({"SET", name, "x"});
-    for (const char* pattern : {"*", "a*", "*c", "a*c", "a\\*c", "a?c", "a\\?c", "?", "??", "[ab]", "[^a]", "[a-b]", "[b-a]",
-                                "\\[a\\]", "[\\^]", "a*b*c", "*X*", "", "a\\\\", "[a", "**", "*a*"}) {
+    for (const char* pattern :
+         {"*",     "a*",    "*c",      "a*c",   "a\\*c", "a?c", "a\\?c", "?",     "??", "[ab]", "[^a]",
+          "[a-b]", "[b-a]", "\\[a\\]", "[\\^]", "a*b*c", "*X*", "",      "a\\\\", "[a", "**",   "*a*"}) {
         std::set<std::string> found;
         for (const auto& each : c.command({"KEYS", pattern}).elements)
             found.insert(each.text);
@@ -412,7 +419,11 @@ struct link_fixture
 
     link_fixture()
     {
-        link.connect(node, now);
+        link.connect(node);
+        boost::redis::request load;
+        for (std::size_t i = 0; i < redis::hashed_scripts; ++i)
+            load.push("SCRIPT", "LOAD", texts[i]);
+        node.run(load.payload(), now, published);
         redis::call c;
         c.command = redis::node_command::provision;
         run({c});
@@ -467,7 +478,8 @@ BOOST_FIXTURE_TEST_CASE(how_fast_scripts_run, link_fixture)
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     BOOST_TEST((run({a}).front().what == verdict::granted));
-    BOOST_TEST_MESSAGE(static_cast<int>(runs / took.count()) << " runs of scripts a second, with what is sent and read for them");
+    BOOST_TEST_MESSAGE(static_cast<int>(runs / took.count())
+                       << " runs of scripts a second, with what is sent and read for them");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

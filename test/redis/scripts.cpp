@@ -1023,7 +1023,8 @@ BOOST_AUTO_TEST_CASE(R13_what_is_ended_by_force_does_not_come_back_and_others_ar
 
 // --- anything --------------------------------------------------------------------------------------------------------
 
-/// Random calls, and what may have become of a node: times that no clock should show, and contents that no script writes.
+/// Random calls, and what may have become of a node: times that no clock should show, and contents that no script
+/// writes.
 class random_calls : public script_fixture
 {
 public:
@@ -1094,10 +1095,10 @@ private:
 
     call any_call_on_a_lock(int turn)
     {
-        call c = calling(any_of({node_command::obtain, node_command::obtain, node_command::obtain, node_command::obtain,
-                                 node_command::obtain, node_command::yield, node_command::release,
-                                 node_command::write_back}),
-                         any_acquisition(turn));
+        call c = calling(
+            any_of({node_command::obtain, node_command::obtain, node_command::obtain, node_command::obtain,
+                    node_command::obtain, node_command::yield, node_command::release, node_command::write_back}),
+            any_acquisition(turn));
         c.waited = below(3) == 0 ? below(2'000'000) : 0;
         if (below(10) == 0 && c.sequence > 20)
             c.sequence -= 20; // it comes late
@@ -1134,8 +1135,17 @@ private:
 
     void harm()
     {
-        static const std::string contents[] = {"",   "x",    "1 2 3",    "-5",       "1e3",           "0x10",
-                                               " 7 ", "12345", "9007199254740991", "client0-1 5 6", "client0-1 99999999999999 1 1 locker"};
+        static const std::string contents[] = {"",
+                                               "x",
+                                               "1 2 3",
+                                               "-5",
+                                               "1e3",
+                                               "0x10",
+                                               " 7 ",
+                                               "12345",
+                                               "9007199254740991",
+                                               "client0-1 5 6",
+                                               "client0-1 99999999999999 1 1 locker"};
         static const std::string keys[] = {"t:{r}", "t:{r}:q", "t:node"};
         switch (below(9)) {
         case 0: command({"DEL", any_of(keys)}); break; // as one that was evicted
@@ -1143,7 +1153,10 @@ private:
         case 2: command({"SET", any_of(keys), "of another type"}); break;
         case 3: command({"ZADD", "t:{r}:q", "0", any_of(contents)}); break;
         case 4: restarted(any_of<std::string>({"first", "second", "third"})); break;
-        case 5: command({"HSET", "t:node", any_of<std::string>({"since", "evicted", "before", "why", "id"}), any_of(contents)}); break;
+        case 5:
+            command(
+                {"HSET", "t:node", any_of<std::string>({"since", "evicted", "before", "why", "id"}), any_of(contents)});
+            break;
         case 6: refuse_writes(below(3) == 0); break;
         default:
             command({"HSET", "t:{r}", any_of<std::string>({"h", "n", "v", "q", "x", "lclient0-1"}), any_of(contents)});
@@ -1172,9 +1185,9 @@ BOOST_AUTO_TEST_CASE(a_simulated_node_is_as_a_server_whatever_it_is_sent)
         }
     if (last - first < 10)
         return;
-    for (const auto what : {verdict::granted, verdict::waiting, verdict::refused, verdict::gone, verdict::quarantined,
-                            verdict::ready, verdict::occupied, verdict::inspected, verdict::done, verdict::absent,
-                            verdict::failed})
+    for (const auto what :
+         {verdict::granted, verdict::waiting, verdict::refused, verdict::gone, verdict::quarantined, verdict::ready,
+          verdict::occupied, verdict::inspected, verdict::done, verdict::absent, verdict::failed})
         BOOST_TEST(seen.contains(what), static_cast<int>(what));
 }
 

@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::string_view clock_key = "clock";
 
-/// On the server, keys end so much later than by the clock of the test, in ms: that is far from now, whatever the latter
-/// shows. What ends before `far` was set by the latest command.
+/// On the server, keys end so much later than by the clock of the test, in ms: that is far from now, whatever the
+/// latter shows. What ends before `far` was set by the latest command.
 constexpr std::int64_t shift = 8'000'000'000'000;
 constexpr std::int64_t far = 5'000'000'000'000;
 

@@ -16,11 +16,11 @@
 
 namespace test {
 
-/// A server and a simulated node that are asked the same, and have to agree to the letter: in their replies, in what they
-/// publish, and in all keys afterwards and their ends.
+/// A server and a simulated node that are asked the same, and have to agree to the letter: in their replies, in what
+/// they publish, and in all keys afterwards and their ends.
 ///
-/// The scripts of the simulated node are those that ship. Those of the server have the clock of the test for its own: how
-/// long a call takes then decides nothing. No key of the server ends by itself, but when it would by that clock.
+/// The scripts of the simulated node are those that ship. Those of the server have the clock of the test for its own:
+/// how long a call takes then decides nothing. No key of the server ends by itself, but when it would by that clock.
 class node_pair
 {
 public:

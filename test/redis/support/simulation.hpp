@@ -463,7 +463,8 @@ private:
             q.how = w.how;
             note([&] {
                 return who(c, w) + " asks for " + w.resource + ", priority " + std::to_string(w.priority) + ", ttl "
-                       + std::to_string(priority_redlock::detail::redis::micros(q.ttl)) + ", mode " + std::to_string(int(w.how));
+                       + std::to_string(priority_redlock::detail::redis::micros(q.ttl)) + ", mode "
+                       + std::to_string(int(w.how));
             });
             priority_redlock::protocol::handler<priority_redlock::obtain_reply> handler(
                 [this, &c, &w, number = w.number](error_code ec, const priority_redlock::obtain_reply& r) {
@@ -569,7 +570,9 @@ private:
                 auto q = request(c, w);
                 q.ttl = std::chrono::microseconds(100'000 + below(900'000));
                 q.how = mode::now;
-                note([&] { return who(c, w) + " extends to " + std::to_string(priority_redlock::detail::redis::micros(q.ttl)); });
+                note([&] {
+                    return who(c, w) + " extends to " + std::to_string(priority_redlock::detail::redis::micros(q.ttl));
+                });
                 priority_redlock::protocol::handler<priority_redlock::obtain_reply> handler(
                     [this, &c, &w, number](error_code ec, const priority_redlock::obtain_reply& r) {
                         if (w.number != number || w.now != worker::phase::holds)
@@ -740,8 +743,9 @@ private:
                 "granted", "waiting",  "refused",   "gone", "quarantined", "mismatch", "ready",  "evicting",
                 "scanned", "occupied", "inspected", "done", "absent",      "unknown",  "failed", "lost"};
             return 'n' + std::to_string(n.index) + ": " + std::string(name_of(m.what().command)) + ' '
-                   + (m.what().about ? m.what().about->id_text : "") + " call " + std::to_string(m.what().sequence) + " -> "
-                   + verdicts[static_cast<std::size_t>(a.what)] + ' ' + std::to_string(a.number) + ' ' + a.text;
+                   + (m.what().about ? m.what().about->id_text : "") + " call " + std::to_string(m.what().sequence)
+                   + " -> " + verdicts[static_cast<std::size_t>(a.what)] + ' ' + std::to_string(a.number) + ' '
+                   + a.text;
         });
         check_ghosts(n, m, a);
         for (const auto& each : published)
@@ -842,8 +846,7 @@ private:
         });
     }
 
-    void arrive_late(std::size_t index, const std::shared_ptr<std::deque<message>>& late,
-                     std::uint64_t incarnation)
+    void arrive_late(std::size_t index, const std::shared_ptr<std::deque<message>>& late, std::uint64_t incarnation)
     {
         node& n = *nodes_[index];
         if (!n.up || n.incarnation != incarnation)

@@ -102,7 +102,8 @@ bool matches(std::string_view pattern, std::string_view text) noexcept
             again = {pattern, text};
             continue;
         }
-        if (pattern.empty() ? text.empty() : !text.empty() && first_matches(pattern.substr(0, length_of_first(pattern)), text[0])) {
+        if (pattern.empty() ? text.empty()
+                            : !text.empty() && first_matches(pattern.substr(0, length_of_first(pattern)), text[0])) {
             if (text.empty())
                 return true;
             pattern.remove_prefix(length_of_first(pattern));
@@ -206,7 +207,8 @@ std::pair<std::uint64_t, std::vector<std::string>> redis_store::scan(std::uint64
     for (const auto& [key, v] : keys_)
         if (const std::uint64_t place = text_hash()(key); place >= cursor)
             rest.emplace_back(place, &key);
-    std::sort(rest.begin(), rest.end(), [](const auto& a, const auto& b) { return std::tie(a.first, *a.second) < std::tie(b.first, *b.second); });
+    std::sort(rest.begin(), rest.end(),
+              [](const auto& a, const auto& b) { return std::tie(a.first, *a.second) < std::tie(b.first, *b.second); });
     std::vector<std::string> found;
     for (const auto& [place, key] : rest) {
         if (found.size() >= count && place != rest[found.size() - 1].first)

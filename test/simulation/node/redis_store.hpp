@@ -93,9 +93,10 @@ public:
     /// Whether there is such a key, which then goes at this time: at once, if it is over.
     bool expire_at(std::string_view key, std::int64_t ms);
 
-    /// The keys from a cursor on, about so many, and where it goes on (0: it is complete). What is there all the time is
-    /// found, whatever else comes and goes.
-    [[nodiscard]] std::pair<std::uint64_t, std::vector<std::string>> scan(std::uint64_t cursor, std::size_t count) const;
+    /// The keys from a cursor on, about so many, and where it goes on (0: it is complete). What is there all the time
+    /// is found, whatever else comes and goes.
+    [[nodiscard]] std::pair<std::uint64_t, std::vector<std::string>> scan(std::uint64_t cursor,
+                                                                          std::size_t count) const;
 
     [[nodiscard]] const keys& all() const noexcept { return keys_; }
 

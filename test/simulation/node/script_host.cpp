@@ -2,9 +2,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-// Lua is compiled as C: its errors jump over the frames between. So what a script calls is in two parts: a C function with
-// nothing to be destroyed, which raises, and what it calls before that, which catches all exceptions and raises nothing but
-// for want of memory.
+// Lua is compiled as C: its errors jump over the frames between. So what a script calls is in two parts: a C function
+// with nothing to be destroyed, which raises, and what it calls before that, which catches all exceptions and raises
+// nothing but for want of memory.
 
 #include "simulation/node/script_host.hpp"
 
@@ -224,8 +224,9 @@ void exists(lua_State* lua, run_state& run, words w)
 
 void hdel(lua_State* lua, run_state& run, words w)
 {
-    push_count(lua, static_cast<std::size_t>(std::ranges::count_if(
-                        w.subspan(1), [&](std::string_view field) { return run.server->data.erase_field(w[0], field); })));
+    push_count(lua, static_cast<std::size_t>(std::ranges::count_if(w.subspan(1), [&](std::string_view field) {
+                   return run.server->data.erase_field(w[0], field);
+               })));
 }
 
 void hget(lua_State* lua, run_state& run, words w)
@@ -395,10 +396,11 @@ void check_writes(const run_state& run, effect what)
     case write_refusal::readonly: throw redis_error("READONLY You can't write against a read only replica.");
     case write_refusal::noreplicas: throw redis_error("NOREPLICAS Not enough good replicas to write.");
     case write_refusal::misconf:
-        throw redis_error("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. "
-                          "Commands that may modify the data set are disabled, because this instance is configured to report "
-                          "errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check "
-                          "the Redis logs for details about the RDB error.");
+        throw redis_error(
+            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. "
+            "Commands that may modify the data set are disabled, because this instance is configured to report "
+            "errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check "
+            "the Redis logs for details about the RDB error.");
     case write_refusal::oom:
         if (what == effect::grows && !run.has_written)
             throw redis_error("OOM command not allowed when used memory > 'maxmemory'.");
@@ -581,7 +583,8 @@ std::string server_state::info(std::string_view section) const
     if (same_word("SERVER", section))
         return "# Server\r\nredis_version:7.0.15\r\nrun_id:" + run_id + "\r\n";
     if (same_word("REPLICATION", section))
-        return std::string("# Replication\r\nrole:") + (refuses == write_refusal::readonly ? "slave" : "master") + "\r\n";
+        return std::string("# Replication\r\nrole:") + (refuses == write_refusal::readonly ? "slave" : "master")
+               + "\r\n";
     if (same_word("MEMORY", section))
         return "# Memory\r\nmaxmemory:" + std::to_string(maxmemory) + "\r\nmaxmemory_policy:" + policy + "\r\n";
     if (same_word("STATS", section))

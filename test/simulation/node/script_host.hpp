@@ -50,8 +50,8 @@ struct server_state
 
 /// Runs scripts as Redis 7.0 does: in Lua 5.1, with the rules of its EVAL for numbers, replies and errors.
 ///
-/// It has the commands that the scripts of this library call, and the globals that they use. A script that calls another
-/// one makes `run` throw `std::logic_error`. One state of Lua serves all nodes of a thread.
+/// It has the commands that the scripts of this library call, and the globals that they use. A script that calls
+/// another one makes `run` throw `std::logic_error`. One state of Lua serves all nodes of a thread.
 ///
 /// Newer servers write numbers that are no integers, or from 1e17 on, with fewer digits.
 class script_host

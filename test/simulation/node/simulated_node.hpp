@@ -21,8 +21,8 @@
 
 namespace test {
 
-/// A Redis server without a network: it takes commands and gives replies as bytes, in RESP3. It runs the scripts that it is
-/// sent, on the data that it has.
+/// A Redis server without a network: it takes commands and gives replies as bytes, in RESP3. It runs the scripts that
+/// it is sent, on the data that it has.
 ///
 /// It can be copied: a copy of `state.data` is a snapshot of what it keeps.
 class simulated_node
