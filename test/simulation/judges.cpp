@@ -71,16 +71,23 @@ class token_judge final : public judge
     void check(const court& c, const usage& u, std::size_t r, std::uint64_t token)
     {
         latest_.resize(c.resources());
-        const bool same = std::ranges::any_of(c.users(r), [&](const usage* other) {
-            return other != &u && other->now == phase::holds && is_of_one_locker(*other, u);
-        });
-        if (token < latest_[r] || (token == latest_[r] && !same))
+        grant& latest = latest_[r];
+        const bool same = latest.manager == u.manager && latest.locker == u.locker; // what it has again it has as before
+        if (token < latest.token || (token == latest.token && !same))
             accuse(court::text(u) + " has token " + std::to_string(token) + " of " + name_of(r) + ", after "
-                   + std::to_string(latest_[r]));
-        latest_[r] = std::max(latest_[r], token);
+                   + std::to_string(latest.token));
+        if (token >= latest.token)
+            latest = {token, u.manager, u.locker};
     }
 
-    std::vector<std::uint64_t> latest_;
+    struct grant
+    {
+        std::uint64_t token = 0;
+        std::uint32_t manager = 0;
+        std::string locker;
+    };
+
+    std::vector<grant> latest_; // by resource
 };
 
 /// I7: the highest priority is next, then first come, first served: between managers, and for each waiter of a manager.
@@ -259,6 +266,13 @@ class victim_judge final : public judge
             return;
         const std::size_t r = u.resources.front();
         const int held_with = u.lock->priority();
+        // P10: the first in line decides.
+        if (const usage* const first = first_in_line(c, r); first && !first->preempt
+                                                            && first->asked + 2 * c.limits().known < now()
+                                                            && c.is_served(*first, c.limits().recovery)
+                                                            && stood_first_for(r, *first, 2 * c.limits().known))
+            accuse(court::text(u) + " was told to go, though " + court::text(*first) + " is the next for " + name_of(r)
+                   + " and leaves the holder alone");
         if (std::ranges::any_of(c.users(r),
                                 [&](const usage* other) {
                                     return other->now == phase::waits && other->preempt && other->priority > held_with;
@@ -285,18 +299,15 @@ class victim_judge final : public judge
         if (!c.calm_for(c.limits().recovery))
             return;
         for (std::size_t r = 0; r < c.resources(); ++r) {
-            const usage* best = nullptr; // the first in line
+            if (std::ranges::any_of(c.users(r), &usage::is_composite))
+                continue;
+            const usage* const best = first_in_line(c, r);
             const usage* holder = nullptr;
-            for (const usage* const each : c.users(r)) {
-                if (each->is_composite())
-                    return;
+            for (const usage* const each : c.users(r))
                 if (each->now == phase::holds && court::is_believed(*each))
                     holder = each;
-                if (each->now == phase::waits && each->timeout != 0s && each->max_attempts != 1
-                    && (!best || each->priority > best->priority
-                        || (each->priority == best->priority && each->asked < best->asked)))
-                    best = each;
-            }
+            if (best)
+                stood_first_for(r, *best, {});
             if (!best || !holder || !best->preempt || best->priority <= holder->lock->priority()
                 || holder->told != never || best->cancelled != never)
                 continue;
@@ -306,6 +317,17 @@ class victim_judge final : public judge
                 accuse(court::text(*holder) + " holds " + name_of(r) + " and was not told to go for "
                        + court::text(*best) + ", which has waited for " + court::text(now() - best->asked));
         }
+    }
+
+    static const usage* first_in_line(const court& c, std::size_t r)
+    {
+        const usage* best = nullptr;
+        for (const usage* const each : c.users(r))
+            if (each->now == phase::waits && each->timeout != 0s && each->max_attempts != 1
+                && (!best || each->priority > best->priority
+                    || (each->priority == best->priority && each->asked < best->asked)))
+                best = each;
+        return best;
     }
 
     /// Since how long it is the first in line, as far as was looked.

@@ -37,6 +37,8 @@ it that every promise is kept. A world is the same for the same seed.
   --minutes M     go on with further seeds until M minutes have passed
   --trace N       show the last N events of the first seed that went wrong, or of the only one (default: 60)
   --svg FILE      write these as a picture, too
+  --change-scripts OLD NEW
+                  put NEW in the place of OLD in the scripts of the nodes, to see what the judges say; may be repeated
   --list          list the worlds
   --judges        list the judges
   --help          print this
@@ -124,6 +126,11 @@ std::optional<chosen_options> read(std::span<char* const> arguments)
             result.trace = number(option, value(), 0, 10'000'000);
         } else if (option == "--svg") {
             result.svg = value();
+        } else if (option == "--change-scripts") {
+            const std::string_view old_text = value();
+            if (old_text.empty())
+                throw wrong_options("--change-scripts needs a text that is there");
+            script_changes.emplace_back(old_text, value());
         } else {
             throw wrong_options("there is no option \"" + std::string(option) + '"');
         }

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <stdexcept>
 #include <utility>
 
 namespace simulation {
@@ -53,6 +54,23 @@ bool is_about_a_lock(command c)
     return c == command::obtain || c == command::yield || c == command::release || c == command::write_back;
 }
 
+priority_redlock::detail::redis::script_texts make_texts(std::size_t nodes, const priority_redlock::redis_options& store)
+{
+    namespace redis = priority_redlock::detail::redis;
+    auto texts = redis::make_script_texts(store, redis::deployment_text(nodes, store));
+    for (const auto& [old_text, new_text] : script_changes) {
+        bool found = false;
+        for (std::string& each : texts)
+            for (std::size_t at = each.find(old_text); at != each.npos; at = each.find(old_text, at + new_text.size())) {
+                each.replace(at, old_text.size(), new_text);
+                found = true;
+            }
+        if (!found)
+            throw std::invalid_argument("no script has the text \"" + old_text + '"');
+    }
+    return texts;
+}
+
 } // namespace
 
 std::string world::node::run_id() const
@@ -62,8 +80,7 @@ std::string world::node::run_id() const
 
 world::world(const world_options& options, chooser& choices, trace* t)
     : options_(options), store_(options.store()),
-      texts_(priority_redlock::detail::redis::make_script_texts(
-          store_, priority_redlock::detail::redis::deployment_text(options.nodes, store_))),
+      texts_(make_texts(options.nodes, store_)),
       choices_(choices), trace_(t), start_(virtual_clock::now()),
       court_(options.behaviour.resources, bounds(store_, 2 * (options.delay + 50us), options.node_skew))
 {
@@ -516,6 +533,7 @@ void world::plan_faults()
         announce([] { return std::string("the clocks of all nodes are set forward by 2 s"); });
         for (const auto& each : nodes_)
             each->clock_offset += 2s;
+        disturb(3s);
     });
     every(options_.pause_every, "when a process stops", [this] {
         any_process("who stops").pause(some_time("how long a process stops"));

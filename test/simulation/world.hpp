@@ -27,6 +27,7 @@
 #include <queue>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace simulation {
@@ -49,6 +50,9 @@ struct outcome
     std::size_t events = 0;
     duration lasted{};
 };
+
+/// What is different in the scripts of all nodes: the first text is replaced by the second. For judges to be tested.
+inline std::vector<std::pair<std::string, std::string>> script_changes;
 
 class world
 {
