@@ -176,14 +176,13 @@ bool play_seeds(const world_options& w, std::uint64_t first, std::uint64_t count
     std::cout << w.name << ": " << all.seeds << " seeds, " << all.sum.grants << " acquisitions, " << all.sum.failures
               << " failures, " << all.sum.notices << " preempted, " << all.sum.extensions << " extended, " << std::fixed
               << std::setprecision(1)
-              << (all.sum.grants == 0 ? 0
-                                      : static_cast<double>(all.sum.calls) / static_cast<double>(all.sum.grants))
+              << (all.sum.grants == 0 ? 0 : static_cast<double>(all.sum.calls) / static_cast<double>(all.sum.grants))
               << " calls each, " << std::chrono::duration<double>(all.sum.lasted).count() << " s played, "
               << static_cast<double>(all.sum.grants) / took << " acquisitions/s of processor" << std::endl;
     if (all.found != 0)
         std::cout << (good ? "  found as it has to be, in " : "  FAILED: ") << all.found << " of " << all.seeds
-                  << " seeds; " << all.first << "\n  replay: tools/run simulate --world " << w.name << " --seed " << *wrong
-                  << std::endl;
+                  << " seeds; " << all.first << "\n  replay: tools/run simulate --world " << w.name << " --seed "
+                  << *wrong << std::endl;
     else if (!good)
         std::cout << "  FAILED: the judge of " << w.must_find << " has found nothing" << std::endl;
     if (wrong ? !good || o.has_seed : all.seeds == 1 && (o.trace || !o.svg.empty()))

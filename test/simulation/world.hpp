@@ -10,9 +10,9 @@
 // What happens next is the first of a queue of events. Everything that is not determined is asked of the chooser, so
 // that a world can be repeated. Between two events each process is a function of what it was told and when.
 
+#include "redis/script_texts.hpp"
 #include "simulation/chooser.hpp"
 #include "simulation/judges.hpp"
-#include "redis/script_texts.hpp"
 #include "simulation/node/simulated_node.hpp"
 #include "simulation/trace.hpp"
 #include "simulation/virtual_time.hpp"
