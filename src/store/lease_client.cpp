@@ -252,6 +252,7 @@ void lease_client::fill_obtain(obtain_request& q, const lease& l) const
     q.priority = w.priority;
     q.preempt = w.preempt;
     q.ticket = w.ticket;
+    q.since = w.since;
     q.ttl = w.ttl;
     q.how = w.now_or_never ? obtain_request::mode::now
             : w.last_try   ? obtain_request::mode::once
