@@ -237,6 +237,7 @@ BOOST_AUTO_TEST_CASE(I3_T43_memory_runs_out_at_each_allocation)
                               .workers = 2,
                               .busy_for = 300'000,
                               .break_every = 100'000,
+                              .impatient = true,
                               .lenient = 0.2,
                               .extend = true};
         std::vector<simulation::counts> all;

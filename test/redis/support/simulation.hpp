@@ -260,6 +260,7 @@ private:
         bool alive = true;
         bool busy = false;
         bool pending = false;                 // something was asked for while it was busy
+        std::size_t obtains = 0;              // that are not answered
         std::size_t ends = 0;                 // that are not confirmed
         std::set<std::uint64_t> unheard_ends; // that it had no memory for
         std::deque<std::function<void()>> later;
@@ -333,6 +334,14 @@ private:
             note([&] { return who(c) + " has run out of memory"; });
         }
         return done;
+    }
+
+    /// The same for an obtain, which is to be answered.
+    template <class Step>
+    bool ask(client& c, Step step)
+    {
+        ++c.obtains;
+        return in_step(c, step);
     }
 
     /// What a process does while it is stopped happens when it goes on.
@@ -468,6 +477,7 @@ private:
             });
             priority_redlock::protocol::handler<priority_redlock::obtain_reply> handler(
                 [this, &c, &w, number = w.number](error_code ec, const priority_redlock::obtain_reply& r) {
+                    --c.obtains;
                     if (w.number != number || w.now != worker::phase::waits)
                         return;
                     using verdict = priority_redlock::obtain_reply::verdict;
@@ -480,7 +490,7 @@ private:
                     else
                         w.queued_at = now_;
                 });
-            if (!in_step(c, [&] { c.machine->obtain(std::move(q), std::move(handler), moment_of(c)); }))
+            if (!ask(c, [&] { c.machine->obtain(std::move(q), std::move(handler), moment_of(c)); }))
                 std::move(handler)(boost::asio::error::no_memory, priority_redlock::obtain_reply());
             if (world_.impatient && chance(0.3))
                 after(below(400'000), [this, &c, &w, number = w.number] {
@@ -575,6 +585,7 @@ private:
                 });
                 priority_redlock::protocol::handler<priority_redlock::obtain_reply> handler(
                     [this, &c, &w, number](error_code ec, const priority_redlock::obtain_reply& r) {
+                        --c.obtains;
                         if (w.number != number || w.now != worker::phase::holds)
                             return;
                         if (!ec && r.what != priority_redlock::obtain_reply::verdict::granted) {
@@ -594,7 +605,7 @@ private:
                         }
                         extend_later(c, w);
                     });
-                if (!in_step(c, [&] { c.machine->obtain(std::move(q), std::move(handler), moment_of(c)); })) {
+                if (!ask(c, [&] { c.machine->obtain(std::move(q), std::move(handler), moment_of(c)); })) {
                     w.priority = priority_before;
                     std::move(handler)(boost::asio::error::no_memory, priority_redlock::obtain_reply());
                 }
@@ -682,6 +693,8 @@ private:
         for (const worker& w : c.workers)
             if (w.now != worker::phase::rests)
                 fail(who(c, w) + " has not ended, after " + std::to_string((now_ - w.since) / 1000) + " ms");
+        if (c.obtains != 0)
+            fail(who(c) + " was not answered " + std::to_string(c.obtains) + " obtains");
         if (c.ends != 0)
             fail(who(c) + " was not told of " + std::to_string(c.ends) + " ends");
         if (!c.machine->idle())
