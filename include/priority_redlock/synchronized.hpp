@@ -83,9 +83,8 @@ public:
     using executor_type = boost::asio::any_io_executor;
 
     /// Makes a `synchronized` for an object and the resource that stands for it.
-    /// @param locker_id runs with the same id
-    /// are re-entrant: they hold the lock together. Without an id each run is a separate locker and excludes the
-    /// others.
+    /// @param locker_id runs with the same id are re-entrant: they hold the lock together. Without an id each run is a
+    /// separate locker and excludes the others.
     template <class Executor, class Resource>
         requires std::is_same_v<std::tuple<Resource>, std::tuple<Resources...>>
     synchronized(basic_lock_manager<Executor>& manager, std::string resource, Resource& object,
