@@ -19,23 +19,23 @@ const char* text_of(int value) noexcept
         return "another locker holds the resource and acquire_options::max_attempts are used up; try again later, allow "
                "more attempts or raise the priority";
     case errc::expired:
-        return "the lock's ttl ran out before it was released; acquire it anew, with a longer ttl or async_extend";
-    case errc::lost: return "the lock could not be kept by its protocol; acquire it anew";
+        return "the lock's ttl ran out before it was released; acquire it again, with a longer ttl or async_extend";
+    case errc::lost: return "the protocol could not keep the lock; acquire it again";
     case errc::not_held: return "the lock is not held: it is empty, was released or has ended; acquire it first";
     case errc::invalid_argument:
         return "invalid argument: names must have 1 to 65536 bytes, a ttl and the number of attempts must be positive, and "
                "no duration may be negative";
     case errc::deadlock:
-        return "waiting for the lock would close a cycle of lockers that wait for each other; release what is held and "
+        return "waiting for the lock would close a cycle of lockers that wait for each other; release the held locks and "
                "start again";
     case errc::no_quorum:
-        return "too few nodes of the lock service answer and may vote; check the nodes, and whether new ones were provisioned";
+        return "too few nodes of the lock service answer and may vote; check the nodes, and provision new ones";
     case errc::manager_closed: return "the lock manager was closed; use another one";
     case errc::preempted:
-        return "a higher priority took the lock while work was done under it; run the work again, or raise its priority";
+        return "a higher priority took the lock while work ran under it; run the work again, or raise its priority";
     case errc::queue_full:
-        return "too many wait already (manager_options::max_waiters_per_resource, max_waiters); try again later or raise the "
-               "priority";
+        return "too many acquires already wait (manager_options::max_waiters_per_resource, max_waiters); try again later or "
+               "raise the priority";
     }
     return "unknown error of priority_redlock";
 }
@@ -90,7 +90,7 @@ private:
     static const char* text(int value) noexcept
     {
         switch (static_cast<condition>(value)) {
-        case condition::ended: return "a lock ended that was held";
+        case condition::ended: return "a held lock has ended";
         case condition::busy: return "another locker has the resource";
         case condition::retryable: return "the same call may succeed later";
         }

@@ -22,7 +22,7 @@ inline void tell(notice& n) noexcept
 try {
     n.tell();
 } catch (...) {
-    log_failure("the end of a lock could not be told");
+    log_failure("could not notify a handler of the end of a lock");
 }
 
 class notice_delivery

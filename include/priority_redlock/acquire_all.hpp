@@ -27,48 +27,49 @@ namespace priority_redlock {
 ///     std::cout << each.resource() << '\n';
 /// @endcode
 ///
-/// (In a coroutine, g++ 12 does not compile a braced list of requests within the co_await expression.)
+/// (In a coroutine, g++ 12 does not compile a braced list of requests inside the co_await expression.)
 ///
-/// The resources are acquired one after the other in the order of their names, so that several of these operations
-/// never wait for each other in a circle, whatever the order of their requests. A resource that is named again is the
-/// same part: it has the highest priority, the longest grace, the shortest timeout, the fewest attempts and the first
-/// ttl of its requests, and preempts if any of them does.
+/// The resources are acquired one after the other in the order of their names. So these operations never deadlock with
+/// each other, whatever the order of their requests. Requests that name the same resource are one part. It has the
+/// highest priority, the longest grace, the shortest timeout, the fewest attempts and the first ttl of these requests,
+/// and it preempts if any of them does.
 ///
-/// When the first part has to be waited for, the holders of the parts behind are told to go as well, those that it
-/// outranks: they unwind side by side (P12). Such a holder goes early. The resource is not kept for the composite until
-/// it is the turn of that part, and who has got it by then is told in turn; `metrics::preemptions_in_vain` counts
-/// holders that went for nothing. Over a `protocol` only holders of this manager are told early, so that the waits for
-/// those of other managers add up.
+/// If the first part has to wait, the holders of the later parts that the composite outranks are told to go as well, so
+/// that they unwind in parallel (P12). The resource of such an early victim is not reserved for the composite. Another
+/// locker may acquire it before the turn of that part, and is then told to go in turn. `metrics::preemptions_in_vain`
+/// counts the holders that were preempted for nothing. Over a `protocol` only holders of this manager are told early,
+/// so the waits for holders of other managers add up.
 ///
-/// Until all parts are granted none is delivered. A part that is lost meanwhile is let go at once and waited for again,
-/// and so are the parts after it. Parts do not expire meanwhile: their ttl counts from the grant of the whole. As with
-/// every re-entrant acquire, a part that the locker holds already keeps the ttl it has. `auto_extend` and `max_hold`
+/// No part is delivered until all are granted. If a part is lost before that, it is released at once and acquired
+/// again, and so are the parts after it. Parts do not expire before the grant of the whole: their ttl counts from then.
+/// As with every re-entrant acquire, a part that the locker already holds keeps its ttl. `auto_extend` and `max_hold`
 /// have no effect here: `lock::async_extend` extends the whole.
 ///
-/// The composite is released, preempted, expires and is lost as one; see `lock`.
+/// The composite is released, is preempted, expires and is lost as one lock; see `lock`.
 ///
 /// @par Completion signature
 /// `void(error_code, lock)`
 /// @par Completion condition
-/// All parts were granted, or will not be. As for `async_acquire`, a grant whose completion has not run yet may end
-/// meanwhile and is then delivered in the state of its end.
+/// All parts were granted, or the operation failed. As for `async_acquire`, a granted lock may end before its
+/// completion runs. It is then delivered in the state of its end.
 /// @par Errors
 /// - none: the composite lock is in the second argument;
-/// - `errc::acquire_timeout`: not all were granted within `timeout`, or a part was not within its own, all counted from
-///   the start of the operation. Zero: all granted now or never, and no holder is told to go;
-/// - `errc::already_acquired`: a part's `max_attempts` were used up. They count anew for a part that was lost;
-/// - `errc::invalid_argument`: no requests, one that `async_acquire` would not accept, or a negative timeout; nothing
-///   was changed;
+/// - `errc::acquire_timeout`: not all parts were granted within `timeout`, or a part was not granted within its own
+///   timeout. All timeouts count from the start of the operation. With zero, all parts are granted now or never, and no
+///   holder is told to go;
+/// - `errc::already_acquired`: a part's `max_attempts` were used up. The count starts again for a part that was lost;
+/// - `errc::invalid_argument`: the list is empty, `async_acquire` would not accept a request, or the timeout is
+///   negative; nothing was changed;
 /// - `errc::manager_closed`, `errc::no_quorum`, `errc::deadlock`, `boost::asio::error::operation_aborted`: as for
 ///   `async_acquire`;
-/// - `boost::system::errc::not_enough_memory`: for a part.
+/// - `boost::system::errc::not_enough_memory`: no memory for a part.
 ///
 /// After an error nothing is held.
 /// @par Per-operation cancellation
-/// Terminal, partial, total: leaves the queue and releases what was taken. A cancellation that comes after the grant
+/// Terminal, partial, total: leaves the queue and releases the parts that were acquired. A cancellation after the grant
 /// was decided has no effect.
 /// @par Object lifetimes
-/// As for `async_acquire`: the manager must exist until the operation is started.
+/// As for `async_acquire`: the manager must exist until the operation has started.
 template <
     class Executor, detail::name_like Locker,
     boost::asio::completion_token_for<void(error_code, lock)> Token = detail::default_completion_token_t<Executor>>
@@ -80,7 +81,7 @@ auto async_acquire_all(basic_lock_manager<Executor>& manager, Locker&& locker, s
         std::move(requests), timeout);
 }
 
-/// The same for a fresh, unique locker.
+/// As above, for a fresh, unique locker.
 template <class Executor, boost::asio::completion_token_for<void(error_code, lock)> Token =
                               detail::default_completion_token_t<Executor>>
 auto async_acquire_all(basic_lock_manager<Executor>& manager, std::vector<lock_request> requests,

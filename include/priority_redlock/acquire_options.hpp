@@ -15,23 +15,23 @@
 
 namespace priority_redlock {
 
-/// The clock that decides. It stands still while a machine is suspended, and so do ttls, timeouts and graces.
+/// The clock of all ttls, timeouts and graces. It stops while the machine is suspended, and so do they.
 using clock = std::chrono::steady_clock;
 
-/// Durations of this library. Any `std::chrono` duration of a coarser unit converts.
+/// The type of all durations in this library. A `std::chrono` duration of a coarser unit converts to it.
 using duration = clock::duration;
 
 /// A duration that never ends.
 inline constexpr duration infinite = duration::max();
 
-/// A number without a limit, such as of `acquire_options::max_attempts`.
+/// No limit, for numbers such as `acquire_options::max_attempts`.
 inline constexpr unsigned unlimited = std::numeric_limits<unsigned>::max();
 
-/// A field of options that has a value, or none and so inherits it. Converts from and to a `std::optional`.
+/// An option that has a value or inherits one. Converts from and to a `std::optional`.
 ///
-/// It is one number, of which a value below all others stands for none. A `std::optional` is a value and a flag:
-/// options of eight of them take 15 ns longer to copy, since the processor waits for a flag that has just been written
-/// when it reads both at once (a failed store-to-load forwarding).
+/// It is stored as one number; the lowest value stands for none. A `std::optional` has a value and a flag. Options made
+/// of eight such pairs take 15 ns longer to copy: a read of both at once stalls if the flag has just been written (a
+/// failed store-to-load forwarding).
 template <class T>
 class inheritable
 {
@@ -42,7 +42,7 @@ public:
     constexpr inheritable(std::nullopt_t) noexcept {}
     constexpr inheritable(const std::optional<T>& value) noexcept : number_(value ? to_number(*value) : none) {}
 
-    /// From a value, or from what converts to one, such as a duration of a coarser unit.
+    /// From a value, or from anything that converts to one, such as a duration of a coarser unit.
     template <class U>
         requires(!std::same_as<std::remove_cvref_t<U>, inheritable>)
                 && std::convertible_to<U, T> && (!std::same_as<T, bool> || std::same_as<std::remove_cvref_t<U>, bool>)
@@ -85,7 +85,7 @@ private:
 
 namespace detail {
 
-/// Every field that the options name takes the place of that of the same name.
+/// Every field that has a value in `options` replaces the inherited field of the same name.
 template <class Fields, class Options>
 constexpr void override_by(Fields& inherited, const Options& options) noexcept
 {
@@ -111,62 +111,64 @@ constexpr void override_by(Fields& inherited, const Options& options) noexcept
 /// manager.async_acquire("lights", "motion detector", {.priority = 100, .ttl = 30s}, token);
 /// @endcode
 ///
-/// A field that is not named inherits, everywhere in the same way: from what the acquire belongs to, and that from
-/// what it belongs to. A recovery's options inherit from the run's, a run's from those of its `synchronized` object,
-/// those and the options of every acquire from `manager_options::defaults`, and these from the values given here.
+/// A field that you do not name is inherited, in the same way everywhere. The options of a recovery inherit from those
+/// of the run, and those of a run from its `synchronized` object. The options of that object and of every acquire
+/// inherit from `manager_options::defaults`, which inherit from the defaults documented here.
 ///
 /// A negative duration, a `ttl` of zero or `max_attempts` of zero makes the acquire complete with
 /// `errc::invalid_argument` and changes nothing.
 struct acquire_options
 {
-    /// A strictly higher priority preempts the holder; an equal or lower one waits. Any int. By default 0, which is in
-    /// the middle: work that may wait for all others has a negative one.
+    /// A strictly higher priority preempts the holder; an equal or lower one waits. Any int. By default 0, the middle
+    /// of the range: give a negative priority to work that can wait for everybody else.
     inheritable<int> priority{};
 
-    /// Whether it preempts a holder that it outranks. By default true. If false, the priority only orders: the acquire
-    /// waits by it, and leaves the holder alone. The first in line decides: while such an acquire is the best one that
-    /// waits, nobody behind it preempts either, since the lock would go to the first in line. With a limit of
-    /// `max_attempts` the last is refused unless the lock is free. Once granted, the lock has its priority as any
-    /// other: also that of a re-entrant acquire counts.
+    /// Whether the acquire preempts a holder that it outranks. By default true. If false, the priority only decides the
+    /// place in the queue, and the holder is left alone. The first in line decides: while such an acquire is the best
+    /// waiter, nobody behind it preempts either, since the lock would go to the first in line. With limited
+    /// `max_attempts`, the last attempt is refused unless the lock is free. Once granted, the lock has its priority
+    /// like any other lock. The priority of a re-entrant acquire counts, too.
     inheritable<bool> preempt{};
 
-    /// How long the lock is held at most, counted from the grant. By default infinite.
-    /// A re-entrant acquire keeps the ttl of the first.
+    /// The longest time that the lock is held, counted from the grant. By default infinite. A re-entrant acquire keeps
+    /// the ttl of the first acquire.
     inheritable<duration> ttl{};
 
     /// How long to wait for the lock, counted from the start of the acquire; then `errc::acquire_timeout`. By default
-    /// infinite. Zero: granted now or never, and no holder is told to go; over Redis that takes the time of an answer.
+    /// infinite. Zero: granted now or never, and no holder is told to go. Over Redis "now" takes the time of an answer.
     inheritable<duration> timeout{};
 
-    /// How often to try before `errc::already_acquired`. By default `unlimited`. 1: once; a try that outranks the
-    /// holder preempts it and waits for that one hand-shake. n > 1: the n tries are 1, 2, 4 ... 128, 128 ... ms apart,
-    /// counted from the start of the acquire, and a hand-over that comes earlier wins.
+    /// How many attempts to make before `errc::already_acquired`. By default `unlimited`. 1: one attempt; if it
+    /// outranks the holder, it preempts the holder and waits for that one hand-shake. n > 1: the n attempts are 1, 2, 4
+    /// ... 128, 128 ... ms apart, counted from the start of the acquire. A hand-over between two attempts also grants
+    /// the lock.
     inheritable<unsigned> max_attempts{};
 
-    /// How long the holder of this lock may go on to clean up after it was told of a preemption, counted from that
-    /// notice. By default a second. Zero: the preempting locker follows as soon as the notice has been handled. The
-    /// lock of a re-entrant locker has the longest grace of its handles. That of `async_with_lock` and `async_run`,
-    /// which cancel the work and let it unwind, is infinite, whatever this says.
+    /// How long the holder of this lock may clean up after it was told of a preemption, counted from that notice. By
+    /// default one second. Zero: the preempting locker is granted the lock as soon as the notice has been handled. The
+    /// lock of a re-entrant locker has the longest grace of its handles. `async_with_lock` and `async_run` cancel the
+    /// work and let it unwind, so their grace is infinite, whatever this says.
     inheritable<duration> grace{};
 
-    /// Renews a finite `ttl` by itself, each time a third of it has passed, for as long as a handle of the lock lives:
-    /// the ttl then bounds how long the resource is lost to a process that stopped, and not how long work may take.
-    /// By default false. `lock::expires_at()` is the end as it stands. Renewal goes on during the grace of a
-    /// preemption, and ends with it. A lock whose end has passed is not brought back.
+    /// Renews a finite `ttl` automatically, each time a third of it has passed, for as long as a handle of the lock
+    /// exists. The ttl then bounds how long a stopped process can block the resource, not how long work may take. By
+    /// default false. `lock::expires_at()` is the current end. Renewal continues during the grace of a preemption, and
+    /// stops with it. A lock whose end has passed is not revived.
     ///
-    /// With a protocol each renewal is a request to the store. One that fails is repeated until the lock's end; then,
-    /// or when the store has given the lock away, it ends with `errc::lost`.
+    /// With a protocol each renewal is a request to the store. A renewal that fails is repeated until the end of the
+    /// lock. The lock ends with `errc::lost` if no renewal has succeeded by then, or if the store has given the lock
+    /// away.
     ///
-    /// It belongs to the ttl: that of a re-entrant acquire has no effect, nor does it with an infinite one. The timer
-    /// of a lock that is renewed keeps its execution context running.
+    /// This option belongs to the ttl. It has no effect in a re-entrant acquire, nor with an infinite ttl. The timer of
+    /// a renewed lock keeps its execution context running.
     inheritable<bool> auto_extend{};
 
-    /// How long a lock is renewed by `auto_extend` at most, counted from the grant, so that a holder that is stuck ends
-    /// too: with `errc::expired`. By default infinite. Bounds `lock::async_extend` as well. Without `auto_extend` it
-    /// has no effect; with it, one that is shorter than the `ttl` is `errc::invalid_argument`.
+    /// The longest time for which `auto_extend` renews a lock, counted from the grant. It ends the lock of a stuck
+    /// holder with `errc::expired`. By default infinite. It also bounds `lock::async_extend`. Without `auto_extend` it
+    /// has no effect. With `auto_extend`, a `max_hold` shorter than the `ttl` is `errc::invalid_argument`.
     inheritable<duration> max_hold{};
 
-    /// These options, and those of `base` where these name none.
+    /// These options, with the values of `base` for all fields that have none.
     [[nodiscard]] constexpr acquire_options over(const acquire_options& base) const noexcept
     {
         acquire_options both = base;

@@ -17,7 +17,7 @@ namespace priority_redlock {
 
 namespace detail {
 
-/// What both acquire together, with these options over theirs.
+/// The acquire specification of both together, with these options overriding theirs.
 /// @throws std::invalid_argument they belong to different managers.
 [[nodiscard]] PRIORITY_REDLOCK_DECL std::shared_ptr<const acquire_spec> combine(const acquire_spec& a,
                                                                                 const acquire_spec& b,
@@ -33,8 +33,8 @@ template <class... As, class... Bs>
 
 } // namespace detail
 
-/// One `synchronized` over the objects of several: its transactions run under all their locks, and are called with all
-/// the objects, in this order.
+/// Makes one `synchronized` over the objects of several. Its transactions run under all their locks and are called with
+/// all the objects, in this order.
 ///
 /// @code
 /// synchronized both = combine(from, to);
@@ -43,14 +43,14 @@ template <class... As, class... Bs>
 /// });
 /// @endcode
 ///
-/// The locks are acquired as by `async_acquire_all`: they cannot deadlock with each other, whatever their order.
-/// Losing one of the locks is losing them all. Each resource keeps its options; those of a run or a recovery apply to
-/// every one of them. If all have the same locker id, the new one has it too and is re-entrant with them; otherwise
-/// each of its runs is a locker of its own, and excludes theirs.
+/// The locks are acquired as by `async_acquire_all`, so acquires cannot deadlock with each other, whatever their order.
+/// If one lock is lost, all are lost. Each resource keeps its options; the options of a run or a recovery apply to
+/// every resource. If all the objects have the same locker id, the new object has it too and is re-entrant with them.
+/// Otherwise each of its runs is a separate locker and excludes theirs.
 ///
 /// @throws std::invalid_argument they belong to different managers.
 /// @par Object lifetimes
-/// It refers to the manager and the objects, not to what it was made of.
+/// The result refers to the manager and the objects, not to the `synchronized` objects that were combined.
 template <class... As, class... Bs, class... Rest>
 [[nodiscard]] auto combine(const synchronized<As...>& a, const synchronized<Bs...>& b, const Rest&... rest)
 {
@@ -60,7 +60,7 @@ template <class... As, class... Bs, class... Rest>
         return combine(detail::join(a, b), rest...);
 }
 
-/// The same, with options in place of those that the two name.
+/// As above, with options that override those of the two.
 template <class... As, class... Bs>
 [[nodiscard]] auto combine(const synchronized<As...>& a, const synchronized<Bs...>& b, const acquire_options& options)
 {

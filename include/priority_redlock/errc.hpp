@@ -17,19 +17,19 @@ namespace priority_redlock {
 
 using boost::system::error_code;
 
-/// Errors of this library. Each says why an operation ended; its message says what to do about it.
+/// Errors of this library. Each tells why an operation ended; its message tells what to do about it.
 ///
-/// Two outcomes are reported with Asio's own code instead: a wait for a lock that is preempted and a wait that is
-/// cancelled both end with `boost::asio::error::operation_aborted` (`lock::state()` tells them apart). Only where the
-/// library holds the lock for its user, as `async_with_lock` and `async_run` do, their caller is told of a preemption
-/// as `preempted`. Both equal the condition `boost::system::errc::operation_canceled`: one comparison with it catches
-/// every form of a preemption, and of a cancellation.
+/// Two outcomes use Asio's own code instead. `lock::async_wait` completes with `boost::asio::error::operation_aborted`
+/// if the lock is preempted and if the wait is cancelled (`lock::state()` tells these apart). `async_with_lock` and
+/// `async_run` hold the lock for you, and report a preemption to their caller as `preempted`. Both codes equal the
+/// condition `boost::system::errc::operation_canceled`: one comparison with it catches every preemption and every
+/// cancellation.
 enum class errc : int
 {
     /// `acquire_options::timeout` passed before the lock was granted. Counted from the start of the acquire.
     acquire_timeout = 1,
 
-    /// All of `acquire_options::max_attempts` were used up while another locker held the resource.
+    /// All `acquire_options::max_attempts` were used up while another locker held the resource.
     already_acquired = 2,
 
     /// The lock's ttl ran out before its owner released it.
@@ -38,35 +38,35 @@ enum class errc : int
     /// The lock could not be kept: the protocol no longer has a quorum for it, or its store lost it.
     lost = 4,
 
-    /// The operation needs a lock that is held, and this one is empty, released or ended.
+    /// The operation needs a held lock, and this one is empty, was released or has ended.
     not_held = 5,
 
     /// An argument is outside its domain; nothing was changed.
     invalid_argument = 6,
 
-    /// Waiting would close a cycle of lockers that wait for each other.
+    /// The wait would close a cycle of lockers that wait for each other.
     deadlock = 7,
 
-    /// Too few nodes answered and might vote, for `quorum_timeout`. One that is new or was restarted does not vote at
-    /// first. Says nothing about who holds the lock.
+    /// For `quorum_timeout`, too few nodes answered and were allowed to vote. A node that is new or was restarted does
+    /// not vote at first. This error says nothing about who holds the lock.
     no_quorum = 8,
 
-    /// The manager was closed by `close()`; it grants nothing any more.
+    /// The manager was closed by `close()` and grants no more locks.
     manager_closed = 9,
 
-    /// A higher priority took the lock under which the library ran work for its user, and the work was cancelled.
-    /// Equals `boost::system::errc::operation_canceled`, as `boost::asio::error::operation_aborted` does.
+    /// A higher priority took the lock while the library ran your work under it, and the work was cancelled. Equals
+    /// `boost::system::errc::operation_canceled`, as `boost::asio::error::operation_aborted` does.
     preempted = 10,
 
-    /// As many as `manager_options::max_waiters_per_resource` or `max_waiters` allows wait already, none of them for
-    /// this resource with a lower priority; or an acquire with a higher one took the place.
+    /// The queue is full: `manager_options::max_waiters_per_resource` or `max_waiters` is reached, and no waiter for
+    /// this resource has a lower priority. Or this acquire was waiting, and one with a higher priority took its place.
     queue_full = 11,
 };
 
-/// Classes of errors, for callers who react to a kind of failure rather than to one code.
+/// Classes of errors, for callers that react to a kind of failure rather than to a single code.
 enum class condition : int
 {
-    /// A lock that was held ended without its owner's doing: `preempted`, `expired`, `lost`.
+    /// A held lock ended, and not by its owner: `preempted`, `expired`, `lost`.
     ended = 1,
 
     /// Another locker has the resource: `acquire_timeout`, `already_acquired`, `queue_full`.

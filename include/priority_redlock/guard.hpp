@@ -16,8 +16,8 @@
 
 namespace priority_redlock {
 
-/// The completion token that `lock::guard` returns. Give it to an asynchronous operation as it is; its only public
-/// interface is that of a completion token.
+/// The completion token that `lock::guard` returns. Pass it to an asynchronous operation; it has no other public
+/// interface.
 template <class Token>
 class guard_t
 {

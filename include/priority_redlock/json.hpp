@@ -6,12 +6,12 @@
 #define PRIORITY_REDLOCK_JSON_HPP
 
 /// @file
-/// Snapshots and metrics as JSON, by Boost.JSON: what an HTTP server answers is `boost::json::serialize(to_json(...))`.
-/// In a library of its own, priority_redlock::monitor.
+/// Snapshots and metrics as JSON, with Boost.JSON. An HTTP server answers with `boost::json::serialize(to_json(...))`.
+/// These functions are in a separate library, priority_redlock::monitor.
 ///
-/// Members have the names of those in C++. Times of the clock mean nothing in another process, so that they are lengths
-/// of time, in seconds, from or to `snapshot::taken_at`; null is infinite, never, or not known. What is no UTF-8 in a
-/// name is replaced by U+FFFD, since names may come from anywhere.
+/// JSON members have the names of the C++ members. Points in time of the clock mean nothing in another process. They
+/// are written as durations in seconds, from or to `snapshot::taken_at`. null means infinite, never, or unknown. Names
+/// may come from anywhere, so bytes that are not valid UTF-8 are replaced by U+FFFD.
 ///
 /// Throws `std::bad_alloc` only. Thread safety: distinct objects: safe; shared objects: safe.
 
@@ -33,9 +33,10 @@ namespace priority_redlock {
 ///    "waiters": [{"locker_id": "bob", "priority": 2, "rank": 2.0, "waiting_seconds": 0.5,
 ///                 "ttl_seconds": 10.0, "grace_seconds": null}]}]}
 /// @endcode
-/// `holder` is null if nobody holds the resource, `told_seconds_ago` if it was not told to go, `thief` if nobody waits
-/// for that, and its `locker_id` if it is of another manager. A `fencing_token` is an integer, which JavaScript reads
-/// exactly up to 2^53: one of the memory protocol until the year 2255.
+/// `holder` is null if nobody holds the resource. `told_seconds_ago` is null if the holder was not told to go. `thief`
+/// is null if nobody waits for the holder to go, and its `locker_id` is null if it belongs to another manager. A
+/// `fencing_token` is an integer. JavaScript reads integers exactly up to 2^53; tokens of locks in memory stay below
+/// that until the year 2255.
 [[nodiscard]] PRIORITY_REDLOCK_DECL boost::json::object to_json(const snapshot& seen);
 
 /// The counters and gauges of `metrics` as integers, `"grants": 7` and so on, and its histograms as
@@ -43,7 +44,8 @@ namespace priority_redlock {
 /// "wait_time": {"count": 640, "sampled": 10, "sum_seconds": 0.25,
 ///               "buckets": [{"up_to_seconds": 1e-06, "count": 3}, ..., {"up_to_seconds": null, "count": 0}]}
 /// @endcode
-/// Each bucket has what is longer than the one before allows: their counts add up to `sampled`.
+/// Buckets are not cumulative: each counts the durations above the bound of the previous bucket. Their counts add up to
+/// `sampled`.
 [[nodiscard]] PRIORITY_REDLOCK_DECL boost::json::object to_json(const metrics& values);
 
 } // namespace priority_redlock

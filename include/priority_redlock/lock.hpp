@@ -28,15 +28,15 @@ namespace detail {
 struct access;
 }
 
-/// Exclusive use of a resource, until it is released, preempted, expires or is lost.
+/// Exclusive use of a resource, until the lock is released, is preempted, expires or is lost.
 ///
-/// Delivered by `lock_manager::async_acquire`. Move-only; the destructor releases. Once a lock has ended it never
-/// becomes held again: acquire anew.
+/// Delivered by `lock_manager::async_acquire`. Move-only; the destructor releases. A lock that has ended never becomes
+/// held again: acquire a new one.
 ///
-/// A composite lock, as `async_acquire_all` delivers it, is made of the locks of several resources, its `parts()`. It
-/// is held as long as all of them are, and ends as one with the reason of the part that ended first. When a part is
-/// preempted, the others stay out of others' reach until its owner has let go or their grace is over, too; when a part
-/// expires or is lost, the others are released at once.
+/// `async_acquire_all` delivers a composite lock, which is made of the locks of several resources, its `parts()`. It is
+/// held as long as all its parts are held, and ends as a whole with the reason of the part that ended first. When a
+/// part is preempted, the other parts stay unavailable to other lockers until the owner has let go or their grace is
+/// over, too. When a part expires or is lost, the other parts are released at once.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: the accessors `is_held`, `state`, `expires_at`, `resource`, `locker_id`,
@@ -45,20 +45,20 @@ struct access;
 /// With a `single_threaded` manager everything but the accessors must be called on the manager's implicit strand.
 ///
 /// @par Object lifetimes
-/// A lock outlives its manager: it stays valid and can be released. It may outlive the execution context too; releasing
-/// it then does nothing. It may also be released and destroyed while the context is destroyed on another thread. Names
-/// returned as `string_view` are valid as long as the lock object is neither destroyed, assigned to nor moved from.
+/// A lock may outlive its manager: it stays valid and can be released. It may also outlive the execution context;
+/// release then does nothing. You may release and destroy it while another thread destroys the context. Names returned
+/// as `string_view` are valid until the lock object is destroyed, assigned to or moved from.
 class [[nodiscard]] lock
 {
 public:
     using executor_type = boost::asio::any_io_executor;
 
-    /// An empty lock, as an error delivers it.
+    /// Makes an empty lock, as delivered with an error.
     lock() noexcept = default;
 
     lock(lock&& other) noexcept = default;
 
-    /// Releases the lock that is assigned to.
+    /// Releases the lock on the left-hand side first.
     lock& operator=(lock&& other) noexcept = default;
 
     /// Releases.
@@ -67,64 +67,65 @@ public:
     void swap(lock& other) noexcept { hold_.swap(other.hold_); }
     friend void swap(lock& a, lock& b) noexcept { a.swap(b); }
 
-    /// Whether the resource is this lock's at this moment: its state is `held` and its ttl has not run out. Compares
-    /// the clock, so it turns false in time even if the process was stopped and no timer has run.
+    /// Whether the lock holds the resource at this moment: its state is `held` and its ttl has not run out. Reads the
+    /// clock, so it turns false on time even if the process was stopped and no timer has run.
     [[nodiscard]] PRIORITY_REDLOCK_DECL bool is_held() const noexcept;
 
     /// Same as `is_held()`.
     [[nodiscard]] explicit operator bool() const noexcept { return is_held(); }
 
-    /// Where the lock is in its life.
-    /// `held` may be stale by the length of a timer's delay after the ttl ran out; `is_held()` is not.
+    /// The state of the lock. After the ttl has run out, `held` may be stale by the delay of a timer; `is_held()` is
+    /// never stale.
     [[nodiscard]] PRIORITY_REDLOCK_DECL lock_state state() const noexcept;
 
     /// When the ttl ends; `clock::time_point::max()` if it is infinite, `clock::time_point::min()` if the lock is
-    /// empty. Of a composite: the earliest end of its parts.
+    /// empty. For a composite: the earliest end of its parts.
     [[nodiscard]] PRIORITY_REDLOCK_DECL clock::time_point expires_at() const noexcept;
 
-    /// The name of the resource; empty if the lock is.
-    /// Of a composite: the names of its parts, joined by ", " for people to read.
+    /// The name of the resource; empty if the lock is empty. For a composite: the names of its parts, joined by ", "
+    /// for display.
     [[nodiscard]] PRIORITY_REDLOCK_DECL std::string_view resource() const noexcept;
 
     /// The locker that acquired it; a generated id begins with '#'.
     [[nodiscard]] PRIORITY_REDLOCK_DECL std::string_view locker_id() const noexcept;
 
-    /// What a preempting locker has to exceed: the highest priority among the handles of this locker. Of a composite:
-    /// the lowest priority of its parts, since who takes one takes all.
+    /// The priority that a preempting locker has to exceed: the highest priority among the handles of this locker. For
+    /// a composite: the lowest priority of its parts, since a preemption of one part preempts all.
     [[nodiscard]] PRIORITY_REDLOCK_DECL int priority() const noexcept;
 
     /// A number that is greater than that of every earlier grant of this resource (Kleppmann's fencing token). Handles
-    /// of one re-entrant locker share it. It begins at the system clock in microseconds, so it rises over restarts as
-    /// long as that clock does and a resource is granted less than a million times a second on average. 0 if empty, and
-    /// for a composite, whose parts have one each.
+    /// of one re-entrant locker share it. Tokens start at the system clock in microseconds. So they also rise over
+    /// restarts, provided that this clock rises and a resource is granted less than a million times a second on
+    /// average. 0 if the lock is empty, and for a composite: each of its parts has its own token.
     [[nodiscard]] PRIORITY_REDLOCK_DECL std::uint64_t fencing_token() const noexcept;
 
-    /// The locks that this one is made of: for a composite those of its parts, in the order of their names; for any
-    /// other lock itself; none for an empty one. Valid as long as the names are.
+    /// The locks of which this lock is made: for a composite its parts, in the order of their names; for any other lock
+    /// the lock itself; none for an empty lock. Valid as long as the names are.
     [[nodiscard]] PRIORITY_REDLOCK_DECL std::span<const lock> parts() const noexcept;
 
-    /// The executor that operations on this lock complete on by default: the manager's. An empty lock knows of none and
-    /// returns `asio::system_executor`, but calls no handler there: `async_wait`, `async_release` and `async_extend` of
-    /// an empty lock complete on the executor that the handler brings, as that of a coroutine or one that is bound
-    /// does; if it brings none, the initiating function throws `boost::system::system_error` of `errc::not_held`.
+    /// The executor on which operations on this lock complete by default: the manager's. An empty lock has no manager.
+    /// It returns `asio::system_executor`, but calls no handler there: its `async_wait`, `async_release` and
+    /// `async_extend` complete on the handler's associated executor, such as that of a coroutine or a bound one. If the
+    /// handler has none, the initiating function throws `boost::system::system_error` with `errc::not_held`.
     [[nodiscard]] PRIORITY_REDLOCK_DECL executor_type get_executor() const;
 
-    /// Gives the resource to the next in line. Returns at once; never throws. Harmless if the lock is empty or has
-    /// ended. For a lock in state `revoking` it tells the preempting locker that the way is free.
+    /// Hands the resource to the next in line. Returns at once; never throws. Has no effect if the lock is empty or has
+    /// ended. In state `revoking` it acknowledges the preemption, so that the preempting locker need not wait for the
+    /// end of the grace.
     ///
     /// A re-entrant locker's resource is freed with its last handle.
     PRIORITY_REDLOCK_DECL void release() noexcept;
 
-    /// Releases, and completes when it has taken effect: in memory at once; over Redis when a quorum of nodes has
-    /// confirmed it or, if they cannot be reached, when the ttl is over there, which is no error. Of a handle that is
-    /// not its locker's last: at once.
+    /// Releases, and completes when the release has taken effect. In memory this is at once. Over Redis it is when a
+    /// quorum of nodes has confirmed it; if the nodes cannot be reached, it is when the ttl has ended there, which is
+    /// not an error. If the locker has other handles, it completes at once.
     ///
     /// @par Completion signature
     /// `void(error_code)`
     /// @par Errors
-    /// None: released (or, if it was `revoking`, acknowledged). `errc::not_held`: it was empty or had ended.
+    /// None: released (or acknowledged, if the lock was `revoking`). `errc::not_held`: the lock was empty or had ended.
     /// @par Per-operation cancellation
-    /// None: a release is not taken back.
+    /// None: a release cannot be undone.
     /// @par Object lifetimes
     /// The lock may be destroyed or moved while the operation is pending.
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
@@ -134,18 +135,19 @@ public:
                                                                     detail::hold_pin(hold_.get()));
     }
 
-    /// Gives a held lock a new end: `ttl` from now. All handles of the locker share it. Of a composite: all its parts.
-    /// If that is earlier than the present end, this manager sees to it: should its process die, a store keeps the lock
-    /// until its former end.
+    /// Moves the end of a held lock to `ttl` from now. All handles of the locker share it. For a composite it applies
+    /// to all parts. An end that is earlier than the current one is enforced by this manager only: if its process dies,
+    /// a store keeps the lock until the former end.
     ///
     /// @par Completion signature
     /// `void(error_code)`
     /// @par Errors
-    /// None: extended. `errc::not_held`: it is empty, revoking or has ended, or the store has it no more: then it is
-    /// `lost`. `errc::invalid_argument`: `ttl` is zero or negative, or longer than the store allows
+    /// None: extended. `errc::not_held`: the lock is empty, revoking or has ended, or the store no longer has it, and
+    /// then it is `lost`. `errc::invalid_argument`: `ttl` is zero or negative, or longer than the store allows
     /// (`redis_options::max_ttl`). `errc::no_quorum` (over Redis): the nodes did not answer; the lock is as before.
     /// @par Per-operation cancellation
-    /// None. In memory it completes at once, over Redis within `redis_options::node_timeout`, one after the other.
+    /// None. In memory it completes at once. Over Redis it completes within `redis_options::node_timeout`; calls for
+    /// one lock run one after the other.
     /// @par Object lifetimes
     /// The lock may be destroyed or moved while the operation is pending.
     template <boost::asio::completion_token_for<void(error_code)> Token = boost::asio::deferred_t>
@@ -160,14 +162,14 @@ public:
     /// @par Completion signature
     /// `void(error_code)`
     /// @par Completion condition
-    /// The lock is released, preempted, expires or is lost. If it has already ended, or is revoking: at once.
+    /// The lock is released, is preempted, expires or is lost. If it has already ended or is revoking: at once.
     /// @par Errors
     /// None: released by its owner. `boost::asio::error::operation_aborted`: preempted (then `state()` is `revoking` or
     /// `preempted`), or the wait was cancelled (then it is not). `errc::expired`: the ttl ran out. `errc::lost`: the
     /// protocol could not keep it. `errc::not_held`: the lock is empty.
     ///
-    /// This is a notice handler: after a preemption the next locker's grant waits until it has returned, even when the
-    /// grace is zero.
+    /// The handler of this operation is a notice handler: after a preemption the next grant waits until the handler has
+    /// returned, even if the grace is zero.
     /// @par Per-operation cancellation
     /// Terminal, partial, total: ends the wait with `operation_aborted` and leaves the lock unchanged.
     /// @par Object lifetimes
@@ -180,23 +182,23 @@ public:
                                                                     detail::hold_pin(hold_.get()));
     }
 
-    /// Adapts a completion token so that the operation it is given to is cancelled when this lock ends, by release too.
+    /// Adapts a completion token: the operation that uses it is cancelled when this lock ends, also by release.
     ///
     /// @code
     /// co_await socket.async_read_some(buffer, lk.guard(asio::use_awaitable));
     /// @endcode
     ///
-    /// The cancellation is terminal and is emitted on the handler's associated executor, else on that of the operation,
-    /// else on the lock's; as for any cancellation slot that must be an implicit or explicit strand, and the operation
-    /// must be started on it. The token's own cancellation slot keeps working. If the lock has already ended and the
-    /// operation's signature begins with an error_code, the operation is not started and completes with
-    /// `boost::asio::error::operation_aborted`.
+    /// The cancellation is terminal. It is emitted on the handler's associated executor; without one, on the executor
+    /// of the operation; without that, on the lock's. As for any cancellation slot, this executor must be an implicit
+    /// or explicit strand, and you must start the operation on it. The token's own cancellation slot keeps working. If
+    /// the lock has already ended and the operation's signature begins with an error_code, the operation is not started
+    /// and completes with `boost::asio::error::operation_aborted`.
     ///
-    /// A guarded operation is a notice handler: after a preemption the next locker's grant waits until the operation's
+    /// The handler of a guarded operation is a notice handler: after a preemption the next grant waits until the
     /// handler has returned, at most until the ttl ends. Guard only operations that can be cancelled.
     ///
-    /// A handler must not take this lock along by moving it into itself, as in `lk.guard([held = std::move(lk)] ...)`:
-    /// the argument is made first and leaves an empty lock to guard. Let it share the lock by a `shared_ptr`.
+    /// Do not move this lock into the handler, as in `lk.guard([held = std::move(lk)] ...)`: the argument is evaluated
+    /// first and leaves an empty lock to guard. Let the handler share the lock through a `shared_ptr`.
     template <class Token = boost::asio::deferred_t>
     [[nodiscard]] guard_t<std::decay_t<Token>> guard(Token&& token = Token()) const
     {

@@ -27,12 +27,12 @@ namespace priority_redlock {
 
 namespace detail {
 
-/// What does not belong where the token of an acquire does: most likely a handler with another signature.
+/// An argument in the place of an acquire's token that is not one: most likely a handler with another signature.
 template <class T>
 concept no_acquire_token = !name_like<T> && !std::convertible_to<T, const acquire_options&>
                            && !asio::completion_token_for<T, void(error_code, lock)>;
 
-/// The one error that is said of arguments which do not fit, in place of a list of overloads.
+/// Gives one error for arguments that do not fit, instead of a list of overloads.
 template <class... Arguments>
 struct misfit_of_async_acquire
 {
@@ -45,8 +45,8 @@ struct misfit_of_async_acquire
 
 class protocol;
 
-/// A scope of locks: components that use one manager, or managers over one `protocol`, and agree on the name of a
-/// resource exclude each other from it, by priority.
+/// A scope of locks. Components that share a manager, or use managers over one `protocol`, exclude each other from
+/// resources of the same name, by priority.
 ///
 /// @code
 /// lock_manager manager(io_context);
@@ -55,26 +55,26 @@ class protocol;
 /// co_await switch_on(lk.guard(asio::use_awaitable)); // ends with operation_aborted if a higher priority comes
 /// @endcode
 ///
-/// Without a protocol the locks live in this process. Waiting is a queue: highest priority first, then first come,
-/// first served; a lock that becomes free is handed to the first in line and nobody barges in between. A strictly
-/// higher priority preempts the holder: its lock becomes `revoking`, its waits and guarded operations end with
-/// `operation_aborted`, and the newcomer is granted once the holder has let go, or its grace is over and those handlers
-/// have run, or its ttl has ended.
+/// Without a protocol the locks live in this process. Waiters form a queue: highest priority first, then first come,
+/// first served. A free lock is handed to the first in line, and nobody jumps the queue. A strictly higher priority
+/// preempts the holder: its lock becomes `revoking`, and its waits and guarded operations end with `operation_aborted`.
+/// The newcomer is granted the lock once the holder has let go, or its grace is over and those handlers have run, or
+/// its ttl has ended.
 ///
-/// Re-entrance: a locker that holds a resource gets a further handle at once, and all its waiting acquires of a
+/// Re-entrance: a locker that holds a resource is granted another handle at once, and all its waiting acquires of a
 /// resource are granted together. Give components that must exclude each other different locker ids, or none.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: all member functions may be called from any thread at the same time, except
-/// construction, move and destruction; so also over an `asio::strand`, on which then its timer, its notices and its
-/// default completions run. Not so with `single_threaded`: then the manager and its locks must only be used on one
-/// implicit strand, and a debug build ends the program when it meets two threads in it.
+/// construction, move and destruction. This is also true of a manager over an `asio::strand`: its timer, its notices
+/// and its default completions run on the strand. A `single_threaded` manager and its locks must only be used on one
+/// implicit strand; a debug build ends the program when two threads are in the manager at once.
 ///
 /// @par Object lifetimes
-/// The manager must be destroyed before its execution context. Its locks may outlive both. Its destructor ends the
-/// pending acquires with `operation_aborted`.
+/// Destroy the manager before its execution context. Its locks may outlive both. The destructor ends the pending
+/// acquires with `operation_aborted`.
 ///
-/// @tparam Executor the type of the executor that operations complete on by default.
+/// @tparam Executor the type of the executor on which operations complete by default.
 template <class Executor = boost::asio::any_io_executor>
 class basic_lock_manager
 {
@@ -96,14 +96,14 @@ public:
     {
     }
 
-    /// Locks of this process, for use on one implicit strand only: a promise of the caller that buys speed.
+    /// Locks of this process, for use on one implicit strand only. The caller promises this in return for speed.
     basic_lock_manager(const executor_type& ex, single_threaded_t, const manager_options& options = {})
         : executor_(ex), backend_(detail::make_memory_backend(ex, true, options)),
           defaults_(detail::resolve(options.defaults))
     {
     }
 
-    /// Locks of the store behind a protocol, which other managers may share.
+    /// Locks in the store behind a protocol, which other managers may share.
     /// @throws std::invalid_argument the protocol is null, or an option is outside its domain or not for protocols.
     basic_lock_manager(const executor_type& ex, std::shared_ptr<protocol> store, const manager_options& options = {})
         : executor_(ex), backend_(detail::make_protocol_backend(ex, std::move(store), options)),
@@ -111,7 +111,7 @@ public:
     {
     }
 
-    // The same with the executor of an execution context.
+    // As above, with the executor of an execution context.
 
     template <detail::execution_context_type ExecutionContext>
     explicit basic_lock_manager(ExecutionContext& context, const manager_options& options = {})
@@ -133,47 +133,47 @@ public:
 
     basic_lock_manager(basic_lock_manager&&) noexcept = default;
 
-    /// Ends the pending acquires of the manager that is assigned to.
+    /// Ends the pending acquires of the manager on the left-hand side.
     basic_lock_manager& operator=(basic_lock_manager&&) noexcept = default;
 
-    /// Ends the pending acquires with `operation_aborted`. Locks that are held stay held and can be released.
+    /// Ends the pending acquires with `operation_aborted`. Held locks stay held and can be released.
     ~basic_lock_manager() = default;
 
-    /// The executor that operations complete on by default.
+    /// The executor on which operations complete by default.
     [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
 
     /// Acquires the lock of a resource for a locker.
     ///
-    /// A locker that holds the resource already is granted it again at once: the acquire is re-entrant. Lockers are the
-    /// same if their ids are equal and they use the same manager. The same id in two managers is two lockers, also
-    /// where both managers share a protocol: the second one waits for the first.
+    /// A locker that already holds the resource is granted it again at once: the acquire is re-entrant. Two lockers are
+    /// the same if their ids are equal and they use the same manager. The same id in two managers means two lockers,
+    /// even if the managers share a protocol: the second one waits for the first.
     ///
-    /// The names are decay-copied into the operation: a `std::string` is taken over, a `std::string_view` must stay
-    /// valid until the operation is started (which a callback does at once, and a coroutine at `co_await`).
+    /// The names are decay-copied into the operation. A `std::string` is moved or copied; a `std::string_view` must
+    /// stay valid until the operation starts (with a callback at once, in a coroutine at `co_await`).
     ///
     /// @par Completion signature
     /// `void(error_code, lock)`
     /// @par Completion condition
-    /// The lock was granted, or will not be. It is never invoked from within this function: an immediate result goes to
-    /// the handler's immediate executor, which posts by default. A grant whose completion has not run yet may be
-    /// preempted or expire meanwhile; it is then delivered without an error and in state `revoking`, `preempted` or
-    /// `expired`.
+    /// The lock was granted, or the acquire failed. The handler is never invoked from within this function: an
+    /// immediate result goes to the handler's immediate executor, which posts by default. A granted lock may be
+    /// preempted or expire before its completion runs. It is then delivered without an error, in state `revoking`,
+    /// `preempted` or `expired`.
     /// @par Errors
     /// - none: the lock is in the second argument;
     /// - `errc::acquire_timeout`: not granted within `options.timeout` (counted from the start of the operation);
     /// - `errc::already_acquired`: `options.max_attempts` were used up;
-    /// - `errc::queue_full`: as many wait as `manager_options::max_waiters_per_resource` or `max_waiters` allows;
-    /// - `errc::invalid_argument`: an empty name, one of more than 64 KiB, a negative duration, a ttl or a number of
-    ///   attempts of zero; nothing was changed;
+    /// - `errc::queue_full`: `manager_options::max_waiters_per_resource` or `max_waiters` is reached;
+    /// - `errc::invalid_argument`: a name is empty or longer than 64 KiB, a duration is negative, or the ttl or the
+    ///   number of attempts is zero; nothing was changed;
     /// - `errc::manager_closed`: after `close()`;
     /// - `errc::no_quorum`, `errc::deadlock`: only with protocols and options that document them;
-    /// - `boost::asio::error::operation_aborted`: cancelled, by the slot, `cancel()`, `close()` or the destructor.
+    /// - `boost::asio::error::operation_aborted`: cancelled through the slot, by `cancel()`, `close()` or the
+    ///   destructor.
     /// @par Per-operation cancellation
-    /// Terminal, partial, total: leaves the queue. A cancellation that comes after the grant was decided has no effect.
+    /// Terminal, partial, total: leaves the queue. A cancellation after the grant was decided has no effect.
     /// @par Object lifetimes
-    /// The manager must exist until the operation is started; it may be destroyed while the operation is pending, which
-    /// ends it. A pending acquire counts as work; a
-    /// held lock does not, but the timer of its ttl does.
+    /// The manager must exist until the operation starts. Destroying it ends pending operations. A pending acquire
+    /// counts as outstanding work. A held lock does not, but the timer of its ttl does.
     template <detail::name_like Resource, detail::name_like Locker,
               boost::asio::completion_token_for<void(error_code, lock)> Token =
                   detail::default_completion_token_t<executor_type>>
@@ -195,7 +195,7 @@ public:
             detail::fresh_locker(), options);
     }
 
-    // The same with the options as they are by default.
+    // As above, with the default options.
 
     template <detail::name_like Resource, detail::name_like Locker, detail::acquire_token Token>
     auto async_acquire(Resource&& resource, Locker&& locker, Token&& token)
@@ -210,7 +210,7 @@ public:
         return async_acquire(std::forward<Resource>(resource), acquire_options(), std::forward<Token>(token));
     }
 
-    // For one clear error where the token does not fit, or is not the last argument.
+    // One clear error if the token does not fit, or is not the last argument.
 
     template <detail::name_like Resource, detail::name_like Locker, detail::no_acquire_token Handler>
     detail::misfit_of_async_acquire<Handler> async_acquire(Resource&&, Locker&&, const acquire_options&, Handler&&)
@@ -243,27 +243,28 @@ public:
         return {};
     }
 
-    /// Acquires the lock of a resource at once, or not at all: it does not wait, nobody is told to go, and no handler
-    /// is called. `options.preempt`, `timeout` and `max_attempts` have no effect. A locker that holds the resource
-    /// already is granted it again, as by `async_acquire`.
+    /// Acquires the lock of a resource at once, or not at all. It does not wait, tells nobody to go, and calls no
+    /// handler. `options.preempt`, `timeout` and `max_attempts` have no effect. A locker that already holds the
+    /// resource is granted it again, as by `async_acquire`.
     ///
     /// @code
     /// if (lock lk = manager.try_acquire("cache"))
     ///     refresh();
     /// @endcode
     ///
-    /// Only without a protocol: a store cannot be asked without waiting for its answer. With one, use `async_acquire`
-    /// with a `timeout` of zero.
+    /// Only without a protocol, since a store takes time to answer. With a protocol use `async_acquire` with a
+    /// `timeout` of zero.
     ///
-    /// @returns the lock; an empty one if there is an error.
+    /// @returns the lock; an empty lock on error.
     /// @par Errors
-    /// - `errc::already_acquired`: somebody holds it, or is about to;
+    /// - `errc::already_acquired`: another locker holds the resource, or is about to;
     /// - `errc::invalid_argument`: as of `async_acquire`;
     /// - `errc::manager_closed`: after `close()`;
     /// - `boost::asio::error::operation_not_supported`: the manager has a protocol.
-    /// @throws std::bad_alloc no memory; nothing was changed.
+    /// @throws std::bad_alloc out of memory; nothing was changed.
     /// @par Thread safety
-    /// As all functions of a manager that is not `single_threaded`: may be called from any thread at the same time.
+    /// As for all functions: unless the manager is `single_threaded`, it may be called from any thread at the same
+    /// time.
     template <detail::name_like Resource, detail::name_like Locker>
     [[nodiscard]] lock try_acquire(const Resource& resource, const Locker& locker, const acquire_options& options,
                                    error_code& ec)
@@ -280,8 +281,8 @@ public:
         return detail::try_acquire(*backend_, request, ec);
     }
 
-    /// The same, where only `errc::already_acquired` is an empty lock.
-    /// @throws boost::system::system_error any other error.
+    /// As above, but `errc::already_acquired` gives an empty lock, and any other error is thrown.
+    /// @throws boost::system::system_error an error other than `errc::already_acquired`.
     template <detail::name_like Resource, detail::name_like Locker>
     [[nodiscard]] lock try_acquire(const Resource& resource, const Locker& locker, const acquire_options& options = {})
     {
@@ -297,25 +298,26 @@ public:
         return detail::try_acquire(*backend_, request);
     }
 
-    /// Delivers what is held and waited for, for people who debug; with a protocol by this manager. `to_json`
-    /// (json.hpp) writes it for their tools.
+    /// Delivers which resources are held and waited for, for debugging. With a protocol it shows this manager only.
+    /// `to_json` (json.hpp) writes a snapshot for tools.
     ///
-    /// It is no picture of one instant: resources are copied a hundred or so at a time, and others use them in between.
-    /// Each is shown as it was at one instant, and none twice. What is held or waited for all the time from the call to
-    /// the completion is there; what comes or goes in that time may be. Every turn but the first, within the call, is
-    /// posted to the manager's executor, so that other work there goes on. A snapshot that ends with its first turn
-    /// completes as one that is ready at once, and one of several does so through the handler's executor. A resource is
-    /// copied in one turn with all its waiters, however many they are.
+    /// A snapshot does not show a single instant. Resources are copied in turns of about a hundred, and may be used
+    /// between turns. Each resource is shown as it was at one instant, and none is shown twice. A resource that is held
+    /// or waited for all the time from the call to the completion is included; one that comes or goes in that time may
+    /// be. The first turn runs within the call. Every other turn is posted to the manager's executor, so that other
+    /// work there continues. A snapshot that ends with its first turn completes immediately, through the handler's
+    /// immediate executor; any other completes through the handler's executor. A resource is copied with all its
+    /// waiters in one turn, however many there are.
     ///
     /// @par Completion signature
     /// `void(error_code, snapshot)`
     /// @par Errors
-    /// - `boost::system::errc::not_enough_memory`: a later turn had no memory for it; the snapshot is empty.
-    /// @throws std::bad_alloc the first turn had none.
+    /// - `boost::system::errc::not_enough_memory`: a later turn ran out of memory; the snapshot is empty.
+    /// @throws std::bad_alloc the first turn ran out of memory.
     /// @par Per-operation cancellation
-    /// None: it waits for nobody.
+    /// None: the operation waits for nobody.
     /// @par Object lifetimes
-    /// The manager may be destroyed meanwhile. The snapshot then shows what is left.
+    /// The manager may be destroyed while the operation is pending. The snapshot then shows what is left.
     template <boost::asio::completion_token_for<void(error_code, snapshot)> Token =
                   detail::default_completion_token_t<executor_type>>
     auto async_snapshot(Token&& token = Token()) const
@@ -324,8 +326,8 @@ public:
             detail::initiate_snapshot<basic_lock_manager>(this), token);
     }
 
-    /// What it has counted and measured so far. With a protocol that of this manager. Takes a moment for each shard and
-    /// none for each lock.
+    /// The counts and measurements of this manager so far. The cost depends on the number of shards, not on the number
+    /// of locks.
     [[nodiscard]] priority_redlock::metrics metrics() const { return backend_->take_metrics(); }
 
     /// Ends the acquires that are pending at this moment with `operation_aborted`. Locks stay held.

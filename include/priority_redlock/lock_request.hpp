@@ -11,14 +11,14 @@
 
 namespace priority_redlock {
 
-/// One part of what `async_acquire_all` acquires.
+/// One part of an `async_acquire_all`.
 struct lock_request
 {
     /// The name of the resource.
     std::string resource;
 
-    /// How this part is acquired.
-    /// Its timeout counts from the start of the whole operation, its ttl from the grant of the whole.
+    /// The options of this part. The timeout counts from the start of the whole operation, the ttl from the grant of
+    /// the whole.
     acquire_options options = {};
 };
 

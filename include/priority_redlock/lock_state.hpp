@@ -13,17 +13,17 @@
 
 namespace priority_redlock {
 
-/// Where a `lock` is in its life.
-/// It moves from `held` to one of the ends, through `revoking` when it is preempted, and never back.
+/// The state of a `lock`. It moves from `held` to one of the final states, through `revoking` if the lock is preempted,
+/// and never back.
 enum class lock_state : std::uint8_t
 {
     /// Default constructed, moved from, or delivered with an error: no lock at all.
     empty,
 
-    /// The resource belongs to this lock's locker.
+    /// The lock's locker holds the resource.
     held,
 
-    /// Told to go by a higher priority: no longer held; its owner may clean up for its grace.
+    /// Told to go for a higher priority: no longer held. The owner may clean up until its grace is over.
     revoking,
 
     /// Ended by its owner: `release()`, `async_release()`.
@@ -56,10 +56,10 @@ enum class lock_state : std::uint8_t
 
 namespace detail {
 
-/// What the operations of a lock complete with if it has ended.
+/// The error with which the operations of a lock in this state complete.
 [[nodiscard]] PRIORITY_REDLOCK_DECL error_code reason_of(lock_state s) noexcept;
 
-/// Why the work under a lock was cancelled by the end of that lock; none if it was not.
+/// The reason why the end of a lock cancelled the work under it; none if it did not.
 [[nodiscard]] PRIORITY_REDLOCK_DECL error_code loss_of(lock_state s) noexcept;
 
 } // namespace detail

@@ -15,32 +15,32 @@
 
 namespace priority_redlock {
 
-/// How often durations of which length were observed. Of those that there were, `count`, some or all were measured,
-/// `sampled`: an estimate for all of them is `count` / `sampled` times what was measured.
+/// A histogram of durations. There were `count` durations, of which `sampled` were measured: some or all. To estimate a
+/// value for all of them, multiply the measured value by `count` / `sampled`.
 struct duration_histogram
 {
-    /// Bucket i counts what is longer than `bound(i - 1)` and not longer than `bound(i)`.
+    /// Bucket i counts the durations longer than `bound(i - 1)` and not longer than `bound(i)`.
     static constexpr std::size_t buckets = 28;
 
-    /// 1, 2, 4 ... microseconds, up to a good minute; the last bucket is without bound: `infinite`.
+    /// 1, 2, 4 ... microseconds, up to a little more than a minute. The last bucket has no bound: `infinite`.
     [[nodiscard]] static constexpr duration bound(std::size_t bucket) noexcept
     {
         return bucket + 1 < buckets ? duration(std::chrono::microseconds(std::int64_t{1} << bucket)) : infinite;
     }
 
-    /// Of the measured ones.
+    /// The number of measured durations in each bucket.
     std::array<std::uint64_t, buckets> counts{};
 
-    /// How many there were, measured or not.
+    /// How many durations there were, measured or not.
     std::uint64_t count = 0;
 
     /// How many of them were measured: the sum of `counts`.
     std::uint64_t sampled = 0;
 
-    /// Of the measured ones, in seconds.
+    /// The sum of the measured durations, in seconds.
     std::chrono::duration<double> sum{};
 
-    /// One that is measured.
+    /// Adds a measured duration.
     void add(duration observed) noexcept
     {
         const auto us = std::chrono::ceil<std::chrono::microseconds>(observed).count();
@@ -62,59 +62,59 @@ struct duration_histogram
     }
 };
 
-/// What a manager has done since it was made, and how it stands: `lock_manager::metrics`. Always counted; made to be
-/// scraped (`to_prometheus`).
+/// Counters of a manager since its construction, and its current state: `lock_manager::metrics`. Always on, and meant
+/// to be scraped (`to_prometheus`).
 ///
-/// A lock is counted once however many handles a re-entrant locker has of it.
+/// A lock counts once, however many handles a re-entrant locker has.
 struct metrics
 {
     // Counters.
 
-    /// Locks that were granted, at once or after a wait.
+    /// Locks granted, at once or after a wait.
     std::uint64_t grants = 0;
 
-    /// Further handles for lockers that held the resource already.
+    /// Further handles for lockers that already held the resource.
     std::uint64_t re_entrances = 0;
 
-    /// How locks ended: with the last handle; by a higher priority, counted when the holder was told; by the ttl; and
-    /// because the protocol could not keep them.
+    /// How locks ended: by release of the last handle; by a higher priority, counted when the holder was told; by the
+    /// ttl; and because the protocol could not keep them.
     std::uint64_t releases = 0;
     std::uint64_t preemptions = 0;
     std::uint64_t expiries = 0;
     std::uint64_t losses = 0;
 
-    /// Of the preemptions, those for an `async_acquire_all` that told the holder before its turn (P12), where the next
-    /// one to be granted the resource had no higher priority than the holder.
+    /// Preemptions in vain: an `async_acquire_all` told the holder before its turn (P12), and the next locker granted
+    /// the resource had no higher priority than the holder. Also counted in `preemptions`.
     std::uint64_t preemptions_in_vain = 0;
 
-    /// Acquires that were not granted: `errc::acquire_timeout`; cancelled, by whatever means; and all other errors but
-    /// those of an acquire that was not valid or came after `close()`.
+    /// Acquires that were not granted: those with `errc::acquire_timeout`; those cancelled by any means; and those with
+    /// any other error, except invalid acquires and acquires after `close()`.
     std::uint64_t timeouts = 0;
     std::uint64_t cancellations = 0;
     std::uint64_t refusals = 0;
 
-    /// Holders that were told to go and kept somebody waiting for longer than their grace, or than
-    /// `manager_options::overrun_after`, each once.
+    /// Preempted holders that kept a waiter waiting for longer than their grace, or than
+    /// `manager_options::overrun_after`. Each counts once.
     std::uint64_t overruns = 0;
 
     // Gauges.
 
-    /// Resources that are held at this moment, those included whose holder has been told to go.
+    /// Resources held at this moment, including those whose holder has been told to go.
     std::uint64_t held = 0;
 
-    /// Acquires that wait at this moment.
+    /// Acquires waiting at this moment.
     std::uint64_t waiting = 0;
 
-    // Histograms. With a protocol, or with `manager_options::measure_all`, everything is measured. Otherwise, in
-    // memory, to read the clock costs a good part of what a lock does, so that one in `sampling` is measured; which
-    // ones is a matter of counting them. `count` is that of all.
+    // Histograms. With a protocol, or with `manager_options::measure_all`, every lock is measured. Otherwise every
+    // `sampling`th one is measured, since in memory reading the clock is a large part of the cost of a lock. `count`
+    // includes all.
 
     static constexpr unsigned sampling = 64;
 
-    /// How long acquires waited that were granted, re-entrant ones included. Those that were granted at once waited 0.
+    /// The wait of each granted acquire, including re-entrant ones. An acquire granted at once has waited 0.
     duration_histogram wait_time;
 
-    /// How long locks were held that have ended, from the grant until the resource was free.
+    /// How long each ended lock was held, from the grant until the resource was free.
     duration_histogram hold_time;
 };
 

@@ -14,20 +14,20 @@
 
 namespace priority_redlock {
 
-/// What an HTTP server says of the text of `to_prometheus`: the exposition format of Prometheus, version 0.0.4.
+/// The HTTP content type of the text of `to_prometheus`: the exposition format of Prometheus, version 0.0.4.
 inline constexpr std::string_view prometheus_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The metrics of one of several managers, told apart by a name.
+/// The metrics of one of several managers, identified by a name.
 struct named_metrics
 {
-    /// UTF-8, of any characters; different from that of every other.
+    /// UTF-8, with any characters. Must be unique.
     std::string manager;
 
     metrics values;
 };
 
-/// The metrics of a manager in the exposition format of Prometheus, made to be scraped (examples/metrics_server.cpp).
-/// These names begin with `priority_redlock_`; their values are those of `metrics`:
+/// The metrics of a manager in the exposition format of Prometheus, meant to be scraped (examples/metrics_server.cpp).
+/// The names begin with `priority_redlock_`; the values come from `metrics`:
 ///
 /// | name                  | type      | value                                                              |
 /// |-----------------------|-----------|--------------------------------------------------------------------|
@@ -52,7 +52,8 @@ struct named_metrics
 /// Throws `std::bad_alloc` only. Thread safety: distinct objects: safe; shared objects: safe.
 [[nodiscard]] PRIORITY_REDLOCK_DECL std::string to_prometheus(const metrics& values);
 
-/// The same of several managers, each with the label `manager`. One text of all, as a name may be described only once.
+/// The metrics of several managers, each with the label `manager`, in one text: the format allows only one description
+/// of a name.
 [[nodiscard]] PRIORITY_REDLOCK_DECL std::string to_prometheus(std::span<const named_metrics> managers);
 
 } // namespace priority_redlock

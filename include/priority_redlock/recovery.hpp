@@ -19,25 +19,25 @@
 
 namespace priority_redlock {
 
-/// What `resume()` returns.
+/// The result of `resume()`.
 struct resume_t
 {
     acquire_options options;
 };
 
-/// What `restart()` returns.
+/// The result of `restart()`.
 struct restart_t
 {
     acquire_options options;
 };
 
-/// What `reject()` returns.
+/// The result of `reject()`.
 struct reject_t
 {
     error_code reason;
 };
 
-/// What `replace()` returns.
+/// The result of `replace()`.
 template <class Transaction>
 struct replace_t
 {
@@ -45,9 +45,9 @@ struct replace_t
     acquire_options options;
 };
 
-/// Recovery: lets the step in flight finish, acquires the lock again and goes on from there, with all local variables
-/// intact. Before a transaction has begun: begins it. One that has already been unwound, since it had guarded a step by
-/// its lock, cannot resume; the run then ends with the reason of the loss.
+/// Recovery: lets the step in flight finish, acquires the lock again and continues from there, with all local variables
+/// intact. A transaction that has not begun yet is started. A transaction that guarded a step with its lock may already
+/// have been unwound. It cannot resume, and the run ends with the reason of the loss.
 [[nodiscard]] inline resume_t resume(const acquire_options& options = {}) noexcept
 {
     return {options};
@@ -61,7 +61,7 @@ struct replace_t
 }
 
 /// Recovery: cancels the step in flight, lets the transaction unwind, acquires the lock again and runs another
-/// transaction, of the same result, instead. From then on `restart` means that one.
+/// transaction with the same result type instead. From then on `restart` means the replacement.
 template <class Transaction>
 [[nodiscard]] replace_t<std::decay_t<Transaction>> replace(Transaction&& transaction,
                                                            const acquire_options& options = {})
@@ -69,8 +69,8 @@ template <class Transaction>
     return {std::forward<Transaction>(transaction), options};
 }
 
-/// Recovery: cancels the step in flight, lets the transaction unwind and ends the run with this error; without one,
-/// with the error that the recovery was asked about.
+/// Recovery: cancels the step in flight, lets the transaction unwind and ends the run with this error. Without an
+/// error, the run ends with the error that was passed to the recovery.
 [[nodiscard]] inline reject_t reject(error_code reason = {}) noexcept
 {
     return {reason};
@@ -79,14 +79,15 @@ template <class Transaction>
 /// Resumes after each loss of the lock, until the transaction has ended.
 inline constexpr resume_t always_resume{};
 
-/// Restarts after each loss of the lock, until the transaction has ended. One that is longer than the time between two
-/// losses never ends.
+/// Restarts after each loss of the lock, until the transaction has ended. A transaction that takes longer than the time
+/// between two losses never ends.
 inline constexpr restart_t always_restart{};
 
-/// Any recovery of transactions that return R and work on these resources: for handlers that choose between several.
-/// Converts from what `resume`, `restart`, `replace` and `reject` return; by default it rejects.
+/// Holds any recovery of transactions that return R and work on these resources, for handlers that choose between
+/// several. Converts from the results of `resume`, `restart`, `replace` and `reject`. A default constructed recovery
+/// rejects.
 ///
-/// The options of a recovery override those of the acquire before, for this and all later ones of the run.
+/// The options of a recovery override those of the previous acquire, for the next and all later acquires of the run.
 template <class R, class... Resources>
 class recovery
 {
@@ -108,7 +109,7 @@ private:
     template <class, class, class, class...>
     friend class detail::run_op;
 
-    /// Whether it is to replace the transaction by a null function.
+    /// Whether this replaces the transaction by a null function.
     [[nodiscard]] bool lacks_replacement() const noexcept
     {
         return kind_ == detail::recovery_kind::replace && !replacement_;
@@ -122,7 +123,7 @@ private:
 
 namespace detail {
 
-/// What a handler's answer is, or comes to.
+/// The type of a handler's answer, awaited if need be.
 template <class T>
 struct recovery_answer
 {
@@ -149,8 +150,8 @@ concept recovery_handler = std::invocable<T&, error_code>
 
 } // namespace detail
 
-/// What can recover transactions that return R: one of the recoveries; or a handler that is called with the error and
-/// returns a recovery, or is a coroutine that does.
+/// A recovery of transactions that return R: one of the recoveries above, or a handler. A handler is called with the
+/// error and returns a recovery, or is a coroutine that does.
 template <class T, class R, class... Resources>
 concept recovery_for = detail::recovery_value<std::decay_t<T>, R, Resources...>
                        || detail::recovery_handler<std::decay_t<T>, R, Resources...>;

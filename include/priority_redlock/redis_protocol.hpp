@@ -26,31 +26,31 @@
 
 namespace priority_redlock {
 
-/// Locks over Redis: the same locks across processes and machines. A quorum of independent nodes has to agree on each
-/// grant, so that the locks survive the loss of a minority. Give it to a `lock_manager`:
+/// Locks over Redis, shared by processes and machines. A quorum of independent nodes has to agree on each grant, so the
+/// locks survive the loss of a minority of the nodes. Pass the protocol to a `lock_manager`:
 /// @code
 /// auto store = std::make_shared<redis_protocol>(io.get_executor(), parse_redis_nodes("h1:6379,h2:6379,h3:6379"));
 /// lock_manager manager(io, store);
 /// @endcode
 ///
 /// The algorithm is Redlock (redis.io, "Distributed Locks with Redis"), extended by priorities, a queue of waiters on
-/// every node, preemption and fencing tokens; doc/redis.md tells how it works and what it guarantees. One node is
-/// allowed: then the lock is as available as that node.
+/// every node, preemption and fencing tokens; doc/redis.md explains how it works and what it guarantees. A single node
+/// is allowed: the locks are then as available as that node.
 ///
-/// An infinite ttl is a lease of `redis_options::lease` that the manager renews; one that cannot be renewed ends as
-/// `errc::lost`. Waiting ends with `errc::no_quorum` when no quorum of nodes could be asked for
+/// A lock with an infinite ttl is a lease of `redis_options::lease` that the manager renews. A lease that cannot be
+/// renewed ends as `errc::lost`. A wait ends with `errc::no_quorum` when no quorum of nodes could be reached for
 /// `redis_options::quorum_timeout`.
 ///
-/// It connects when it is first asked for something, and stays connected until nothing has been held, waited for or
-/// given back for `redis_options::idle_timeout`, or until `close()`. So long `io_context::run()` does not return.
+/// It connects on first use. It stays connected until nothing has been held, waited for or released for
+/// `redis_options::idle_timeout`, or until `close()`. While it is connected, `io_context::run()` does not return.
 ///
-/// Nodes that cannot take part are named in the log, with the cure, and cost only their vote. Among them are those
-/// whose `maxmemory-policy` is not `noeviction`, which is looked at every 2 seconds. An address has to lead to one
+/// The log names each node that cannot take part, and the remedy. Such a node only loses its vote. One reason is a
+/// `maxmemory-policy` other than `noeviction`, which is checked every 2 seconds. An address has to lead to a single
 /// server.
 ///
-/// Names of nodes are looked up on threads of their own, at most one a node at a time. Nothing waits for such a thread:
-/// neither `close()` nor `io_context::run()` nor the destruction of this or of the context. It ends when the system's
-/// lookup returns, and touches neither.
+/// Names of nodes are looked up on separate threads, at most one per node at a time. Nothing waits for such a thread:
+/// not `close()`, not `io_context::run()`, and not the destruction of the protocol or its context. The thread ends when
+/// the system's lookup returns, and then accesses neither of them.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, except destruction.
@@ -60,10 +60,10 @@ namespace priority_redlock {
 class PRIORITY_REDLOCK_DECL redis_protocol final : public protocol
 {
 public:
-    /// Connections and timers run on `ex`, on a strand of their own.
+    /// Connections and timers run on a strand over `ex`.
     ///
-    /// @throws std::invalid_argument without nodes or with bad options; the message names the option.
-    /// @throws boost::system::system_error if a file of TLS cannot be read (only if a node has `use_ssl`).
+    /// @throws std::invalid_argument there are no nodes, or an option is outside its domain; the message names it.
+    /// @throws boost::system::system_error a TLS file cannot be read (only if a node has `use_ssl`).
     redis_protocol(const boost::asio::any_io_executor& ex, std::vector<boost::redis::config> nodes,
                    redis_options options = {});
     ~redis_protocol() override;
@@ -71,29 +71,30 @@ public:
     redis_protocol(const redis_protocol&) = delete;
     redis_protocol& operator=(const redis_protocol&) = delete;
 
-    /// Closes the connections for good, without giving anything back; from any thread. Waits end with
-    /// `operation_aborted`, as does every later acquire, and held locks with `errc::lost`; what they have on the nodes
-    /// ends with its ttl. Release first what others should get sooner.
+    /// Closes the connections for good, without releasing anything. May be called from any thread. Waits end with
+    /// `operation_aborted`, as does every later acquire. Held locks end with `errc::lost`; on the nodes they stay until
+    /// their ttl ends. Release locks first if others should get them sooner.
     void close();
 
-    /// Asks the nodes what they have of a resource: who holds it and who waits, on which nodes, until when. For
-    /// incidents: it asks over connections of its own, takes no part in the locks and changes nothing; also after
+    /// Asks the nodes for the state of a resource: who holds it and who waits, on which nodes, until when. Meant for
+    /// incidents: it uses its own connections, takes no part in the locks and changes nothing. It also works after
     /// `close()`. The installed program does the same: `priority-redlock inspect NODES RESOURCE`.
     ///
-    /// It completes when all nodes have answered or cannot be reached; when a quorum has answered, and the others have
-    /// not for `redis_options::retry_interval` since; or after `redis_options::quorum_timeout`.
+    /// Completes when all nodes have answered or cannot be reached; when a quorum has answered and
+    /// `redis_options::retry_interval` has passed since; or after `redis_options::quorum_timeout`.
     ///
     /// @par Completion signature
     /// `void(error_code, redis_inspection)`
     ///
     /// @par Errors
-    /// - `errc::no_quorum`: too few nodes have answered to tell who holds it; what the others say is delivered, too,
+    /// - `errc::no_quorum`: too few nodes have answered to tell who holds it; the answers of the others are delivered,
+    ///   too,
     /// - `errc::invalid_argument`: the name is empty or has more than 65536 bytes,
     /// - `boost::asio::error::operation_aborted`: it was cancelled,
     /// - another one: a file of TLS cannot be read.
     ///
     /// @par Per-operation cancellation
-    /// Terminal, partial and total: it ends at once.
+    /// Terminal, partial, total: the operation ends at once.
     ///
     /// @par Object lifetimes
     /// The protocol may be destroyed meanwhile, its context not.
@@ -108,28 +109,28 @@ public:
             detail::initiate_inspect(deployment_), token, std::string(resource));
     }
 
-    /// Ends the hold of a resource that has this fencing token, on all nodes, whoever's it is and whether or not its
-    /// process is alive. It hits nobody else: the token is that of one hold. Its lock ends as `errc::lost`, as soon as
-    /// its manager is told; one that cannot be reached finds it out with its next renewal, or not before its ttl has
-    /// passed: until then only the fencing token separates it from the next holder. The next in line is woken. The
-    /// installed program does the same: `priority-redlock force-release NODES RESOURCE TOKEN`.
+    /// Ends the hold of a resource with this fencing token on all nodes, whoever holds it and whether or not its
+    /// process is alive. It affects nobody else, since a token belongs to one hold. The lock ends as `errc::lost` as
+    /// soon as its manager is told. A manager that cannot be reached finds out with its next renewal, or not before the
+    /// ttl has passed. Until then only the fencing token separates it from the next holder. The next in line is woken.
+    /// The installed program does the same: `priority-redlock force-release NODES RESOURCE TOKEN`.
     ///
-    /// It may be repeated: a hold that was ended so is ended. Who it is that holds the resource, and by which token,
-    /// `async_inspect` tells.
+    /// You may repeat it: it has no further effect on a hold that has ended. `async_inspect` tells who holds the
+    /// resource, and with which token.
     ///
     /// @par Completion signature
     /// `void(error_code)`. No error: a quorum of nodes has ended it, so that it is not held any more.
     ///
     /// @par Errors
     /// - `errc::not_held`: no node has a hold with this token; nothing was changed,
-    /// - `errc::no_quorum`: too few nodes have answered, some of which may have ended it; repeat it,
+    /// - `errc::no_quorum`: too few nodes have answered; some of them may have ended it; call it again,
     /// - `errc::invalid_argument`: the name is empty or has more than 65536 bytes,
     /// - `boost::asio::error::operation_aborted`: it was cancelled,
     /// - another one: a file of TLS cannot be read.
     ///
     /// @par Per-operation cancellation
-    /// Terminal and partial: it ends at once; nodes may have ended the hold. Total: only as long as none has been told
-    /// to.
+    /// Terminal, partial: the operation ends at once; nodes may have ended the hold. Total: only until the first node
+    /// has been told to end it.
     ///
     /// @par Object lifetimes
     /// The protocol may be destroyed meanwhile, its context not.

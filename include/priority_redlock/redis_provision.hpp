@@ -42,42 +42,43 @@ enum class provision_errc : int
     return {static_cast<int>(e), provision_category()};
 }
 
-/// Sets up the nodes of a new deployment, so that they vote at once. An operator's act, to be done once, before the
-/// first client starts. Without it the locks are just as safe, and the deployment grants nothing until
-/// `redis_options::max_ttl` has passed: new nodes cannot be told from nodes that have lost everything. That they have
-/// not is what the caller of this says.
+/// Sets up the nodes of a new deployment, so that they vote at once. An operator does this once, before the first
+/// client starts. Without it the locks are just as safe, but the deployment grants nothing until
+/// `redis_options::max_ttl` has passed, because new nodes look like nodes that have lost everything. The caller of this
+/// function asserts that the nodes are new.
 /// @code
 /// co_await async_provision(io.get_executor(), parse_redis_nodes("h1:6379,h2:6379,h3:6379"), options, use_awaitable);
 /// @endcode
 ///
 /// `nodes` and `options` are those with which the clients will make their `redis_protocol`: all nodes, and the same
-/// `prefix` and `max_ttl`. All nodes are looked at before the first is changed: each must take part and hold nothing
-/// under the prefix, not even a marker. If one does not, none is changed. The installed program does the same:
-/// `priority-redlock provision h1:6379,h2:6379,h3:6379`.
+/// `prefix` and `max_ttl`. All nodes are checked before the first is changed. Each must be able to take part and hold
+/// nothing under the prefix, not even a marker. If a node fails the check, none is changed. The installed program does
+/// the same: `priority-redlock provision h1:6379,h2:6379,h3:6379`.
 ///
-/// The look reads the names of all keys of the servers, some at a time, for which the user needs the right `+scan`
-/// in addition to those of clients (doc/redis.md, Access).
+/// The check reads the names of all keys of the servers in batches. For this the user needs the right `+scan` in
+/// addition to those of clients (doc/redis.md, Access).
 ///
 /// @par Completion signature
 /// `void(std::exception_ptr)`. Null: all nodes vote from now on.
 ///
 /// @par Errors
-/// `boost::system::system_error`, whose text names the node, what is wrong with it, what to do, and the nodes that had
-/// been set up already if it was found out that late. Its code is
+/// `boost::system::system_error`. Its text names the node, the problem and the remedy, and the nodes that had already
+/// been set up by then. Its code is
 /// - `provision_errc::occupied`: a node holds something under the prefix,
-/// - `provision_errc::unusable`: a node cannot be reached (as long as its `boost::redis::config` says, no other try is
-///   made) or cannot take part, or its connection was lost,
+/// - `provision_errc::unusable`: a node cannot be reached (one attempt, with the timeouts of its
+///   `boost::redis::config`), cannot take part, or its connection was lost,
 /// - `boost::asio::error::operation_aborted`: it was cancelled,
 /// - another one: a file of TLS cannot be read.
 ///
 /// `std::invalid_argument`: there is no node, or an option is outside its domain; the text names it.
 ///
 /// @par Per-operation cancellation
-/// Terminal and partial: it ends at once; nodes may be set up then. Total: only as long as no node has been changed.
+/// Terminal, partial: the operation ends at once; some nodes may have been set up. Total: only until the first node has
+/// been changed.
 ///
 /// @par Object lifetimes
-/// Everything is copied. The connections are closed when it has completed; until then `io_context::run()` does not
-/// return.
+/// All arguments are copied. The connections are closed when the operation has completed; until then
+/// `io_context::run()` does not return.
 ///
 /// @par Thread safety
 /// Safe from any thread. It runs on a strand over `ex`.

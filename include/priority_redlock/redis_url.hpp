@@ -16,10 +16,10 @@
 
 namespace priority_redlock {
 
-/// What is wrong with a node's URL. Each names a part of it; its message says what is allowed there.
+/// Errors in the URL of a node. Each names the invalid part; its message says what is allowed there.
 enum class redis_url_errc : int
 {
-    /// Nothing where a node should be.
+    /// The address of a node is missing.
     empty = 1,
 
     /// The part before `://`.
@@ -49,18 +49,18 @@ enum class redis_url_errc : int
     return {static_cast<int>(e), redis_url_category()};
 }
 
-/// Reads where a node is and how to log in, for programs that are told so on their command line:
+/// Parses the address and the login of a node, for example from a command line:
 ///
 ///     host:port
 ///     redis://[[user]:password@]host[:port][/database]
 ///     rediss://[[user]:password@]host[:port][/database]       over TLS
 ///
-/// The host is a name, an IPv4 address or, in brackets, an IPv6 address. Without a port it is 6379, without a user
-/// `default`, without a database 0. In the user and the password anything but letters, digits and `-._~` may have to be
-/// percent-encoded: `%40` for `@`, `%2F` for `/`.
+/// The host is a name, an IPv4 address or, in brackets, an IPv6 address. The default port is 6379, the default user
+/// `default`, the default database 0. In the user and the password, characters other than letters, digits and `-._~`
+/// may have to be percent-encoded: `%40` for `@`, `%2F` for `/`.
 ///
-/// Sets `use_ssl`, `addr`, `username`, `password` and `database_index`; everything else is as `boost::redis::config`
-/// has it.
+/// Sets `use_ssl`, `addr`, `username`, `password` and `database_index`; all other fields keep the defaults of
+/// `boost::redis::config`.
 ///
 /// On error `error` is one of `redis_url_errc` and the result is a default `config`.
 [[nodiscard]] PRIORITY_REDLOCK_DECL boost::redis::config parse_redis_url(std::string_view url, error_code& error);
@@ -68,9 +68,9 @@ enum class redis_url_errc : int
 /// The same; throws `boost::system::system_error`, whose text quotes the URL without user and password.
 [[nodiscard]] PRIORITY_REDLOCK_DECL boost::redis::config parse_redis_url(std::string_view url);
 
-/// Reads a list of URLs with commas in between; spaces around them do no harm. A comma in a password is `%2C`.
+/// Parses a comma-separated list of URLs. Spaces around them are ignored. Write a comma in a password as `%2C`.
 ///
-/// Throws `boost::system::system_error`, whose text quotes the URL at fault without user and password.
+/// Throws `boost::system::system_error`, whose text quotes the invalid URL without user and password.
 [[nodiscard]] PRIORITY_REDLOCK_DECL std::vector<boost::redis::config> parse_redis_nodes(std::string_view list);
 
 } // namespace priority_redlock

@@ -16,40 +16,40 @@
 
 namespace priority_redlock {
 
-/// An acquire that waits.
+/// A waiting acquire.
 struct waiter_snapshot
 {
     std::string locker_id;
 
-    /// With `manager_options::ageing` the rank that it has reached, rounded up.
+    /// The priority; with `manager_options::ageing` the rank that it has reached, rounded up.
     int priority = 0;
 
-    /// What those who wait are ordered by: the priority, and with `manager_options::ageing` more than that.
+    /// The rank that orders waiters: the priority, increased by `manager_options::ageing`.
     double rank = 0;
 
     /// When it began to wait, if that was measured (`manager_options::measure_all`). Otherwise
     /// `clock::time_point::max()`.
     clock::time_point since = clock::time_point::max();
 
-    /// Those of the lock that it waits for.
+    /// The ttl and grace of the lock that it waits for.
     duration ttl = infinite;
     duration grace{};
 };
 
-/// For whom a holder has to go.
+/// The locker for which a holder has to go.
 struct thief_snapshot
 {
-    /// Empty: not known, a locker of another manager.
+    /// Empty if not known: a locker of another manager.
     std::string locker_id;
 
-    /// With `manager_options::ageing` the rank that it has reached.
+    /// The priority; with `manager_options::ageing` the rank that it has reached.
     int priority = 0;
 };
 
-/// Who holds a resource at the moment of a snapshot.
+/// The holder of a resource at the moment of a snapshot.
 struct holder_snapshot
 {
-    /// Its locker id; a generated one begins with '#'.
+    /// The locker id; a generated id begins with '#'.
     std::string locker_id;
 
     /// The highest priority of its handles.
@@ -58,28 +58,29 @@ struct holder_snapshot
     /// `held` or `revoking`.
     lock_state state = lock_state::held;
 
-    /// Handles that have not been released: more than one if the locker is re-entrant, none while notice handlers of
-    /// released ones still run.
+    /// Handles that have not been released: more than one after a re-entrant acquire, none while notice handlers of
+    /// released handles still run.
     std::size_t handles = 0;
 
     /// See `lock::fencing_token()`.
     std::uint64_t fencing_token = 0;
 
-    /// When it was granted the lock, if that was measured (`manager_options::measure_all`). Otherwise
+    /// When the lock was granted, if that was measured (`manager_options::measure_all`). Otherwise
     /// `clock::time_point::max()`.
     clock::time_point since = clock::time_point::max();
 
     /// When its ttl ends; `clock::time_point::max()` if never.
     clock::time_point expires_at = clock::time_point::max();
 
-    /// How long it may go on once it is told to go: the longest of its handles.
+    /// How long the holder may clean up once it is told to go: the longest grace of its handles.
     duration grace{};
 
     /// `revoking`: when it was told to go. Otherwise `clock::time_point::max()`.
     clock::time_point told_at = clock::time_point::max();
 
-    /// `revoking`: whom it keeps waiting: who took the lock, or if that has given up the best waiter. None if nobody
-    /// waits any more. With a protocol it may be of another manager, and is named until the resource is free.
+    /// `revoking`: the locker that the holder keeps waiting. This is the thief or, if the thief has given up, the best
+    /// waiter. None if nobody waits any more. With a protocol it may belong to another manager, and is then named until
+    /// the resource is free.
     std::optional<thief_snapshot> thief;
 };
 
@@ -88,20 +89,21 @@ struct resource_snapshot
 {
     std::string resource;
 
-    /// Empty locker id and no handles: nobody holds it at this moment.
+    /// An empty locker id and no handles mean that nobody holds it at this moment.
     holder_snapshot holder;
 
     /// In the order in which they would be granted.
     std::vector<waiter_snapshot> waiters;
 };
 
-/// What `lock_manager::async_snapshot` delivers: the resources in no particular order. Each is consistent in itself;
-/// two of them may be seen at different instants, between its start and `taken_at`.
+/// The result of `lock_manager::async_snapshot`. Resources are in no particular order. Each is consistent in itself,
+/// but two of them may show different instants between the start of the operation and `taken_at`.
 struct snapshot
 {
     std::vector<resource_snapshot> resources;
 
-    /// When it was complete: not before any other time in it that has passed. By `clock`, or by that of the tests.
+    /// When the snapshot was complete: not before any past time in it. A time of `clock`, or of the manual clock in
+    /// tests.
     clock::time_point taken_at{};
 };
 

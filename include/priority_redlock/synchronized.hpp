@@ -48,7 +48,7 @@ using run_signature_t = typename run_signature<transaction_result_t<Transaction,
 
 } // namespace detail
 
-/// Runs transactions on an object under the lock of its resource, and recovers them when the lock is lost.
+/// Runs transactions on an object under the lock of its resource, and recovers them if the lock is lost.
 ///
 /// @code
 /// synchronized party(manager, "bath bulb", bulb);
@@ -59,30 +59,32 @@ using run_signature_t = typename run_signature<transaction_result_t<Transaction,
 /// @endcode
 ///
 /// A transaction is a function `asio::awaitable<R>(Resources&..., transaction_context&)`; see `transaction_context` for
-/// its steps. It is preempted by a higher priority only at the end of a step or by being cancelled and unwound: its
-/// grace is unlimited, and the log warns of one that goes neither way, after `manager_options::overrun_after`. Only the
-/// end of a ttl, or a store that cannot keep the lock, may let somebody else in before.
+/// its steps. A higher priority gets the lock only at the end of a step, or after the transaction was cancelled and has
+/// unwound. Its grace is unlimited; the log warns about a transaction that does neither, after
+/// `manager_options::overrun_after`. Another locker may get the lock earlier only if the ttl ends or the store cannot
+/// keep the lock.
 ///
-/// Options inherit: `manager_options::defaults`, this object's, the run's, the recovery's; each names what differs.
+/// Options are inherited from `manager_options::defaults` by this object, then by the run, then by the recovery. Name
+/// only the options that differ.
 ///
-/// One over several objects, made by `combine`, runs transactions that need all of them.
+/// `combine` makes a `synchronized` over several objects, for transactions that need all of them.
 ///
 /// @par Thread safety
-/// Distinct objects: safe. Shared objects: safe, except assignment and destruction. As long as the manager is
-/// thread-safe; with a `single_threaded` one everything stays on the manager's implicit strand.
+/// Distinct objects: safe. Shared objects: safe, except assignment and destruction. This requires a thread-safe
+/// manager. With a `single_threaded` manager everything must stay on its implicit strand.
 ///
 /// @par Object lifetimes
-/// The manager and the objects must live, and the manager not be moved, as long as this and its runs refer to them.
-/// This may be destroyed while its runs are pending. It is cheap to copy.
+/// The manager and the objects must exist, and the manager must not be moved, as long as this object or its runs refer
+/// to them. You may destroy this object while its runs are pending. It is cheap to copy.
 template <class... Resources>
 class synchronized
 {
 public:
     using executor_type = boost::asio::any_io_executor;
 
-    /// An object and the resource that stands for it.
-    /// @param locker_id runs with the same id are re-entrant: they hold the lock together. Without one each run is a
-    /// locker of its own, and excludes the others.
+    /// Makes a `synchronized` for an object and the resource that stands for it.
+    /// @param locker_id runs with the same id are re-entrant: they hold the lock together. Without an id each run is a
+    /// separate locker and excludes the others.
     template <class Executor, class Resource>
         requires std::is_same_v<std::tuple<Resource>, std::tuple<Resources...>>
     synchronized(basic_lock_manager<Executor>& manager, std::string resource, Resource& object,
@@ -94,13 +96,13 @@ public:
     {
     }
 
-    /// The manager's executor: where the completion and the transactions of a handler without an executor run.
+    /// The manager's executor. If a handler has no executor, its completion and its transaction run here.
     [[nodiscard]] executor_type get_executor() const { return spec_->manager.get_executor(); }
 
-    /// What it locks, and with which options: a part for each object, in their order.
+    /// The resources and options of the locks: one part for each object, in their order.
     [[nodiscard]] const std::vector<lock_request>& parts() const noexcept { return spec_->parts; }
 
-    /// Empty: each run is a locker of its own.
+    /// The locker id. Empty: each run is a separate locker.
     [[nodiscard]] const std::string& locker_id() const noexcept { return spec_->locker; }
 
     /// Acquires the lock without a transaction, as `lock_manager::async_acquire` does with the names and options of
@@ -116,41 +118,42 @@ public:
 
     /// Acquires the lock, runs a transaction under it, recovers it when the lock is lost, and releases.
     ///
-    /// The recovery is asked when the lock was lost, once for each lock. The error is `errc::preempted`,
-    /// `errc::expired` or `errc::lost`. If the recovery is a handler, it is also asked when the lock could not be
-    /// acquired although the same acquire may succeed later (`condition::retryable`, e.g. `errc::acquire_timeout`);
-    /// let it not repeat at once what fails at once. Values (`always_resume`, `restart({.priority = 1})`) answer losses
-    /// only, so that a timeout ends a run. Without a recovery a loss ends the run.
+    /// The recovery is asked when the lock is lost, once for each lock. The error is `errc::preempted`, `errc::expired`
+    /// or `errc::lost`. If the recovery is a handler, it is also asked when an acquire failed that may succeed later
+    /// (`condition::retryable`, e.g. `errc::acquire_timeout`); it should not retry at once an acquire that fails at
+    /// once. Recovery values (`always_resume`, `restart({.priority = 1})`) answer losses only, so a timeout ends the
+    /// run. Without a recovery a loss ends the run.
     ///
-    /// A handler runs where the transaction does. While a handler that is a coroutine takes its time, the step in
-    /// flight goes on.
+    /// A handler runs on the same strand as the transaction. While a coroutine handler runs, the step in flight
+    /// continues.
     ///
-    /// The transaction ends the run when it returns or throws; unless it was being unwound, when it is
-    /// `operation_aborted` that lets it. One that returns after its lock expired or was lost returned too late: the
-    /// recovery is asked, and `resume` lets the result pass.
+    /// The run ends when the transaction returns or throws, except with `operation_aborted` while it is being unwound:
+    /// then the recovery goes on. A transaction that returns after its lock expired or was lost has returned too late.
+    /// The recovery is asked, and `resume` accepts the result.
     ///
     /// @par Completion signature
     /// `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` if the transaction returns void, as `co_spawn` has.
     /// R must be default constructible.
     /// @par Completion condition
-    /// The transaction and the recovery have ended and the lock was released. It is never invoked from within this
-    /// function.
+    /// The transaction and the recovery have ended and the lock was released. The handler is never invoked from within
+    /// this function.
     /// @par Errors
     /// None: the result is that of the transaction, or of what replaced it. Otherwise an exception:
-    /// - what the transaction or the recovery throws, unchanged;
+    /// - any exception of the transaction or the recovery, unchanged;
     /// - `boost::system::system_error` with the error of an acquire (see `lock_manager::async_acquire`), the reason of
-    ///   the loss or what `reject` named;
-    /// - `system_error` with `errc::invalid_argument`: a null `std::function` for a transaction or a recovery, or see
+    ///   the loss, or the error passed to `reject`;
+    /// - `system_error` with `errc::invalid_argument`: a transaction or a recovery is a null `std::function`; see also
     ///   `async_acquire`;
-    /// - `system_error` with `boost::asio::error::operation_aborted`: cancelled, or the manager was;
+    /// - `system_error` with `boost::asio::error::operation_aborted`: the run or the manager was cancelled;
     /// - `std::bad_alloc`: no memory for a step of the run.
     /// @par Per-operation cancellation
     /// Terminal, partial, total: ends the wait for the lock, or cancels the step in flight with terminal and lets the
-    /// transaction unwind, and the recovery alike. A transaction that returns nevertheless has its result delivered.
+    /// transaction unwind; the same applies to the recovery. If the transaction returns nevertheless, its result is
+    /// delivered.
     /// @par Executors
-    /// Transaction, recovery and completion run on the handler's associated executor, or the manager's; the former two
-    /// on a strand over it, so that they may share a thread pool. (An executor that does not convert to
-    /// `any_io_executor` only gets the completion.)
+    /// Transaction, recovery and completion run on the handler's associated executor, or the manager's if there is
+    /// none. The transaction and the recovery run on a strand over it, so it may be a thread pool. (An executor that
+    /// does not convert to `any_io_executor` only gets the completion.)
     /// @par Object lifetimes
     /// The transaction and the recovery are kept until the completion: they may be coroutines with captures.
     template <transaction_for<Resources...> Transaction,
@@ -165,7 +168,7 @@ public:
             std::forward<Recovery>(recovery), options);
     }
 
-    /// The same with the options of this object.
+    /// As above, with the options of this object.
     template <transaction_for<Resources...> Transaction,
               recovery_for<transaction_result_t<Transaction, Resources...>, Resources...> Recovery,
               boost::asio::completion_token_for<detail::run_signature_t<Transaction, Resources...>> Token =

@@ -32,8 +32,8 @@ inline constexpr bool is_plain_awaitable<boost::asio::awaitable<R>> = true;
 
 } // namespace detail
 
-/// What a step may be: an `awaitable`, a deferred operation, or a function that returns one of these and is called
-/// when the step begins.
+/// A step: an `awaitable`, a deferred operation, or a function that returns one of these and is called when the step
+/// begins.
 template <class T>
 concept transaction_step = detail::is_plain_awaitable<std::decay_t<T>>
                            || boost::asio::is_async_operation<std::decay_t<T>>::value || requires(std::decay_t<T>& f) {
@@ -43,11 +43,11 @@ concept transaction_step = detail::is_plain_awaitable<std::decay_t<T>>
 
 /// A running transaction's view of its run: its steps, its lock.
 ///
-/// A transaction is divided into steps. The library looks at the lock where a step begins and where it ends: if the
-/// lock is gone there, the transaction is suspended until its recovery has been asked, and goes on under a new lock
-/// (`resume`) or is unwound (`restart`, `replace`, `reject`). What happens between two such places happens under one
-/// lock, or, if that one ends meanwhile, before the next locker is granted (a lock that expires or is lost is the
-/// exception: nobody waits for its owner).
+/// A transaction is divided into steps. The library checks the lock where a step begins and where it ends. If the lock
+/// is gone there, the transaction is suspended until its recovery has been asked. It then continues under a new lock
+/// (`resume`) or is unwound (`restart`, `replace`, `reject`). The code between two such places runs under one lock. If
+/// that lock is preempted meanwhile, the code runs before the next locker is granted it. If the lock expires or is
+/// lost, nobody waits for its owner.
 ///
 /// @code
 /// asio::awaitable<void> party(bulb& b, transaction_context& transaction)
@@ -60,15 +60,15 @@ concept transaction_step = detail::is_plain_awaitable<std::decay_t<T>>
 /// @endcode
 ///
 /// Once a recovery has decided to unwind, the step in flight is cancelled and every further step ends with
-/// `boost::asio::error::operation_aborted`; let it pass. Until the transaction has unwound the lock is not released, so
-/// it may undo what it did: for a plain `co_await` after a cancellation see
+/// `boost::asio::error::operation_aborted`; let it pass. The lock is not released until the transaction has unwound, so
+/// it may undo its changes. For a plain `co_await` after a cancellation see
 /// `asio::this_coro::reset_cancellation_state`.
 ///
 /// @par Thread safety
 /// Shared objects: unsafe. Use it only within its transaction.
 ///
 /// @par Object lifetimes
-/// Lives as long as the run; a transaction must not keep it longer than it runs.
+/// Lives as long as the run. A transaction must not keep a reference after it has ended.
 class transaction_context
 {
 public:
@@ -77,28 +77,30 @@ public:
     transaction_context(const transaction_context&) = delete;
     transaction_context& operator=(const transaction_context&) = delete;
 
-    /// The executor that the transaction and its steps run on: a strand.
+    /// The executor of the transaction and its steps: a strand.
     [[nodiscard]] PRIORITY_REDLOCK_DECL executor_type get_executor() const noexcept;
 
-    /// The current lock. From the moment it ends until the transaction is suspended, one that is not held. The
+    /// The current lock. After the lock has ended, and until the transaction is suspended, it is not held. The
     /// reference stays valid and shows the next lock after a resume.
     ///
-    /// A step under `lock().guard(...)` is cancelled by the loss itself, before the recovery is asked. Don't guard what
-    /// should be able to resume.
+    /// A step under `lock().guard(...)` is cancelled by the loss itself, before the recovery is asked. Do not guard a
+    /// step that should be able to resume.
     [[nodiscard]] PRIORITY_REDLOCK_DECL const priority_redlock::lock& lock() const noexcept;
 
-    /// How often this run has acquired its lock: 1 at first, one more each time that a recovery acquired it again.
+    /// How often this run has acquired its lock: 1 at first, and one more for each time that a recovery acquired it
+    /// again.
     [[nodiscard]] PRIORITY_REDLOCK_DECL std::size_t attempt() const noexcept;
 
-    /// Calls a function each time that the transaction was resumed: under the new lock, before the step begins or
-    /// delivers that waited for it. For what somebody else may have changed meanwhile. In place of an earlier one.
+    /// Registers a function that is called each time the transaction is resumed. It runs under the new lock, before the
+    /// suspended step begins or delivers its result. Use it to check for changes that others made meanwhile. It
+    /// replaces an earlier function.
     ///
     /// @code
     /// transaction.on_resume([&]() -> asio::awaitable<void> { co_await bulb.async_set(colour); });
     /// @endcode
     ///
-    /// What it throws comes out of that step, and it is not called again then. It may consist of steps; if the lock is
-    /// lost meanwhile, it is called anew once it has returned. It is kept until the transaction ends.
+    /// Its exceptions leave that step, and it is not called again then. It may consist of steps. If the lock is lost
+    /// while it runs, it is called again once it has returned. It is kept until the transaction ends.
     PRIORITY_REDLOCK_DECL void on_resume(std::function<boost::asio::awaitable<void>()> handler);
 
     /// A step that does nothing: a place where the transaction can be suspended or unwound.
@@ -107,20 +109,22 @@ public:
     /// Throws `boost::system::system_error` of `operation_aborted` if the transaction is being unwound.
     [[nodiscard]] PRIORITY_REDLOCK_DECL boost::asio::awaitable<void> checkpoint();
 
-    /// Runs a step of the transaction and delivers its result or exception. It begins only under the lock, and delivers
-    /// only under the lock: a result that comes after the loss waits until the lock has been acquired again.
+    /// Runs a step of the transaction and delivers its result or exception. The step begins only under the lock, and
+    /// delivers its result only under the lock: a result that comes after the loss waits until the lock has been
+    /// acquired again.
     ///
-    /// One step at a time: give work that is done in parallel as one step. A step may itself consist of steps.
+    /// Run one step at a time: combine parallel work into one step. A step may itself consist of steps.
     ///
     /// @par Errors
-    /// Throws what the step throws, at once. Throws `boost::system::system_error` of `operation_aborted` if the
+    /// Exceptions of the step are thrown at once. Throws `boost::system::system_error` of `operation_aborted` if the
     /// transaction is being unwound.
     /// @par Per-operation cancellation
-    /// That of the step. Cancelling `synchronized::async_run` cancels it with `terminal`, and so does a recovery other
-    /// than `resume`.
+    /// That of the step. Cancelling `synchronized::async_run` cancels the step with `terminal`, and so does a recovery
+    /// other than `resume`.
     /// @par Object lifetimes
-    /// An awaitable, an operation or a function is moved or copied into the step. (g++ 12 destroys a lambda twice that
-    /// is written within a `co_await` expression and captures more than references and plain values: give it a name.)
+    /// An awaitable, an operation or a function is moved or copied into the step. (If a lambda is written within a
+    /// `co_await` expression and captures more than references and plain values, g++ 12 destroys it twice: give it a
+    /// name.)
     template <transaction_step Step>
     [[nodiscard]] auto step(Step&& work)
     {

@@ -5,12 +5,12 @@
 #ifndef PRIORITY_REDLOCK_VERSION_HPP
 #define PRIORITY_REDLOCK_VERSION_HPP
 
-/// The version: major * 100 000 + minor * 100 + patch, as BOOST_VERSION is made.
+/// The version: major * 100 000 + minor * 100 + patch, like BOOST_VERSION.
 ///
-/// From 1.0 on: programs that use documented names compile with every later version of the same major one. Names in
-/// `detail` namespaces and folders are nobody's but the library's. The binary interface is that of one minor version
-/// and of the Boost that the library was compiled with: compile anew with every other one. Before 1.0 a minor version
-/// may change anything; the CHANGELOG says what.
+/// From 1.0 on, programs that use documented names compile with every later version of the same major version. Names in
+/// `detail` namespaces and folders are private to the library. The binary interface is compatible only within one minor
+/// version and one version of Boost: recompile for any other. Before 1.0 a minor version may change anything; the
+/// CHANGELOG says what.
 #define PRIORITY_REDLOCK_VERSION 100
 
 /// The version as text.

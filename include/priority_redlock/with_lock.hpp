@@ -21,11 +21,11 @@ namespace priority_redlock {
 
 namespace detail {
 
-/// Whether a function can work under a lock, and the token can be told of the end of its work.
+/// Whether a function can work under a lock, and the token can complete with its result.
 template <class Fn, class Token>
 concept works_for = work_function<Fn> && boost::asio::completion_token_for<Token, work_signature<Fn>>;
 
-/// The one error that is said of arguments which do not fit, in place of a list of overloads.
+/// Gives one error for arguments that do not fit, instead of a list of overloads.
 template <class... Arguments>
 struct misfit_of_async_with_lock
 {
@@ -39,7 +39,7 @@ struct misfit_of_async_with_lock
 
 } // namespace detail
 
-/// Acquires the lock of a resource, lets a function work under it, and releases it on every way out.
+/// Acquires the lock of a resource, runs a function under it, and releases it on every exit path.
 ///
 /// @code
 /// co_await async_with_lock(manager, "lights", {.priority = 100}, [&](lock&) -> asio::awaitable<void> {
@@ -47,46 +47,48 @@ struct misfit_of_async_with_lock
 /// });
 /// @endcode
 ///
-/// `fn(lock&)` is called once, when the lock is held. It returns one of:
-/// - `asio::awaitable<R>`: it is run as by `co_spawn`;
+/// `fn(lock&)` is called once, when the lock is held. It returns either
+/// - an `asio::awaitable<R>`, which is run as by `co_spawn`; or
 /// - a deferred operation whose signature is `void(error_code, Ts...)` or `void(std::exception_ptr, Ts...)`, which is
-///   started with that handler's associators, e.g. `socket.async_read_some(buffer, asio::deferred)`.
+///   started with the handler's associators, e.g. `socket.async_read_some(buffer, asio::deferred)`.
 ///
-/// `fn` and its work run on the handler's associated executor (else the manager's) if that is an `asio::strand`, else
-/// on a strand over it: so a thread pool needs no care. (A coroutine whose type names an executor that a strand does
-/// not convert to, such as `awaitable<R, io_context::executor_type>`, runs on that without a strand: one thread only. A
-/// handler's executor that does not convert to `asio::any_io_executor` cannot carry the work, which then runs on a
-/// strand over the manager's.) The completion runs on the handler's executor itself.
+/// `fn` and its work run on the handler's associated executor, or the manager's if there is none. If this executor is
+/// not an `asio::strand`, they run on a strand over it, so you need no strand of your own on a thread pool. (A
+/// coroutine may name an executor type to which a strand does not convert, such as
+/// `awaitable<R, io_context::executor_type>`. It runs on that executor without a strand: use one thread only. If the
+/// handler's executor does not convert to `asio::any_io_executor`, the work runs on a strand over the manager's.) The
+/// completion runs on the handler's executor itself.
 ///
-/// When the lock ends the work is cancelled (terminal, as by `lock::guard`); the lock is let go only once the work has
-/// ended. So its grace is unlimited, whatever `options.grace` says: work that ignores its cancellation keeps the
-/// resource until it is done or the ttl has ended. The log then warns of it, after `manager_options::overrun_after`.
+/// When the lock ends, the work is cancelled (terminal, as by `lock::guard`). The lock is released only once the work
+/// has ended. So the grace is unlimited, whatever `options.grace` says: work that ignores its cancellation keeps the
+/// resource until it is done or the ttl has ended. The log warns about such work after
+/// `manager_options::overrun_after`.
 ///
 /// @par Completion signature
 /// `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` if R is void; for a deferred operation its own. R and
-/// Ts are default constructible.
+/// Ts must be default constructible.
 /// @par Completion condition
-/// The lock was not granted; or the work has ended, and the lock has been released.
+/// The lock was not granted; or the work has ended and the lock was released.
 /// @par Errors
 /// As an `error_code`, or as a `boost::system::system_error` in the exception_ptr:
 /// - those of `async_acquire`; `fn` has not been called then;
-/// - `errc::preempted`, `errc::expired`, `errc::lost`: the lock ended and the work with `operation_aborted` after it,
+/// - `errc::preempted`, `errc::expired`, `errc::lost`: the lock ended and the work then ended with `operation_aborted`,
 ///   or the lock ended before `fn` was called;
 /// - `errc::invalid_argument`: also for a null pointer or an empty `std::function` as `fn`;
 /// - `boost::asio::error::operation_aborted`: cancelled from outside;
-/// - `boost::system::errc::not_enough_memory`: for the start of the work, or Asio had none for its end.
+/// - `boost::system::errc::not_enough_memory`: no memory to start the work, or Asio had none to end it.
 ///
-/// Other results and exceptions of the work are passed on as they are, also when the lock has ended. So is what `fn`
-/// throws instead of returning its work, where the completion has an exception_ptr. Where it has an error_code that
-/// exception leaves `run()` of the context, as from any handler of a callback; the lock is released and the handler
-/// destroyed.
+/// Other results and exceptions of the work are passed on unchanged, even if the lock has ended. If `fn` itself throws
+/// instead of returning its work, and the completion has an exception_ptr, the exception is passed on, too. If the
+/// completion has an error_code, the exception leaves `run()` of the context, as from any callback handler; the lock is
+/// released and the handler destroyed.
 /// @par Per-operation cancellation
-/// Terminal, partial, total: ends the wait for the lock; then the work is cancelled with the same type (a coroutine
-/// sees partial and total if it has reset its cancellation state to let them through, as under `co_spawn`). The signal
-/// may be emitted on any thread that may emit it to the handler; it reaches the work on its strand.
+/// Terminal, partial, total: ends the wait for the lock; once the work runs, cancels it with the same type (a coroutine
+/// sees partial and total if it has reset its cancellation state to let them through, as under `co_spawn`). You may
+/// emit the signal on any thread that may emit it to the handler; it reaches the work on its strand.
 /// @par Object lifetimes
-/// The manager must exist until the operation is started; destroying it ends the wait for the lock, but not the work.
-/// The `lock&` stays valid until the work has ended; releasing it there ends the work. `fn` is kept until then, too.
+/// The manager must exist until the operation starts; destroying it ends the wait for the lock, but not the work. The
+/// `lock&` stays valid until the work has ended; releasing it there ends the work. `fn` is also kept until then.
 template <
     class Executor, detail::name_like Resource, detail::name_like Locker, detail::work_function Fn,
     boost::asio::completion_token_for<detail::work_signature<Fn>> Token = detail::default_completion_token_t<Executor>>
@@ -112,7 +114,7 @@ auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource,
         std::forward<Fn>(fn), std::forward<Token>(token));
 }
 
-/// The same with the options that it inherits.
+/// As above, with the inherited options.
 template <
     class Executor, detail::name_like Resource, detail::work_function Fn,
     boost::asio::completion_token_for<detail::work_signature<Fn>> Token = detail::default_completion_token_t<Executor>>
@@ -122,7 +124,7 @@ auto async_with_lock(basic_lock_manager<Executor>& manager, Resource&& resource,
                            std::forward<Token>(token));
 }
 
-/// The same under the locks of several resources, as `async_acquire_all` acquires them.
+/// As above, under the locks of several resources, which are acquired as by `async_acquire_all`.
 template <
     class Executor, detail::name_like Locker, detail::work_function Fn,
     boost::asio::completion_token_for<detail::work_signature<Fn>> Token = detail::default_completion_token_t<Executor>>
@@ -145,7 +147,7 @@ auto async_with_lock(basic_lock_manager<Executor>& manager, std::vector<lock_req
                              std::forward<Fn>(fn), std::forward<Token>(token));
 }
 
-// For one clear error where the function or the token does not fit.
+// One clear error if the function or the token does not fit.
 
 template <class Executor, detail::name_like Resource, detail::name_like Locker, class Fn,
           class Token = detail::default_completion_token_t<Executor>>

@@ -107,7 +107,7 @@ try {
     if (!finished_)
         fail(make_error_code(boost::system::errc::not_enough_memory));
 } catch (...) {
-    log_failure("the end of work under a lock could not be told");
+    log_failure("could not complete the work under a lock");
 }
 
 void with_lock_run::spawn(asio::awaitable<void> work)

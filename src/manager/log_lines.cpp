@@ -58,7 +58,7 @@ try {
     r.milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(since_told).count();
     r.thief = next.locker;
     r.thief_priority = next.priority;
-    r.text = ": it keeps the resource after its preemption; does what it runs end when it is cancelled?";
+    r.text = ": it keeps the resource after its preemption; does its work end when it is cancelled?";
 } catch (...) {
 }
 
@@ -81,7 +81,7 @@ try {
 
 void log_lines::note_renewal_failed(const hold& h, error_code why) noexcept
 try {
-    add("renewal_failed", h, log_level::warning).text = ": it is tried again until the lock ends: " + why.message();
+    add("renewal_failed", h, log_level::warning).text = ": the renewal is repeated until the lock ends: " + why.message();
 } catch (...) {
 }
 

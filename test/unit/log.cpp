@@ -289,7 +289,7 @@ BOOST_AUTO_TEST_CASE(what_a_record_is_about_are_attributes)
     BOOST_TEST(kept().lines[7]
                == "warning priority_redlock renewal_failed resource=lights locker=a priority=3 token="
                       + std::to_string(this->token("a"))
-                      + ": it is tried again until the lock ends: " + error_code(errc::no_quorum).message());
+                      + ": the renewal is repeated until the lock ends: " + error_code(errc::no_quorum).message());
     BOOST_TEST(attributes(8) == "Event=refused" + b);
     BOOST_TEST(attributes(9) == "Event=failure");
     BOOST_TEST(attributes(10) == "Event=node_votes Node=n0");

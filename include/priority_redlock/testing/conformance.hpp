@@ -20,21 +20,21 @@
 
 namespace priority_redlock::testing {
 
-/// What the conformance suite is told of a protocol.
+/// Describes a protocol to the conformance suite.
 struct conformance_subject
 {
     /// Makes the protocol with an empty store, for the duration of one case. Its completions and events may come on
     /// `ex` or on any other thread.
     std::function<std::shared_ptr<protocol>(const boost::asio::any_io_executor& ex)> make;
 
-    /// How long a case waits for something that has to happen before it fails.
+    /// How long a case waits for a required event before it fails.
     duration patience = std::chrono::seconds(20);
 
-    /// The unit of the ttls and holds of the cases. Large against the protocol's round trip.
+    /// The unit of the ttls and holds in the cases. It must be long compared with a round trip of the protocol.
     duration unit = std::chrono::milliseconds(20);
 };
 
-/// A rule that a protocol, or a manager over it, has broken.
+/// Thrown if a protocol, or a manager over it, has broken a rule.
 class PRIORITY_REDLOCK_DECL conformance_failure : public std::runtime_error
 {
 public:
@@ -44,10 +44,10 @@ public:
 /// One rule of `protocol`, or of `lock_manager` over a protocol.
 struct conformance_case
 {
-    /// What must be so, as an identifier; it begins with the rule's number where it has one.
+    /// The requirement as an identifier. It begins with the number of the rule, if there is one.
     std::string_view name;
 
-    /// Runs it on a fresh store. Throws conformance_failure with the reason.
+    /// Runs the case on a fresh store. Throws conformance_failure with the reason.
     void (*run)(const conformance_subject& subject);
 };
 

@@ -30,8 +30,8 @@ namespace detail {
 
 namespace testing {
 
-/// Makes a manager that goes by the manual clock, and is like any other but for that: its ttls, timeouts, graces and
-/// ageing, `lock::is_held()` and `expires_at()`, and the times in its snapshots and metrics.
+/// Makes a manager that uses the manual clock, and is otherwise like any other. The clock applies to ttls, timeouts,
+/// graces and ageing, to `lock::is_held()` and `expires_at()`, and to the times in snapshots and metrics.
 ///
 /// @code
 /// asio::io_context context;
@@ -50,7 +50,7 @@ template <class Manager = lock_manager>
                                          detail::resolve(options.defaults));
 }
 
-/// The same for use on one implicit strand only.
+/// As above, for use on one implicit strand only.
 template <class Manager = lock_manager>
 [[nodiscard]] Manager make_manager(const typename Manager::executor_type& ex, single_threaded_t,
                                    const manager_options& options = {})
@@ -59,8 +59,8 @@ template <class Manager = lock_manager>
                                          detail::resolve(options.defaults));
 }
 
-/// The same for the locks of the store behind a protocol. The store must go by the manual clock, too, e.g. a
-/// `memory_protocol` that was given `manual_time`: the manager takes the ends of locks from it.
+/// As above, for locks in the store behind a protocol. The store must use the manual clock, too, e.g. a
+/// `memory_protocol` made with `manual_time`: the manager takes the ends of locks from it.
 /// @throws std::invalid_argument the protocol is null, or an option is outside its domain or not for protocols.
 template <class Manager = lock_manager>
 [[nodiscard]] Manager make_manager(const typename Manager::executor_type& ex, std::shared_ptr<protocol> store,
@@ -70,7 +70,7 @@ template <class Manager = lock_manager>
                                          detail::resolve(options.defaults));
 }
 
-// The same with the executor of an execution context.
+// As above, with the executor of an execution context.
 
 template <class Manager = lock_manager, detail::execution_context_type ExecutionContext>
 [[nodiscard]] Manager make_manager(ExecutionContext& context, const manager_options& options = {})

@@ -15,23 +15,23 @@
 
 namespace priority_redlock::testing {
 
-/// Time that passes when a test says so: an hour of it takes no time at all, and a test that passes once passes always.
+/// A clock that only a test advances. An hour takes no real time, and a test that passes once passes every time.
 ///
-/// Managers go by it that `testing::make_manager` makes, protocols that are given `manual_time`, and timers of your own
-/// of the type `asio::basic_waitable_timer<manual_clock>`: let the code that you test take its clock as a template
-/// argument. All of them see the same time, which is one for the whole process, and which no test sets back: measure
-/// from its `now()`.
+/// It drives managers from `testing::make_manager`, protocols made with `manual_time`, and your own timers of the type
+/// `asio::basic_waitable_timer<manual_clock>`: let the code that you test take its clock as a template argument. There
+/// is one time for the whole process, and it is never reset: measure from `now()`.
 ///
-/// To advance it runs nothing. What is due runs when its context is polled, e.g. by `run_ready`. Do not call `run()` of
-/// a context that has such a timer pending: it looks at the timer all the time, and returns only if another thread
-/// advances the clock.
+/// Advancing the clock runs no handler. Handlers that are due run when their context is polled, e.g. by `run_ready`. Do
+/// not call `run()` on a context with such a timer pending: it polls the timer in a busy loop, and returns only if
+/// another thread advances the clock.
 ///
-/// What goes by other clocks stays there: `asio::steady_timer`s, a store on other machines with its ttls, the times in
-/// the log.
+/// The manual clock does not affect `asio::steady_timer`s, the ttls of a store on other machines, or the times in the
+/// log.
 ///
 /// @par Thread safety
-/// All functions may be called from any thread at the same time. But a time that is advanced while other threads use
-/// locks meets them wherever they are: a test that is to be repeatable advances it while no handler runs.
+/// All functions may be called from any thread at the same time. But if the clock advances while other threads use
+/// locks, the result depends on where these threads are. For a repeatable test, advance the clock while no handler
+/// runs.
 struct manual_clock
 {
     using duration = clock::duration;
@@ -40,15 +40,15 @@ struct manual_clock
     using time_point = clock::time_point; // as in lock::expires_at()
     static constexpr bool is_steady = true;
 
-    /// Begins at some time that is not that of any other clock.
+    /// The epoch is arbitrary and unrelated to any other clock.
     [[nodiscard]] PRIORITY_REDLOCK_DECL static time_point now() noexcept;
 
-    /// Lets this much time pass, which must not be negative. Timers that are passed by are late, as on a machine that
-    /// was suspended: a lock with `auto_extend` ends if its ttl is passed in one step. See `run_for`.
+    /// Lets this much time pass, which must not be negative. Timers due in between are late, as on a machine that was
+    /// suspended: a lock with `auto_extend` ends if one step is longer than its ttl. See `run_for`.
     PRIORITY_REDLOCK_DECL static void advance(duration d) noexcept;
 };
 
-/// Tag: something goes by the manual clock.
+/// Tag: an object uses the manual clock.
 struct manual_time_t
 {
     explicit manual_time_t() = default;
@@ -56,19 +56,19 @@ struct manual_time_t
 
 inline constexpr manual_time_t manual_time{};
 
-/// Runs what is ready on a context, and what becomes ready by that, until nothing is: posted handlers and timers that
-/// are due by the manual clock. Also on a context that had run out of work.
+/// Runs all ready handlers of a context, and those that become ready in turn, until none is left: posted handlers and
+/// timers that are due by the manual clock. Works also on a context that had run out of work.
 ///
-/// It is `context.restart(); context.poll();`, but for its promise: `poll()` may overlook a timer that only just became
-/// due, depending on the system. Passes on what handlers throw.
+/// It is like `context.restart(); context.poll();`, but `poll()` may miss a timer that has only just become due,
+/// depending on the system. Exceptions of handlers are passed on.
 ///
 /// @par Thread safety
-/// The context must not be run by another thread meanwhile, nor this be called from within one of its handlers.
+/// No other thread may run the context meanwhile, and you must not call this from one of its handlers.
 PRIORITY_REDLOCK_DECL void run_ready(boost::asio::io_context& context);
 
-/// Lets time pass by the manual clock, a step at a time, and runs what is ready on the context before the first step
-/// and after each. So a timer is late by less than a step; the last step is shorter if need be. A `step` that is not
-/// positive is one step of all the time.
+/// Advances the manual clock step by step, and runs all ready handlers of the context before the first step and after
+/// each. So a timer is late by less than a step. The last step is shorter if necessary. If `step` is not positive, all
+/// the time passes in one step.
 ///
 /// @par Thread safety
 /// As `run_ready`.

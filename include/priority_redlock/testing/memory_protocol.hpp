@@ -15,12 +15,12 @@
 
 namespace priority_redlock::testing {
 
-/// The locks of one process behind the `protocol` interface: stands in for another store in tests of what runs on one.
-/// The managers over it share its locks. A manager that has its locks for itself needs none and is faster without.
+/// Locks of one process behind the `protocol` interface. It stands in for another store in tests. The managers over it
+/// share its locks. A manager that shares no locks needs no protocol and is faster without.
 ///
-/// Remembers the last 4096 acquisitions that were given back, so that a request for one of them that arrives late does
-/// not bring it back to life. A hold that was told to go is kept until its present end, which is not moved any more. A
-/// request that runs out of memory throws std::bad_alloc, and has done nothing.
+/// Remembers the last 4096 ended acquisitions, so that a late request does not revive one of them. A preempted hold is
+/// kept until its current end, which cannot be extended any more. A request that runs out of memory throws
+/// std::bad_alloc and has no effect.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, except destruction.
@@ -33,7 +33,7 @@ public:
     /// The timers of ttls run on `ex`.
     explicit memory_protocol(const boost::asio::any_io_executor& ex);
 
-    /// Goes by the manual clock, for managers of `testing::make_manager`.
+    /// Uses the manual clock, for managers from `testing::make_manager`.
     memory_protocol(const boost::asio::any_io_executor& ex, manual_time_t);
 
     ~memory_protocol() override;

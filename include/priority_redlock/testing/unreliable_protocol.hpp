@@ -17,15 +17,16 @@
 
 namespace priority_redlock::testing {
 
-/// How bad the network of an `unreliable_protocol` is.
+/// The quality of the network of an `unreliable_protocol`.
 struct unreliable_options
 {
-    /// Every request, reply and event takes a time drawn evenly from here, so that they overtake each other.
+    /// The delay of every request, reply and event is drawn uniformly from this range, so that messages overtake each
+    /// other.
     duration min_delay = std::chrono::milliseconds(0);
     duration max_delay = std::chrono::milliseconds(5);
 
     /// Probability that one transmission is lost, 0 to 0.9. A request is sent again after `resend_after` until an
-    /// answer has come, so that the store may see it several times; an event that is lost is gone.
+    /// answer has come, so the store may see it several times. A lost event is not sent again.
     double loss = 0;
 
     /// How long to wait for an answer.
@@ -35,14 +36,14 @@ struct unreliable_options
     std::uint64_t seed = 1;
 };
 
-/// A protocol behind a bad network: delays, reorders, repeats and loses what goes to and comes from another protocol.
-/// For tests of what is built upon protocols, and of protocols themselves (the original's `netSimulatedProtocol`).
+/// A protocol behind a bad network: it delays, reorders, repeats and loses messages to and from another protocol. For
+/// tests of code over protocols, and of protocols themselves (the original's `netSimulatedProtocol`).
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, except destruction.
 ///
 /// @par Object lifetimes
-/// Must be destroyed before its execution context. What is under way when it is destroyed still arrives.
+/// Must be destroyed before its execution context. Messages in transit when it is destroyed still arrive.
 class PRIORITY_REDLOCK_DECL unreliable_protocol final : public protocol
 {
 public:
@@ -51,8 +52,7 @@ public:
     unreliable_protocol(const boost::asio::any_io_executor& ex, std::shared_ptr<protocol> target,
                         const unreliable_options& options);
 
-    /// The same, and what takes time takes it by the manual clock. So a test that fails with one seed fails with it
-    /// again.
+    /// As above, with delays by the manual clock. So a test that fails with a seed fails again with the same seed.
     unreliable_protocol(const boost::asio::any_io_executor& ex, std::shared_ptr<protocol> target,
                         const unreliable_options& options, manual_time_t);
 
@@ -61,7 +61,7 @@ public:
     void end(acquisition_id id, done_handler on_done) override;
     [[nodiscard]] duration retry_interval() const noexcept override;
 
-    /// How many transmissions were lost so far.
+    /// The number of transmissions lost so far.
     [[nodiscard]] std::uint64_t lost() const;
 
 private:
