@@ -18,6 +18,7 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <map>
 #include <utility>
 
@@ -375,7 +376,8 @@ public:
     ttl_handler& operator=(ttl_handler&&) = delete;
     ~ttl_handler()
     {
-        if (whole_.get())
+        // Destroyed by an exception it is not abandoned: whoever set the ttl is told by that.
+        if (whole_.get() && std::uncaught_exceptions() == exceptions_)
             of(whole_).on_abandoned();
     }
 
@@ -391,6 +393,7 @@ private:
     hold_pin whole_;
     std::size_t index_;
     unsigned ttl_round_;
+    int exceptions_ = std::uncaught_exceptions();
 };
 
 /// All are held: their ttls begin. A part that its locker held already keeps its own.

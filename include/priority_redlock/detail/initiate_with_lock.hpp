@@ -322,7 +322,7 @@ private:
         if constexpr (is_spawned) {
             this->spawn(work());
         } else {
-            work_handler<Op> handler(std::static_pointer_cast<Op>(this->shared_from_this()));
+            const auto self = std::static_pointer_cast<Op>(this->shared_from_this());
             if constexpr (std::is_same_v<std::tuple_element_t<0, results_type>, std::exception_ptr>) {
                 std::optional<decltype(start())> operation;
                 std::exception_ptr thrown;
@@ -334,9 +334,9 @@ private:
                 if (thrown)
                     this->finish(work_results<work_signature<Fn>>::failed(std::move(thrown)));
                 else
-                    (*std::move(operation))(this->current_lock().guard(std::move(handler)));
+                    (*std::move(operation))(this->current_lock().guard(work_handler<Op>(self)));
             } else {
-                start()(this->current_lock().guard(std::move(handler)));
+                start()(this->current_lock().guard(work_handler<Op>(self)));
             }
         }
     }
