@@ -376,8 +376,7 @@ public:
     ttl_handler& operator=(ttl_handler&&) = delete;
     ~ttl_handler()
     {
-        // Destroyed by an exception it is not abandoned: whoever set the ttl is told by that.
-        if (whole_.get() && std::uncaught_exceptions() == exceptions_)
+        if (whole_.get() && !was_thrown_away())
             of(whole_).on_abandoned();
     }
 
@@ -389,6 +388,12 @@ public:
 
 private:
     static composite_lock& of(const hold_pin& pin) noexcept { return static_cast<composite_lock&>(*pin.get()->domain); }
+
+    /// By an exception out of setting the ttl, which tells whoever drives the composite.
+    [[nodiscard]] bool was_thrown_away() const noexcept
+    {
+        return std::uncaught_exceptions() > exceptions_ && of(whole_).setting_ttls_.load();
+    }
 
     hold_pin whole_;
     std::size_t index_;
@@ -406,6 +411,12 @@ void composite_lock::set_ttls(lock_type& guard)
     };
     ttls_to_set_ = static_cast<std::size_t>(std::count_if(parts_.begin(), parts_.end(), is_limited));
     guard.unlock();
+    setting_ttls_ = true;
+    struct reset
+    {
+        std::atomic<bool>& flag;
+        ~reset() { flag = false; }
+    } const afterwards{setting_ttls_};
     for (part& each : parts_) {
         if (!is_limited(each))
             continue;

@@ -179,13 +179,14 @@ private:
     error_code failure_;
     phase phase_ = phase::acquiring;
     bool starting_ = true;
-    bool busy_ = false;                   // scheduled or being driven
-    std::shared_ptr<const void> context_; // of those who are told, while it is busy
-    bool announced_ = false;              // the holders of the parts know that it comes
-    bool abandoned_ = false;              // the execution context is gone
-    bool ended_ = false;                  // by a part, and the others have not been seen to
-    bool propagated_ = false;             // they have
-    bool counted_ = false;                // its notices count as handlers of the parts
+    bool busy_ = false;                      // scheduled or being driven
+    std::shared_ptr<const void> context_;    // of those who are told, while it is busy
+    std::atomic<bool> setting_ttls_ = false; // by the thread that drives it
+    bool announced_ = false;                 // the holders of the parts know that it comes
+    bool abandoned_ = false;                 // the execution context is gone
+    bool ended_ = false;                     // by a part, and the others have not been seen to
+    bool propagated_ = false;                // they have
+    bool counted_ = false;                   // its notices count as handlers of the parts
 };
 
 } // namespace priority_redlock::detail
