@@ -632,9 +632,8 @@ void world::stop(node& n, duration d)
     announce([&] { return 'n' + std::to_string(n.index + 1) + " stops for " + court::text(d); });
     for (const auto& p : processes_)
         p->to(n.index).good = false;
-    // One that is silent for as long as faults last is no reason for anything but its own vote.
-    if (options_.dead_nodes + options_.silent_nodes == 0)
-        court_.disturbed(n.stopped_until);
+    // One that is silent for as long as faults last is soon done without.
+    court_.disturbed(options_.dead_nodes + options_.silent_nodes == 0 ? n.stopped_until : virtual_clock::now());
     update_reaches();
     at(n.stopped_until, [this, &n] {
         disturb(duration::zero());
