@@ -81,7 +81,8 @@ try {
 
 void log_lines::note_renewal_failed(const hold& h, error_code why) noexcept
 try {
-    add("renewal_failed", h, log_level::warning).text = ": the renewal is repeated until the lock ends: " + why.message();
+    add("renewal_failed", h, log_level::warning).text =
+        ": the renewal is repeated until the lock ends: " + why.message();
 } catch (...) {
 }
 
