@@ -10,44 +10,19 @@
 #include "log_record.hpp"
 #include "notice_delivery.hpp"
 
-#include <boost/asio/append.hpp>
+#include <priority_redlock/detail/completion.hpp>
+
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <memory>
+#include <optional>
+#include <tuple>
 #include <utility>
 
 namespace priority_redlock::detail {
-
-namespace {
-
-/// Several operations, the first of which starts the others. Calls a function with the first error when all have ended.
-template <class Finish>
-class completion_latch
-{
-public:
-    explicit completion_latch(Finish finish) : finish_(std::move(finish)) {}
-
-    void add() noexcept { left_.fetch_add(1); }
-
-    void done(error_code ec)
-    {
-        if (ec && !failed_.exchange(true))
-            error_ = ec;
-        if (left_.fetch_sub(1) == 1)
-            finish_(error_);
-    }
-
-private:
-    std::atomic<std::size_t> left_ = 1;
-    std::atomic<bool> failed_ = false;
-    error_code error_;
-    Finish finish_;
-};
-
-} // namespace
 
 // --- following up ----------------------------------------------------------------------------------------------------
 
@@ -328,30 +303,64 @@ error_code composite_lock::extend(hold& h, duration ttl)
     return result;
 }
 
-/// Has the handler called with the result of all the operations that are added.
-auto composite_lock::latch_for(asio::any_completion_handler<void(error_code)> handler)
+/// An operation on all parts, each of which is an operation of its own. The first one starts the others, and the last
+/// one to end has the handler called with the first error. What that takes is there from the start.
+class composite_lock::joint_operation : public std::enable_shared_from_this<joint_operation>
 {
-    auto post_result = [self = hold_pin(&hold_), this, handler = std::move(handler)](error_code result) mutable {
-        const auto context = borrow_context();
-        if (const auto ex = executor())
-            asio::post(ex, asio::append(std::move(handler), result));
-    };
-    return std::make_shared<completion_latch<decltype(post_result)>>(std::move(post_result));
-}
+public:
+    joint_operation(composite_lock& c, asio::any_completion_handler<void(error_code)> handler)
+        : whole_(&c.hold_), handler_(std::move(handler))
+    {
+        const auto context = c.borrow_context();
+        if (const auto ex = c.executor())
+            work_.emplace(handler_, ex);
+    }
+
+    void add() noexcept { left_.fetch_add(1); }
+
+    void done(error_code ec)
+    {
+        if (ec && !failed_.exchange(true))
+            error_ = ec;
+        if (left_.fetch_sub(1) != 1)
+            return;
+        const auto context = whole_.get()->domain->borrow_context();
+        if (context && work_)
+            work_->post(run_completion(shared_from_this()), memory_);
+    }
+
+private:
+    friend class run_completion<joint_operation>;
+
+    [[nodiscard]] std::tuple<error_code> take_results() const noexcept { return {error_}; }
+
+    const hold_pin whole_;
+    std::atomic<std::size_t> left_ = 1;
+    std::atomic<bool> failed_ = false;
+    error_code error_;
+    asio::any_completion_handler<void(error_code)> handler_;
+    std::optional<handler_work<asio::any_completion_handler<void(error_code)>, asio::any_io_executor>> work_;
+    completion_memory memory_;
+};
 
 void composite_lock::async_release(hold&, asio::any_completion_handler<void(error_code)> handler)
 {
-    const auto all = latch_for(std::move(handler));
+    const auto all = std::make_shared<joint_operation>(*this, std::move(handler));
     const bool released = end_by_owner([&all](hold& each) {
         all->add();
-        each.domain->async_release(each, [all](error_code) { all->done({}); }); // it may have ended by itself
+        try {
+            each.domain->async_release(each, [all](error_code) { all->done({}); }); // it may have ended by itself
+        } catch (...) { // without memory to be told of it
+            each.domain->release(each);
+            all->done({});
+        }
     });
     all->done(released ? error_code() : error_code(errc::not_held));
 }
 
 void composite_lock::async_extend(hold& h, duration ttl, asio::any_completion_handler<void(error_code)> handler)
 {
-    const auto all = latch_for(std::move(handler));
+    const auto all = std::make_shared<joint_operation>(*this, std::move(handler));
     const bool held = h.state.load() == lock_state::held;
     if (held)
         for (const part& each : parts_) {

@@ -121,6 +121,7 @@ private:
     };
 
     class ttl_handler;
+    class joint_operation;
     using lock_type = std::unique_lock<mutex>;
 
     static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
@@ -154,7 +155,6 @@ private:
     void drive() noexcept;
     void schedule() noexcept;
     [[nodiscard]] std::shared_ptr<const void> context_of_parts() const noexcept;
-    auto latch_for(asio::any_completion_handler<void(error_code)> handler);
     /// The waits of the manager have been ended since the start.
     [[nodiscard]] bool is_cancelled() const noexcept { return cancellations_->load() != cancellations_before_; }
     [[nodiscard]] hold& any_part() const noexcept { return *parts_.front().granted; }

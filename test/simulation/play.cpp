@@ -4,6 +4,8 @@
 
 #include "simulation/play.hpp"
 
+#include "table/name_hash.hpp"
+
 #include <priority_redlock/logging.hpp>
 
 #include <chrono>
@@ -13,6 +15,7 @@ namespace simulation {
 outcome play(const world_options& w, std::uint64_t seed, trace* t)
 {
     priority_redlock::set_log_level(priority_redlock::log_level::off); // a diagram has the lines of the store
+    priority_redlock::detail::set_process_hash_key({seed, ~seed});
     virtual_clock::present = time_point(std::chrono::hours(1));
     random_chooser choices(seed);
     world here(w, choices, t);
