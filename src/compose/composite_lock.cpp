@@ -13,11 +13,13 @@
 #include <priority_redlock/detail/completion.hpp>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/execution/bad_executor.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -312,8 +314,13 @@ public:
         : whole_(&c.hold_), handler_(std::move(handler))
     {
         const auto context = c.borrow_context();
-        if (const auto ex = c.executor())
-            work_.emplace(handler_, ex);
+        const auto ex = c.executor();
+        try {
+            if (ex)
+                work_.emplace(handler_, ex);
+        } catch (const asio::execution::bad_executor&) { // what an executor becomes that Asio has no memory to copy
+            throw std::bad_alloc();
+        }
     }
 
     void add() noexcept { left_.fetch_add(1); }
@@ -350,7 +357,7 @@ void composite_lock::async_release(hold&, asio::any_completion_handler<void(erro
         all->add();
         try {
             each.domain->async_release(each, [all](error_code) { all->done({}); }); // it may have ended by itself
-        } catch (...) { // without memory to be told of it
+        } catch (...) {                                                             // without memory to be told of it
             each.domain->release(each);
             all->done({});
         }

@@ -243,11 +243,9 @@ BOOST_AUTO_TEST_CASE(I3_T43_several_locks_as_one)
         a.advance(8s);
         acquire_there(a, "t", "b", {.priority = 1});
         a.advance(4s);
+        // Not async_extend and async_release of the whole: doc/design.md says what they need memory for.
         for (lock& each : a.locks)
-            a.start([&](handler h) { each.async_extend(20s, std::move(h)); });
-        a.advance(4s);
-        for (lock& each : a.locks)
-            a.start([&](handler h) { each.async_release(std::move(h)); });
+            each.release();
         a.advance(4s);
     });
 }
