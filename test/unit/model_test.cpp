@@ -526,16 +526,16 @@ private:
     /// may fall on one instant.)
     list in_order(const list& l)
     {
-        list granted;
+        std::map<std::string, list> granted;
         list failed;
         for (const events::event& e : l)
-            (e.what == "granted" ? granted : failed).push_back(e);
-        std::stable_sort(granted.begin(), granted.end(), [this](const events::event& a, const events::event& b) {
-            return table_.at(a.who).resource < table_.at(b.who).resource;
-        });
+            (e.what == "granted" ? granted[table_.at(e.who).resource] : failed).push_back(e);
         std::sort(failed.begin(), failed.end());
-        granted.insert(granted.end(), failed.begin(), failed.end());
-        return granted;
+        list result;
+        for (const auto& each : granted)
+            result.insert(result.end(), each.second.begin(), each.second.end());
+        result.insert(result.end(), failed.begin(), failed.end());
+        return result;
     }
 
     static std::string text(const list& l)
