@@ -67,6 +67,10 @@ struct obtain_request
     /// Microseconds of the system clock at the start of the acquire, rising within a manager.
     std::uint64_t ticket = 0;
 
+    /// The same moment by `clock`: an acquire may have waited in its manager before it is asked for. A store that brings
+    /// the tickets of wrong clocks into bounds tells one from the other by this. `max()`: now.
+    clock::time_point since = clock::time_point::max();
+
     /// How long the hold lasts at least, from now on if it holds already, else from the grant on. `infinite`:
     /// `lease()`.
     duration ttl = infinite;

@@ -76,6 +76,11 @@ struct node_vote
     time_point ends_at = never;  // or earlier: when what it waits for there ends by itself
     std::string holder;
 
+    [[nodiscard]] bool has_voted() const noexcept
+    {
+        return status == vote_status::granted || status == vote_status::waiting || status == vote_status::refused;
+    }
+
     [[nodiscard]] time_point due() const noexcept { return std::min(retry_at, ends_at); }
 
     void retry(time_point at, time_point end = never) noexcept

@@ -65,7 +65,7 @@ void quorum_client::obtain(obtain_request request, protocol::handler<obtain_repl
     a.ticket = static_cast<std::int64_t>(request.ticket);
     a.ttl = a.longest_ttl = ttl;
     a.mode = request.how;
-    a.started = now.steady;
+    a.started = std::min(request.since, now.steady);
     a.votes.resize(size());
     a.on_reply = std::move(handler);
     acquisitions_.emplace(a.id, made);

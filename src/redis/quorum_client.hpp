@@ -155,6 +155,7 @@ private:
     void note_vote(acquisition& a, const call& c, const answer& r, moment now);
     void update_reach(acquisition& a, moment now);
     void decide_round(acquisition& a, moment now);
+    [[nodiscard]] bool is_reason_to_come(const acquisition& a) const noexcept;
     void give_up_round(acquisition& a, moment now);
     void prompt_holder(acquisition& a, moment now);
     void yield(acquisition& a, std::size_t node, moment now);

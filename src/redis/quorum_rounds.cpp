@@ -153,10 +153,7 @@ void quorum_client::note_vote(acquisition& a, const call& c, const answer& r, mo
 /// has no quorum.
 void quorum_client::update_reach(acquisition& a, moment now)
 {
-    const std::size_t answer = a.count([](const node_vote& v) {
-        return v.has_answered
-               && (v.status == status::granted || v.status == status::waiting || v.status == status::refused);
-    });
+    const std::size_t answer = a.count([](const node_vote& v) { return v.has_answered && v.has_voted(); });
     if (rules_out_quorum(a.count(status::unreachable)))
         a.without_quorum = std::min(a.without_quorum, now.steady);
     else if (answer >= quorum_ && has_quorum())
@@ -185,11 +182,21 @@ void quorum_client::decide_round(acquisition& a, moment now)
         } else {
             write_back(a, now);
         }
-    } else if (rules_out_quorum(refused) || (granted == 0 && pending == 0) || a.round_ends <= now.steady) {
+    } else if (a.round_ends <= now.steady || (granted == 0 && pending == 0)
+               || (rules_out_quorum(refused) && !is_reason_to_come(a))) {
         give_up_round(a, now);
     } else {
         reschedule(a);
     }
+}
+
+/// One that is not to wait is told why: that a quorum refuses, or that none answers. Nodes that cannot be reached are
+/// no refusals, so the others' answers are waited for.
+bool quorum_client::is_reason_to_come(const acquisition& a) const noexcept
+{
+    const std::size_t voted =
+        a.count([&a](const node_vote& v) { return v.has_voted() && v.answered_round == a.round; });
+    return a.mode != obtain_request::mode::wait && voted < quorum_ && voted + a.count(status::asked) >= quorum_;
 }
 
 // --- no quorum -------------------------------------------------------------------------------------------------------
@@ -197,11 +204,14 @@ void quorum_client::decide_round(acquisition& a, moment now)
 /// A round that did not succeed gives back what it was granted; the acquisition stays in the queues.
 void quorum_client::give_up_round(acquisition& a, moment now)
 {
-    const std::size_t voted = a.count([&a](const node_vote& v) {
-        return (v.status == status::granted || v.status == status::waiting || v.status == status::refused)
-               && v.answered_round == a.round;
-    });
-    const bool is_refused = rules_out_quorum(a.count(status::refused)); // in whichever rounds
+    const std::size_t voted =
+        a.count([&a](const node_vote& v) { return v.has_voted() && v.answered_round == a.round; });
+    const std::size_t refusals = a.count(status::refused); // in whichever rounds
+    // One attempt is over, too, when nodes refuse it that it cannot do without, as others are down.
+    const bool is_refused =
+        rules_out_quorum(refusals)
+        || (a.mode == obtain_request::mode::once && refusals > 0 && voted >= quorum_ && a.count(status::waiting) == 0
+            && rules_out_quorum(refusals + a.count(status::unreachable)));
     const bool is_over = a.round_ends <= now.steady;
     a.round_ends = never;
     if (a.mode == obtain_request::mode::now || is_refused) {

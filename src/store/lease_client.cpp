@@ -142,6 +142,7 @@ void lease_client::send_obtain(lease& l, const waiter& w, time_point now)
     q.obtain.priority = w.priority;
     q.obtain.preempt = w.preempt;
     q.obtain.ticket = w.ticket;
+    q.obtain.since = w.since;
     q.obtain.ttl = w.ttl;
     q.obtain.how = w.now_or_never ? obtain_request::mode::now
                    : w.last_try   ? obtain_request::mode::once

@@ -75,6 +75,55 @@ BOOST_AUTO_TEST_CASE(T4_half_of_an_even_number_is_no_quorum_and_ends_the_round)
     BOOST_TEST(d.waiting(3) == "yield 0 1; 1 waiting");
 }
 
+BOOST_AUTO_TEST_CASE(T42_the_nodes_are_told_how_long_it_has_waited_in_its_manager)
+{
+    quorum_driver d(3);
+    d.obtain(1, {.waited = 2s});
+    BOOST_TEST(d.last_call(0).waited == 2'000'000);
+}
+
+BOOST_AUTO_TEST_CASE(T41_nodes_that_are_down_are_no_refusals_and_one_that_is_not_to_wait_is_refused_by_a_quorum)
+{
+    for (const std::size_t n : {3u, 4u, 5u, 7u})
+        for (const mode how : {mode::now, mode::once}) {
+            const std::size_t quorum = n / 2 + 1;
+            quorum_driver d(n);
+            for (std::size_t i = quorum; i < n; ++i)
+                d.down(i);
+            BOOST_TEST_CONTEXT(n << " nodes, mode " << static_cast<int>(how))
+            {
+                BOOST_TEST(d.obtain(1, {.how = how}) == to("obtain", 0, quorum));
+                for (std::size_t i = 0; i + 1 < quorum; ++i)
+                    BOOST_TEST(d.refused(i) == "");
+                BOOST_TEST(d.refused(quorum - 1) == to("release", 0, quorum) + "; 1 refused");
+            }
+        }
+}
+
+BOOST_AUTO_TEST_CASE(T41_one_that_is_not_to_wait_has_no_quorum_where_none_answers)
+{
+    for (const mode how : {mode::now, mode::once}) {
+        quorum_driver d(3);
+        d.down(2);
+        d.obtain(1, {.how = how});
+        BOOST_TEST(d.refused(0) == "");
+        BOOST_TEST(d.down(1) == (how == mode::now ? "release 0; 1 no quorum" : "release 0; 1 waiting"));
+        if (how == mode::once)
+            BOOST_TEST(d.after(1s) == "1 failed: no quorum");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(T41_one_attempt_is_over_when_nodes_refuse_that_it_cannot_do_without)
+{
+    quorum_driver d(5);
+    d.down(3);
+    d.down(4);
+    d.obtain(1, {.how = mode::once});
+    d.granted(0);
+    d.refused(1);
+    BOOST_TEST(d.refused(2) == "release 0 1 2; 1 refused");
+}
+
 BOOST_AUTO_TEST_CASE(replies_in_every_order_give_the_same)
 {
     std::vector<std::size_t> order(5);

@@ -59,9 +59,9 @@ public:
     [[nodiscard]] duration less_than(duration most, const decision& d)
     {
         const auto count = std::chrono::duration_cast<microseconds>(most).count();
-        return count <= 0 ? duration::zero()
-                          : duration(microseconds(
-                                static_cast<std::int64_t>(choose(static_cast<std::uint64_t>(count), d))));
+        return count <= 0
+                   ? duration::zero()
+                   : duration(microseconds(static_cast<std::int64_t>(choose(static_cast<std::uint64_t>(count), d))));
     }
 
     [[nodiscard]] duration between(duration least, duration most, const decision& d)

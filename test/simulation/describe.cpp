@@ -91,9 +91,10 @@ std::string readable(std::string_view text)
     constexpr std::size_t digits = 16;
     std::string result;
     while (!text.empty()) {
-        const bool is_id = text.size() > digits && text[digits] == '-'
-                           && std::all_of(text.begin(), text.begin() + digits,
-                                          [](char c) { return std::string_view("0123456789abcdef").find(c) != std::string_view::npos; });
+        const bool is_id =
+            text.size() > digits && text[digits] == '-' && std::all_of(text.begin(), text.begin() + digits, [](char c) {
+                return std::string_view("0123456789abcdef").find(c) != std::string_view::npos;
+            });
         if (!is_id) {
             result += text.front();
             text.remove_prefix(1);

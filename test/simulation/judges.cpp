@@ -71,16 +71,24 @@ class token_judge final : public judge
     void check(const court& c, const usage& u, std::size_t r, std::uint64_t token)
     {
         latest_.resize(c.resources());
-        const bool same = std::ranges::any_of(c.users(r), [&](const usage* other) {
-            return other != &u && other->now == phase::holds && is_of_one_locker(*other, u);
-        });
-        if (token < latest_[r] || (token == latest_[r] && !same))
+        grant& latest = latest_[r];
+        const bool same =
+            latest.manager == u.manager && latest.locker == u.locker; // what it has again it has as before
+        if (token < latest.token || (token == latest.token && !same))
             accuse(court::text(u) + " has token " + std::to_string(token) + " of " + name_of(r) + ", after "
-                   + std::to_string(latest_[r]));
-        latest_[r] = std::max(latest_[r], token);
+                   + std::to_string(latest.token));
+        if (token >= latest.token)
+            latest = {token, u.manager, u.locker};
     }
 
-    std::vector<std::uint64_t> latest_;
+    struct grant
+    {
+        std::uint64_t token = 0;
+        std::uint32_t manager = 0;
+        std::string locker;
+    };
+
+    std::vector<grant> latest_; // by resource
 };
 
 /// I7: the highest priority is next, then first come, first served: between managers, and for each waiter of a manager.
@@ -96,7 +104,7 @@ class order_judge final : public judge
         for (const usage* const other : c.users(r)) {
             if (other == &u || other->now != phase::waits || other->is_composite() || other->timeout == 0s
                 || other->max_attempts == 1 || other->cancelled != never || is_of_one_locker(*other, u)
-                || other->asked + c.limits().known > now() || !c.is_served(*other, c.limits().recovery))
+                || other->asked + c.limits().known > now() || !c.is_served(*other, c.limits().known))
                 continue;
             if (other->priority > u.priority)
                 accuse(court::text(u) + " is granted " + name_of(r) + " before " + court::text(*other)
@@ -173,9 +181,8 @@ class error_judge final : public judge
     static bool is_busy_here(const court& c, const usage& u)
     {
         return std::ranges::any_of(u.resources, [&](std::size_t r) {
-            return std::ranges::any_of(c.users(r), [&](const usage* other) {
-                return other != &u && other->manager == u.manager;
-            });
+            return std::ranges::any_of(c.users(r),
+                                       [&](const usage* other) { return other != &u && other->manager == u.manager; });
         });
     }
 };
@@ -218,11 +225,11 @@ class progress_judge final : public judge
                 continue;
             if (court::is_believed(*each))
                 return;
-            since = std::max(since, each->told == never ? each->lock->expires_at()
-                                                        : std::min(each->lock->expires_at(),
-                                                                   saturating_add(each->told, each->grace)));
+            since = std::max(since, each->told == never
+                                        ? each->lock->expires_at()
+                                        : std::min(each->lock->expires_at(), saturating_add(each->told, each->grace)));
         }
-        const duration bound = c.calm_for(5 * c.limits().recovery) ? c.limits().hand_over : c.limits().recovery;
+        const duration bound = c.calm_for(2 * c.limits().recovery) ? c.limits().hand_over : c.limits().recovery;
         for (const usage* const each : c.users(r)) {
             if ((each->now != phase::waits && each != granted) || each->timeout == 0s || each->max_attempts == 1
                 || each->is_composite())
@@ -259,6 +266,12 @@ class victim_judge final : public judge
             return;
         const std::size_t r = u.resources.front();
         const int held_with = u.lock->priority();
+        // P10: the first in line decides.
+        if (const usage* const first = first_in_line(c, r);
+            first && !first->preempt && first->asked + 2 * c.limits().known < now()
+            && c.is_served(*first, c.limits().recovery) && stood_first_for(r, *first, 2 * c.limits().known))
+            accuse(court::text(u) + " was told to go, though " + court::text(*first) + " is the next for " + name_of(r)
+                   + " and leaves the holder alone");
         if (std::ranges::any_of(c.users(r),
                                 [&](const usage* other) {
                                     return other->now == phase::waits && other->preempt && other->priority > held_with;
@@ -285,18 +298,15 @@ class victim_judge final : public judge
         if (!c.calm_for(c.limits().recovery))
             return;
         for (std::size_t r = 0; r < c.resources(); ++r) {
-            const usage* best = nullptr; // the first in line
+            if (std::ranges::any_of(c.users(r), &usage::is_composite))
+                continue;
+            const usage* const best = first_in_line(c, r);
             const usage* holder = nullptr;
-            for (const usage* const each : c.users(r)) {
-                if (each->is_composite())
-                    return;
+            for (const usage* const each : c.users(r))
                 if (each->now == phase::holds && court::is_believed(*each))
                     holder = each;
-                if (each->now == phase::waits && each->timeout != 0s && each->max_attempts != 1
-                    && (!best || each->priority > best->priority
-                        || (each->priority == best->priority && each->asked < best->asked)))
-                    best = each;
-            }
+            if (best)
+                stood_first_for(r, *best, {});
             if (!best || !holder || !best->preempt || best->priority <= holder->lock->priority()
                 || holder->told != never || best->cancelled != never)
                 continue;
@@ -306,6 +316,17 @@ class victim_judge final : public judge
                 accuse(court::text(*holder) + " holds " + name_of(r) + " and was not told to go for "
                        + court::text(*best) + ", which has waited for " + court::text(now() - best->asked));
         }
+    }
+
+    static const usage* first_in_line(const court& c, std::size_t r)
+    {
+        const usage* best = nullptr;
+        for (const usage* const each : c.users(r))
+            if (each->now == phase::waits && each->timeout != 0s && each->max_attempts != 1
+                && (!best || each->priority > best->priority
+                    || (each->priority == best->priority && each->asked < best->asked)))
+                best = each;
+        return best;
     }
 
     /// Since how long it is the first in line, as far as was looked.
@@ -390,7 +411,7 @@ bounds::bounds(const priority_redlock::redis_options& o, duration round_trip, du
 // --- the court -------------------------------------------------------------------------------------------------------
 
 court::court(std::size_t resources, const bounds& b)
-    : bounds_(b), judges_(all_judges()), users_(resources), free_since_(resources, now()), calm_since_(now())
+    : bounds_(b), judges_(all_judges()), users_(resources), free_since_(resources, now())
 {
 }
 
@@ -417,8 +438,8 @@ void court::granted(usage& u, const priority_redlock::lock& l)
     u.token = l.fencing_token();
     u.granted = now();
     u.re_entrant = !u.is_composite() && std::ranges::any_of(users_[u.resources.front()], [&](const usage* other) {
-        return other != &u && other->manager == u.manager && other->locker == u.locker
-               && other->now == phase::holds && is_believed(*other);
+        return other != &u && other->manager == u.manager && other->locker == u.locker && other->now == phase::holds
+               && is_believed(*other);
     });
     u.now = phase::holds;
     tell_all(&judge::on_granted, u);

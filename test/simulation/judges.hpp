@@ -83,13 +83,13 @@ struct bounds
 {
     explicit bounds(const priority_redlock::redis_options& o, duration round_trip, duration clock_difference);
 
-    duration known;       // until the nodes know of an acquire, or a manager of what has happened to a node
-    duration precision;   // of times of arrival
-    duration hand_over;   // of a free resource, when nothing goes wrong
-    duration recovery;    // of the same after a fault
-    duration notice;      // of a holder that is outranked
+    duration known;     // until the nodes know of an acquire, or a manager of what has happened to a node
+    duration precision; // of times of arrival
+    duration hand_over; // of a free resource, when nothing goes wrong
+    duration recovery;  // of the same after a fault
+    duration notice;    // of a holder that is outranked
     duration quorum_timeout;
-    duration answer;      // of an acquire that does not wait
+    duration answer; // of an acquire that does not wait
 };
 
 class court;
@@ -213,7 +213,7 @@ private:
     std::vector<time_point> free_since_;
     std::vector<reach> reaches_; // by process
     std::vector<operation> operations_;
-    time_point calm_since_{};
+    time_point calm_since_{}; // nothing has gone wrong before the world
 };
 
 } // namespace simulation

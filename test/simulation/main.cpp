@@ -37,6 +37,8 @@ it that every promise is kept. A world is the same for the same seed.
   --minutes M     go on with further seeds until M minutes have passed
   --trace N       show the last N events of the first seed that went wrong, or of the only one (default: 60)
   --svg FILE      write these as a picture, too
+  --change-scripts OLD NEW
+                  put NEW in the place of OLD in the scripts of the nodes, to see what the judges say; may be repeated
   --list          list the worlds
   --judges        list the judges
   --help          print this
@@ -124,6 +126,11 @@ std::optional<chosen_options> read(std::span<char* const> arguments)
             result.trace = number(option, value(), 0, 10'000'000);
         } else if (option == "--svg") {
             result.svg = value();
+        } else if (option == "--change-scripts") {
+            const std::string_view old_text = value();
+            if (old_text.empty())
+                throw wrong_options("--change-scripts needs a text that is there");
+            script_changes.emplace_back(old_text, value());
         } else {
             throw wrong_options("there is no option \"" + std::string(option) + '"');
         }
@@ -169,14 +176,13 @@ bool play_seeds(const world_options& w, std::uint64_t first, std::uint64_t count
     std::cout << w.name << ": " << all.seeds << " seeds, " << all.sum.grants << " acquisitions, " << all.sum.failures
               << " failures, " << all.sum.notices << " preempted, " << all.sum.extensions << " extended, " << std::fixed
               << std::setprecision(1)
-              << (all.sum.grants == 0 ? 0
-                                      : static_cast<double>(all.sum.calls) / static_cast<double>(all.sum.grants))
+              << (all.sum.grants == 0 ? 0 : static_cast<double>(all.sum.calls) / static_cast<double>(all.sum.grants))
               << " calls each, " << std::chrono::duration<double>(all.sum.lasted).count() << " s played, "
               << static_cast<double>(all.sum.grants) / took << " acquisitions/s of processor" << std::endl;
     if (all.found != 0)
         std::cout << (good ? "  found as it has to be, in " : "  FAILED: ") << all.found << " of " << all.seeds
-                  << " seeds; " << all.first << "\n  replay: tools/run simulate --world " << w.name << " --seed " << *wrong
-                  << std::endl;
+                  << " seeds; " << all.first << "\n  replay: tools/run simulate --world " << w.name << " --seed "
+                  << *wrong << std::endl;
     else if (!good)
         std::cout << "  FAILED: the judge of " << w.must_find << " has found nothing" << std::endl;
     if (wrong ? !good || o.has_seed : all.seeds == 1 && (o.trace || !o.svg.empty()))

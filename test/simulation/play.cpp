@@ -4,12 +4,15 @@
 
 #include "simulation/play.hpp"
 
+#include <priority_redlock/logging.hpp>
+
 #include <chrono>
 
 namespace simulation {
 
 outcome play(const world_options& w, std::uint64_t seed, trace* t)
 {
+    priority_redlock::set_log_level(priority_redlock::log_level::off); // a diagram has the lines of the store
     virtual_clock::present = time_point(std::chrono::hours(1));
     random_chooser choices(seed);
     world here(w, choices, t);

@@ -34,27 +34,27 @@ std::vector<std::string> names_of_nodes(std::size_t count)
 }
 
 /// As `testing::make_manager` makes one, for another clock.
-priority_redlock::lock_manager make_manager(asio::io_context& context, std::shared_ptr<priority_redlock::protocol> store)
+priority_redlock::lock_manager make_manager(asio::io_context& context,
+                                            std::shared_ptr<priority_redlock::protocol> store)
 {
     const priority_redlock::manager_options options;
     const asio::any_io_executor ex = context.get_executor();
     return detail::access::make<priority_redlock::lock_manager>(
-        ex,
-        std::make_unique<detail::sharded_backend<detail::mutex, virtual_clock>>(ex, options, std::move(store)),
+        ex, std::make_unique<detail::sharded_backend<detail::mutex, virtual_clock>>(ex, options, std::move(store)),
         detail::resolve(options.defaults));
 }
 
 } // namespace
 
 process::process(world& w, std::uint32_t index)
-    : world_(w), index_(index),
-      place_(w.diagram() ? w.diagram()->add_process('p' + std::to_string(index + 1)) : 0)
+    : world_(w), index_(index), place_(w.diagram() ? w.diagram()->add_process('p' + std::to_string(index + 1)) : 0)
 {
     for (std::size_t i = 0; i < w.options().nodes; ++i)
         connections_.emplace_back(w);
     asio::use_service<timer_queue>(context_);
-    machine_.system_time_offset = std::chrono::seconds(1'700'000'000)
-                                  + w.choices().around_zero(w.options().process_skew, {"the clock of a process", index});
+    machine_.system_time_offset =
+        std::chrono::seconds(1'700'000'000)
+        + w.choices().around_zero(w.options().process_skew, {"the clock of a process", index});
     machine_.next_identity = (std::uint64_t{index} + 1) * 0x100 + 1;
     machine::here = &machine_;
     work_.emplace(context_.get_executor());
@@ -62,8 +62,7 @@ process::process(world& w, std::uint32_t index)
         context_, *this, names_of_nodes(w.options().nodes), w.store(),
         w.choices().choose(std::uint64_t{1} << 31, {"the seed of the pauses of a process", index}));
     for (std::size_t m = 0; m < w.options().managers; ++m) {
-        managers_.push_back(
-            std::make_unique<priority_redlock::lock_manager>(make_manager(context_, protocol_)));
+        managers_.push_back(std::make_unique<priority_redlock::lock_manager>(make_manager(context_, protocol_)));
         const auto number = static_cast<std::uint32_t>(index * w.options().managers + m);
         for (std::size_t i = 0; i < w.options().users; ++i)
             users_.push_back(
@@ -122,10 +121,12 @@ void process::run_ready()
 
 bool process::may_pause()
 {
-    if (!world_.is_faulty() || !world_.choices().chance(world_.options().pause_at_step, {"whether a process stops", index_}))
+    if (!world_.is_faulty()
+        || !world_.choices().chance(world_.options().pause_at_step, {"whether a process stops", index_}))
         return false;
-    pause(world_.choices().less_than(world_.choices().chance(0.8, {"whether it stops for a moment", index_}) ? 50ms : 2s,
-                                     {"how long a process stops", index_}));
+    pause(
+        world_.choices().less_than(world_.choices().chance(0.8, {"whether it stops for a moment", index_}) ? 50ms : 2s,
+                                   {"how long a process stops", index_}));
     return is_paused();
 }
 
@@ -235,8 +236,9 @@ void process::start()
     for (std::size_t i = 0; i < connections_.size(); ++i) {
         connections_[i].wanted = true;
         connections_[i].failures = 0;
-        world_.connect(*this, i, world_.choices().less_than(2ms, {"how long it takes to connect", index_,
-                                                                  static_cast<std::uint32_t>(i)}));
+        world_.connect(
+            *this, i,
+            world_.choices().less_than(2ms, {"how long it takes to connect", index_, static_cast<std::uint32_t>(i)}));
     }
 }
 

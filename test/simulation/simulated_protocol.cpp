@@ -24,8 +24,8 @@ simulated_protocol::simulated_protocol(asio::io_context& context, network& net, 
 
 moment simulated_protocol::now()
 {
-    using priority_redlock::detail::redis::microseconds;
     using priority_redlock::detail::surroundings;
+    using priority_redlock::detail::redis::microseconds;
     return {virtual_clock::now(),
             std::chrono::duration_cast<microseconds>(surroundings<virtual_clock>::system_time()).count()};
 }

@@ -98,7 +98,7 @@ private:
     virtual_timer timer_;
     std::vector<std::vector<call>> noted_; // by node, to be sent with the next flush
     quorum_client client_;
-    std::vector<call> unsent_;             // there was no connection
+    std::vector<call> unsent_; // there was no connection
     std::unordered_map<std::uint64_t, std::weak_ptr<listener>> listeners_;
     time_point armed_at_ = never;
     time_point idle_since_ = never;

@@ -170,10 +170,10 @@ void trace::write_svg(std::ostream& out) const
     };
     const int width = left + distance * static_cast<int>(shown.size()) + 200;
     const int height = top + row * static_cast<int>(entries_.size() + 1);
-    out << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << width << ' ' << height << "\" width=\"" << width
-        << "\" height=\"" << height << "\" font-family=\"DejaVu Sans, sans-serif\" font-size=\"11\">\n"
+    out << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << width << ' ' << height << "\" width=\""
+        << width << "\" height=\"" << height << "\" font-family=\"DejaVu Sans, sans-serif\" font-size=\"11\">\n"
         << "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" "
-           "orient=\"auto\"><path d=\"M0,0 L8,4 L0,8 z\" fill=\"#335\"/></marker></defs>\n"
+           "orient=\"auto\"><polygon points=\"0,0 8,4 0,8\" fill=\"#335\"/></marker></defs>\n"
         << "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";
     for (const std::size_t each : shown) {
         const int x = x_of(each);
@@ -195,8 +195,8 @@ void trace::write_svg(std::ostream& out) const
             const int from = x_of(e.from);
             const int to = x_of(e.to);
             const int sent = std::max(top - 15, e.lost ? y - row / 2 : y_of(e.sent));
-            out << "<line x1=\"" << from << "\" y1=\"" << sent << "\" x2=\"" << to << "\" y2=\"" << y
-                << "\" stroke=\"" << (e.lost ? "#c66" : "#335") << "\" marker-end=\"url(#head)\"/><text x=\""
+            out << "<line x1=\"" << from << "\" y1=\"" << sent << "\" x2=\"" << to << "\" y2=\"" << y << "\" stroke=\""
+                << (e.lost ? "#c66" : "#335") << "\" marker-end=\"url(#head)\"/><text x=\""
                 << (from < to ? to - 6 : to + 6) << "\" y=\"" << y - 3 << "\" text-anchor=\""
                 << (from < to ? "end" : "start") << "\" fill=\"#335\">" << escaped(e.what) << "</text>\n";
         }

@@ -101,9 +101,9 @@ user::pointer user::plan()
     u.number = process_.where().next_usage();
     u.process = process_.index();
     u.manager = manager_number_;
-    u.locker = 'p' + std::to_string(process_.index() + 1) + '.' + std::to_string(manager_number_) + '.'
-               + (chance(habits_.shared_locker, "whether a locker is shared") ? std::string("all")
-                                                                               : std::to_string(index_));
+    u.locker =
+        'p' + std::to_string(process_.index() + 1) + '.' + std::to_string(manager_number_) + '.'
+        + (chance(habits_.shared_locker, "whether a locker is shared") ? std::string("all") : std::to_string(index_));
     const std::size_t first = choices.index(habits_.resources, about("which resource"));
     u.resources.push_back(first);
     if (habits_.resources > 1 && chance(habits_.composite, "whether it is a composite"))
@@ -146,10 +146,9 @@ void user::acquire(const pointer& e)
     process_.where().judges().asked(e->facts);
     note(e, "asks for " + process_.where().judges().wish(e->facts));
     auto handler = asio::bind_cancellation_slot(
-        e->stop.slot(), recorded(
-                            "async_acquire", [this, e](error_code ec, priority_redlock::lock l) {
-                                on_acquired(e, ec, std::move(l));
-                            }));
+        e->stop.slot(), recorded("async_acquire", [this, e](error_code ec, priority_redlock::lock l) {
+            on_acquired(e, ec, std::move(l));
+        }));
     const auto options = options_of(e->facts);
     if (e->facts.is_composite()) {
         std::vector<priority_redlock::lock_request> parts;

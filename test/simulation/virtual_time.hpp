@@ -5,9 +5,9 @@
 #ifndef PRIORITY_REDLOCK_TEST_SIMULATION_VIRTUAL_TIME_HPP
 #define PRIORITY_REDLOCK_TEST_SIMULATION_VIRTUAL_TIME_HPP
 
-// The time of a world. It passes when the world says so, and is the steady clock of all processes at once. The timers of
-// a process are kept where the world can see when the next one is due. So nothing has to be polled, and a process whose
-// timers are late is one whose world wants it so.
+// The time of a world. It passes when the world says so, and is the steady clock of all processes at once. The timers
+// of a process are kept where the world can see when the next one is due. So nothing has to be polled, and a process
+// whose timers are late is one whose world wants it so.
 
 #include "manager/surroundings.hpp"
 
@@ -137,8 +137,7 @@ struct priority_redlock::detail::surroundings<simulation::virtual_clock>
 
 /// What a shard and a protocol need of a timer.
 template <>
-class boost::asio::basic_waitable_timer<simulation::virtual_clock,
-                                        boost::asio::wait_traits<simulation::virtual_clock>,
+class boost::asio::basic_waitable_timer<simulation::virtual_clock, boost::asio::wait_traits<simulation::virtual_clock>,
                                         boost::asio::any_io_executor>
 {
 public:
@@ -182,7 +181,8 @@ private:
 
 namespace simulation {
 
-using virtual_timer = asio::basic_waitable_timer<virtual_clock, asio::wait_traits<virtual_clock>, asio::any_io_executor>;
+using virtual_timer =
+    asio::basic_waitable_timer<virtual_clock, asio::wait_traits<virtual_clock>, asio::any_io_executor>;
 
 } // namespace simulation
 

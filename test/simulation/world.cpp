@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <stdexcept>
 #include <utility>
 
 namespace simulation {
@@ -54,6 +55,25 @@ bool is_about_a_lock(command c)
     return c == command::obtain || c == command::yield || c == command::release || c == command::write_back;
 }
 
+priority_redlock::detail::redis::script_texts make_texts(std::size_t nodes,
+                                                         const priority_redlock::redis_options& store)
+{
+    namespace redis = priority_redlock::detail::redis;
+    auto texts = redis::make_script_texts(store, redis::deployment_text(nodes, store));
+    for (const auto& [old_text, new_text] : script_changes) {
+        bool found = false;
+        for (std::string& each : texts)
+            for (std::size_t at = each.find(old_text); at != each.npos;
+                 at = each.find(old_text, at + new_text.size())) {
+                each.replace(at, old_text.size(), new_text);
+                found = true;
+            }
+        if (!found)
+            throw std::invalid_argument("no script has the text \"" + old_text + '"');
+    }
+    return texts;
+}
+
 } // namespace
 
 std::string world::node::run_id() const
@@ -62,10 +82,8 @@ std::string world::node::run_id() const
 }
 
 world::world(const world_options& options, chooser& choices, trace* t)
-    : options_(options), store_(options.store()),
-      texts_(priority_redlock::detail::redis::make_script_texts(
-          store_, priority_redlock::detail::redis::deployment_text(options.nodes, store_))),
-      choices_(choices), trace_(t), start_(virtual_clock::now()),
+    : options_(options), store_(options.store()), texts_(make_texts(options.nodes, store_)), choices_(choices),
+      trace_(t), start_(virtual_clock::now()),
       court_(options.behaviour.resources, bounds(store_, 2 * (options.delay + 50us), options.node_skew))
 {
     for (std::uint32_t i = 0; i < options.nodes; ++i) {
@@ -110,7 +128,8 @@ outcome world::run()
     const auto turns = static_cast<std::int64_t>(options_.processes * options_.managers * options_.users + 10);
     const time_point patience = start_ + options_.faults_last + options_.calm_lasts + 8s
                                 + turns * (options_.behaviour.hold + options_.behaviour.longest_ttl);
-    for (time_point t = start_ + 100ms; t < patience; t += 100ms)
+    constexpr duration look = 20ms;
+    for (time_point t = start_ + look; t < patience; t += look)
         at(t, [this] { court_.time_passed(); });
     pass_time(patience);
     if (!court_.accuser())
@@ -469,8 +488,8 @@ void world::hand_over(process& p, node& n, std::uint64_t epoch)
     });
 }
 
-/// A connection ends: at once, and its process hears of it soon. Of what is on its way to the node some may arrive later,
-/// in order, unless the node has crashed.
+/// A connection ends: at once, and its process hears of it soon. Of what is on its way to the node some may arrive
+/// later, in order, unless the node has crashed.
 void world::disconnect(process& p, node& n, bool some_arrives)
 {
     connection& c = p.to(n.index);
@@ -485,9 +504,9 @@ void world::disconnect(process& p, node& n, bool some_arrives)
         late->resize(choices_.index(late->size() + 1, {"how much arrives late", p.index(), n.index}));
         time_point when = virtual_clock::now();
         for (std::size_t i = 0; i < late->size(); ++i) {
-            when += choices_.less_than(choices_.chance(0.5, {"whether it arrives soon", p.index(), n.index}) ? 2ms
-                                                                                                             : 500ms,
-                                       {"when it arrives late", p.index(), n.index});
+            when +=
+                choices_.less_than(choices_.chance(0.5, {"whether it arrives soon", p.index(), n.index}) ? 2ms : 500ms,
+                                   {"when it arrives late", p.index(), n.index});
             court_.disturbed(when);
             const std::uint64_t label = mixed((*late)[i]->past ^ static_cast<std::uint64_t>(when.time_since_epoch().count()));
             late_ += label;
@@ -571,8 +590,10 @@ void world::plan_faults()
     every(options_.break_every, "when a connection breaks", [this] {
         process& p = any_process("whose connection breaks");
         node& n = any_node("the connection to whom breaks");
-        announce([&] { return "the connection of p" + std::to_string(p.index() + 1) + " to n"
-                              + std::to_string(n.index + 1) + " breaks"; });
+        announce([&] {
+            return "the connection of p" + std::to_string(p.index() + 1) + " to n" + std::to_string(n.index + 1)
+                   + " breaks";
+        });
         disconnect(p, n, true);
     });
     every(options_.half_open_every, "when a connection is half open", [this] {
@@ -597,10 +618,10 @@ void world::plan_faults()
         announce([] { return std::string("the clocks of all nodes are set forward by 2 s"); });
         for (const auto& each : nodes_)
             each->clock_offset += 2s;
+        disturb(3s);
     });
-    every(options_.pause_every, "when a process stops", [this] {
-        any_process("who stops").pause(some_time("how long a process stops"));
-    });
+    every(options_.pause_every, "when a process stops",
+          [this] { any_process("who stops").pause(some_time("how long a process stops")); });
     every(options_.crash_process_every, "when a process crashes", [this] { crash(any_process("who crashes")); });
     at(start_ + options_.faults_last, [this] {
         announce([] { return std::string("faults cease"); });
@@ -716,9 +737,9 @@ void world::crash(node& n)
     for (const auto& p : processes_)
         if (p->is_alive())
             disconnect(*p, n, false);
-    const duration down = choices_.between(
-        10ms, choices_.chance(0.5, {"whether a node is back soon", n.index}) ? 60ms : 1500ms,
-        {"when a node is back", n.index});
+    const duration down =
+        choices_.between(10ms, choices_.chance(0.5, {"whether a node is back soon", n.index}) ? 60ms : 1500ms,
+                         {"when a node is back", n.index});
     disturb(down + store_.max_ttl + 2s); // it does not vote at once
     update_reaches();
     after(down, [this, &n] {
@@ -850,7 +871,8 @@ void world::move(node& n)
 /// Back, which lets nothing end too early; within what clocks may be apart.
 void world::set_clock(node& n)
 {
-    const duration back = choices_.less_than(n.clock_offset + options_.node_skew, {"how far a clock is set back", n.index});
+    const duration back =
+        choices_.less_than(n.clock_offset + options_.node_skew, {"how far a clock is set back", n.index});
     announce([&] { return "the clock of n" + std::to_string(n.index + 1) + " is set back by " + court::text(back); });
     n.clock_offset -= back;
     disturb(2 * back + store_.max_ttl);

@@ -10,10 +10,10 @@
 // What happens next is the first of a queue of events. Everything that is not determined is asked of the chooser, so
 // that a world can be repeated. Between two events each process is a function of what it was told and when.
 
+#include "redis/script_texts.hpp"
 #include "simulation/chooser.hpp"
 #include "simulation/history.hpp"
 #include "simulation/judges.hpp"
-#include "redis/script_texts.hpp"
 #include "simulation/node/simulated_node.hpp"
 #include "simulation/trace.hpp"
 #include "simulation/virtual_time.hpp"
@@ -28,6 +28,7 @@
 #include <queue>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace simulation {
@@ -50,6 +51,9 @@ struct outcome
     std::size_t events = 0;
     duration lasted{};
 };
+
+/// What is different in the scripts of all nodes: the first text is replaced by the second. For judges to be tested.
+inline std::vector<std::pair<std::string, std::string>> script_changes;
 
 class world
 {

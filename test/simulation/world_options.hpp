@@ -28,22 +28,22 @@ struct habits
     duration hold = 30ms; // up to
     duration least_ttl = 100ms;
     duration longest_ttl = 1s;
-    duration grace = 1s;     // up to
-    double lenient = 0;      // leaves the holder alone
-    double at_once = 0;      // has a timeout of zero
-    double once = 0;         // has one attempt
-    double attempts = 0;     // has some
-    double timeout = 0;      // has one
+    duration grace = 1s; // up to
+    double lenient = 0;  // leaves the holder alone
+    double at_once = 0;  // has a timeout of zero
+    double once = 0;     // has one attempt
+    double attempts = 0; // has some
+    double timeout = 0;  // has one
     duration longest_timeout = 400ms;
-    double cancelled = 0;    // after some time
-    double leased = 0;       // has no ttl
-    double renewed = 0;      // by itself
-    double extended = 0;     // by its owner, to longer and to shorter ttls
-    double long_hold = 0;    // for up to 20 times as long
-    double deeper = 0;       // acquires again what it holds, perhaps with a higher priority
+    double cancelled = 0;     // after some time
+    double leased = 0;        // has no ttl
+    double renewed = 0;       // by itself
+    double extended = 0;      // by its owner, to longer and to shorter ttls
+    double long_hold = 0;     // for up to 20 times as long
+    double deeper = 0;        // acquires again what it holds, perhaps with a higher priority
     double shared_locker = 0; // is of a locker that others of its manager are of, too
     double composite = 0;
-    double stubborn = 0;     // does not go when it is told to
+    double stubborn = 0; // does not go when it is told to
 };
 
 /// A lock that a user takes at a certain time, in place of what `habits` say.
@@ -93,10 +93,10 @@ struct world_options
     duration crash_node_every{}; // it comes back with everything, without its last writes, or empty
     duration flush_node_every{}; // FLUSHALL
     duration forget_scripts_every{};
-    duration evict_every{}; // a single key, though the policy is not to
-    duration move_node_every{};  // its address leads to another server, and later back
-    duration node_skew{};        // of their clocks, at most half of redis_options::clock_skew
-    duration set_clock_every{};  // of a node, within `node_skew`; never forward while locks may be held
+    duration evict_every{};       // a single key, though the policy is not to
+    duration move_node_every{};   // its address leads to another server, and later back
+    duration node_skew{};         // of their clocks, at most half of redis_options::clock_skew
+    duration set_clock_every{};   // of a node, within `node_skew`; never forward while locks may be held
     std::size_t silent_nodes = 0; // that are connected and never answer,
     std::size_t dead_nodes = 0;   // and that cannot be reached, as long as faults last
     bool new_nodes = false;       // an operator provisions them when clients are there already

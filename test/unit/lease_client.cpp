@@ -207,6 +207,9 @@ public:
     [[nodiscard]] std::int64_t expires() const { return ms(h->expires_at()); }
     [[nodiscard]] std::int64_t due() const { return ms(table_.next_deadline()); }
 
+    /// Since when the one waits that was asked for last, ms.
+    [[nodiscard]] std::int64_t asked_since() const { return ms(since_); }
+
     detail::hold* h = nullptr;
 
 private:
@@ -241,6 +244,7 @@ private:
             switch (q->op) {
             case operation::obtain:
                 id_ = q->obtain.id;
+                since_ = q->obtain.since;
                 result += q->obtain.preempt ? "obtain" : "obtain without preempting";
                 break;
             case operation::end: result += "end"; break;
@@ -262,6 +266,7 @@ private:
 
     alignas(detail::lock_domain) std::byte domain_[sizeof(detail::lock_domain)];
     time_point now_ = time_point(1h);
+    time_point since_;
     lock_table table_;
     lease_client client_;
     waiter w_;
@@ -303,6 +308,17 @@ BOOST_AUTO_TEST_CASE(R10_those_that_waited_for_a_quorum_as_long_as_the_first_are
     BOOST_TEST(d.more({}) == "");
     BOOST_TEST(d.failed(errc::no_quorum) == "end, obtain");
     BOOST_TEST(d.still_waiting() == "b5");
+}
+
+BOOST_AUTO_TEST_CASE(T42_the_second_waiter_is_asked_for_with_the_time_that_it_has_waited)
+{
+    lease_driver d;
+    d.more({});
+    d.at_time(500ms);
+    d.more({});
+    d.at_time(2s);
+    BOOST_TEST(d.failed(errc::already_acquired) == "end, obtain");
+    BOOST_TEST(d.asked_since() == 500);
 }
 
 BOOST_AUTO_TEST_CASE(R10_another_error_and_one_that_did_not_wait_are_of_the_first_alone)

@@ -47,6 +47,7 @@ public:
         int priority = 0;
         duration ttl = std::chrono::seconds(1);
         mode how = mode::wait;
+        duration waited{}; // in its manager
     };
 
     struct wait_reply
@@ -107,6 +108,7 @@ private:
         q.ticket = static_cast<std::uint64_t>(now().wall);
         q.ttl = w.ttl;
         q.how = w.how;
+        q.since = now_ - w.waited;
         return q;
     }
 
