@@ -71,14 +71,18 @@ bool pay(search_bound& left, cost price)
 class state_set
 {
 public:
-    /// Whether it is met for the first time with so much left: what can follow is played now.
-    bool add(std::uint64_t state, search_bound left)
+    /// Whether it is met for the first time with so much left, but for the same run, in which an event can change
+    /// nothing. Then what can follow is played now.
+    bool add(std::uint64_t state, search_bound left, std::size_t run)
     {
-        std::uint64_t& seen = seen_[state];
+        auto& [seen, last_run] = seen_[state];
+        if (last_run == run)
+            return true;
         const auto faults_at = [](unsigned delays) { return 8 * delays; };
         for (unsigned d = left.delays; d < most; ++d)
             if ((seen >> faults_at(d) & 0xff) > left.faults)
                 return false;
+        last_run = run;
         seen &= ~(std::uint64_t{0xff} << faults_at(left.delays));
         seen |= std::uint64_t{left.faults + 1} << faults_at(left.delays);
         return true;
@@ -90,7 +94,13 @@ public:
     static constexpr unsigned most = 8;
 
 private:
-    std::unordered_map<std::uint64_t, std::uint64_t> seen_; // by delays left: the most faults left, and one
+    struct visit
+    {
+        std::uint64_t left = 0; // by delays left: the most faults left, and one
+        std::size_t run = 0;    // that met it last with more left than any before
+    };
+
+    std::unordered_map<std::uint64_t, visit> seen_;
 };
 
 /// Decides as usual, but for what a schedule says.
@@ -140,15 +150,16 @@ public:
         ++events_;
         if (!states_ || !here_->is_faulty())
             return true;
-        met_again_ = !states_->add(here_->digest(), left_);
+        met_again_ = !states_->add(here_->digest(), left_, run_);
         return !met_again_;
     }
 
     /// Where states are looked for. Null: nowhere.
-    void look_at(const world& w, state_set* states)
+    void look_at(const world& w, state_set* states, std::size_t run)
     {
         here_ = &w;
         states_ = states;
+        run_ = run;
     }
 
     /// All that the schedule says has happened: from here on it is a run of its own.
@@ -165,15 +176,16 @@ private:
     std::vector<offer> offers_;
     const world* here_ = nullptr;
     state_set* states_ = nullptr;
+    std::size_t run_ = 0;
     std::size_t events_ = 0;
     bool met_again_ = false;
 };
 
-outcome play(const world_options& scenario, scheduled_chooser& choices, state_set* states, trace* t)
+outcome play(const world_options& scenario, scheduled_chooser& choices, state_set* states, std::size_t run, trace* t)
 {
     virtual_clock::present = time_point(std::chrono::hours(1));
     world here(scenario, choices, t);
-    choices.look_at(here, states);
+    choices.look_at(here, states, run);
     return here.run();
 }
 
@@ -182,7 +194,7 @@ outcome play(const world_options& scenario, scheduled_chooser& choices, state_se
 outcome play(const world_options& scenario, const schedule& s, trace* t)
 {
     scheduled_chooser choices(s, {});
-    const outcome result = play(scenario, choices, nullptr, t);
+    const outcome result = play(scenario, choices, nullptr, 0, t);
     if (!choices.is_new())
         throw std::invalid_argument("the run ends before what the schedule says");
     return result;
@@ -200,8 +212,7 @@ search_result search(const world_options& scenario, const search_options& option
         const schedule s = std::move(todo.back());
         todo.pop_back();
         scheduled_chooser choices(s, options.bound);
-        const outcome o = play(scenario, choices, options.cuts ? &states : nullptr, nullptr);
-        ++result.runs;
+        const outcome o = play(scenario, choices, options.cuts ? &states : nullptr, ++result.runs, nullptr);
         result.cut += choices.has_met_again();
         result.transitions += choices.new_events();
         result.decisions = std::max(result.decisions, choices.offers().size());

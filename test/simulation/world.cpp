@@ -132,9 +132,9 @@ outcome world::run()
     for (time_point t = start_ + look; t < patience; t += look)
         at(t, [this] { court_.time_passed(); });
     pass_time(patience);
-    if (!court_.accuser())
+    if (!court_.accuser() && !is_cut_)
         leave();
-    if (!court_.accuser())
+    if (!court_.accuser() && !is_cut_)
         court_.finished();
     result_.lasted = virtual_clock::now() - start_;
     if (const judge* const j = court_.accuser()) {
@@ -147,7 +147,9 @@ outcome world::run()
 
 void world::pass_time(time_point until)
 {
-    while (!events_.empty() && !court_.accuser() && events_.top().when <= until && choices_.goes_on()) {
+    while (!events_.empty() && !court_.accuser() && events_.top().when <= until) {
+        if (is_cut_ = !choices_.goes_on(); is_cut_)
+            return;
         const event e = std::move(const_cast<event&>(events_.top())); // it is not there any more when it happens
         events_.pop();
         virtual_clock::present = e.when;
