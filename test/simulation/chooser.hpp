@@ -40,6 +40,9 @@ public:
     /// Whether something happens that has this chance. What has none is not asked for.
     virtual bool happens(double probability, const decision& d) = 0;
 
+    /// Asked between two events: whether the rest of the run matters.
+    [[nodiscard]] virtual bool goes_on() { return true; }
+
     // What is made of these.
 
     [[nodiscard]] bool chance(double probability, const decision& d)

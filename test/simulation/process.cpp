@@ -20,6 +20,11 @@ namespace detail = priority_redlock::detail;
 
 namespace {
 
+// What a process is told by nobody else.
+constexpr std::uint64_t own_time = 1;
+constexpr std::uint64_t own_timer = 2;
+constexpr std::uint64_t its_end = 3;
+
 std::vector<std::string> names_of_nodes(std::size_t count)
 {
     std::vector<std::string> result;
@@ -64,6 +69,12 @@ process::process(world& w, std::uint32_t index)
                 std::make_unique<user>(*this, *managers_.back(), number, static_cast<std::uint32_t>(users_.size())));
     }
     w.judges().of(index) = {};
+    if (!w.options().errands.empty()) { // one that is started in the place of another has none
+        for (const errand& each : w.options().errands)
+            if (each.client % w.options().processes == index)
+                after(each.at, [u = users_.front().get(), &each] { u->run(each); });
+        return;
+    }
     for (const auto& each : users_)
         after(w.choices().between(5ms, 25ms, {"when a user begins", index_}), [u = each.get()] { u->begin(); });
 }
@@ -78,22 +89,26 @@ process::~process()
 
 // --- running ---------------------------------------------------------------------------------------------------------
 
-void process::step(std::function<void()> what)
+void process::step(std::uint64_t past, std::function<void()> what)
 {
     if (!alive_)
         return;
     if (is_paused() || may_pause()) {
-        held_back_.push_back(std::move(what));
+        held_back_.push_back([this, past, what = std::move(what)] {
+            past_.add(past);
+            what();
+        });
         return;
     }
     machine::here = &machine_;
+    past_.add(past);
     what();
     run_ready();
 }
 
 void process::after(duration d, std::function<void()> what)
 {
-    world_.after(d, [this, what = std::move(what)]() mutable { step(std::move(what)); });
+    world_.after(d, [this, what = std::move(what)]() mutable { step(own_time, std::move(what)); });
 }
 
 void process::run_ready()
@@ -120,6 +135,7 @@ void process::pause(duration d)
     if (!alive_ || d <= duration::zero())
         return;
     const bool was_paused = is_paused();
+    past_.add_fault("stops");
     paused_until_ = std::max(paused_until_, virtual_clock::now() + d);
     note([&] { return "stops for " + court::text(d); });
     world_.judges().of(index_).paused_until = paused_until_;
@@ -153,15 +169,41 @@ void process::set_timer()
     if (next == never || next >= timer_at_)
         return;
     timer_at_ = next;
-    const duration late = world_.choices().less_than(100us, {"how late a timer is", index_});
+    const duration late = world_.timer_delay(*this);
     world_.at(std::max(next, virtual_clock::now()) + late, [this, armed = ++timer_] {
         if (armed != timer_)
             return;
-        step([this] {
+        step(own_timer, [this] {
             timer_at_ = never;
             asio::use_service<timer_queue>(context_).ring(virtual_clock::now());
         });
     });
+}
+
+/// What else is to come to it: the state of its connections, which are not its own.
+std::uint64_t process::digest() const noexcept
+{
+    if (!alive_)
+        return 0;
+    std::uint64_t result = past_.hash();
+    const auto add = [&](std::uint64_t n) { result = mixed(result ^ n); };
+    const auto add_time = [&](time_point t) {
+        add(t <= virtual_clock::now() ? 0 : static_cast<std::uint64_t>((t - virtual_clock::now()).count()));
+    };
+    add_time(paused_until_);
+    add(held_back_.size());
+    for (const connection& c : connections_) {
+        add(std::uint64_t{c.wanted} | std::uint64_t{c.connecting} << 1 | std::uint64_t{c.up} << 2
+            | std::uint64_t{c.half_open} << 3 | std::uint64_t{c.good} << 4 | std::uint64_t{c.failures} << 8);
+        add_time(c.cut_until);
+        for (const auto& each : c.to_node)
+            add_time(each->due);
+        add(c.to_node.size());
+        for (const auto& each : c.to_process)
+            add_time(each.due);
+        add(c.to_process.size());
+    }
+    return result;
 }
 
 void process::crash()
@@ -172,7 +214,7 @@ void process::crash()
 
 void process::leave()
 {
-    step([this] {
+    step(its_end, [this] {
         managers_.clear();
         work_.reset();
     });

@@ -33,7 +33,17 @@ class user;
 struct message_to_node
 {
     time_point at; // when it was sent
+    time_point due;
+    std::uint64_t past = 0; // what its process had heard
     test::sent_calls sent;
+};
+
+/// What is under way to a process.
+struct message_to_process
+{
+    time_point due;
+    std::uint64_t past = 0; // what its node had heard
+    std::function<void()> what;
 };
 
 /// The connection of a process to a node.
@@ -54,7 +64,7 @@ struct connection
     time_point last_to_node{}; // messages do not overtake each other
     time_point last_to_process{};
     std::deque<std::shared_ptr<const message_to_node>> to_node;
-    std::deque<std::function<void()>> to_process;
+    std::deque<message_to_process> to_process;
     std::deque<std::shared_ptr<const message_to_node>> unanswered; // by the process's lights
 };
 
@@ -75,13 +85,18 @@ public:
     [[nodiscard]] simulated_protocol& protocol() noexcept { return *protocol_; }
     [[nodiscard]] connection& to(std::size_t node) noexcept { return connections_[node]; }
 
-    /// Has it do something, and all that follows. If it is stopped, when it goes on.
-    void step(std::function<void()> what);
+    /// Has it do something, and all that follows. If it is stopped, when it goes on. `past` stands for what it is told.
+    void step(std::uint64_t past, std::function<void()> what);
 
     /// The same after some time.
     void after(duration d, std::function<void()> what);
 
     void pause(duration d);
+
+    /// A hash of what it has been told, in which order and when: all that its state depends on.
+    [[nodiscard]] const history& past() const noexcept { return past_; }
+    [[nodiscard]] history& past() noexcept { return past_; }
+    [[nodiscard]] std::uint64_t digest() const noexcept;
 
     /// It ends without a word.
     void crash();
@@ -124,6 +139,7 @@ private:
     std::vector<std::unique_ptr<priority_redlock::lock_manager>> managers_;
     std::vector<std::unique_ptr<user>> users_;
     std::deque<std::function<void()>> held_back_; // while it is stopped
+    history past_;
     time_point paused_until_{};
     time_point timer_at_ = never;
     std::uint64_t timer_ = 0;

@@ -55,6 +55,8 @@ void user::note(const pointer& e, const std::string& what)
 
 void user::rest()
 {
+    if (!process_.where().options().errands.empty())
+        return;
     const duration d = process_.where().choices().less_than(habits_.rest, about("how long a user rests"));
     process_.after(d, [this] { begin(); });
 }
@@ -63,6 +65,30 @@ void user::begin()
 {
     if (process_.where().is_busy())
         acquire(plan());
+}
+
+void user::run(const errand& wanted)
+{
+    const auto e = std::make_shared<engagement>();
+    e->plan = &wanted;
+    usage& u = e->facts;
+    u.number = process_.where().next_usage();
+    u.process = process_.index();
+    u.manager = manager_number_;
+    u.locker = 'p' + std::to_string(process_.index() + 1) + '.' + std::to_string(u.number);
+    u.resources.push_back(wanted.resource);
+    if (wanted.composite)
+        u.resources.push_back(wanted.resource + 1);
+    const priority_redlock::acquire_options& o = wanted.options;
+    u.priority = o.priority.value_or(0);
+    u.preempt = o.preempt.value_or(true);
+    u.ttl = o.ttl.value_or(infinite);
+    u.timeout = o.timeout.value_or(infinite);
+    u.max_attempts = o.max_attempts.value_or(unlimited);
+    u.grace = o.grace.value_or(1s);
+    u.auto_extend = o.auto_extend.value_or(false);
+    u.max_hold = o.max_hold.value_or(infinite);
+    acquire(e);
 }
 
 // --- what it wants ---------------------------------------------------------------------------------------------------
@@ -174,7 +200,7 @@ void user::on_acquired(const pointer& e, error_code ec, priority_redlock::lock l
     note(e, "HOLDS " + std::string(e->held.resource()) + ", token " + std::to_string(e->held.fencing_token()));
     w.judges().granted(e->facts, e->held);
     wait(e);
-    duration d = w.choices().less_than(habits_.hold, about("how long a lock is used"));
+    duration d = e->plan ? e->plan->hold : w.choices().less_than(habits_.hold, about("how long a lock is used"));
     if (chance(habits_.long_hold, "whether it is used for longer"))
         d *= 20;
     process_.after(d, [this, e] { let_go(e); });
@@ -197,7 +223,7 @@ void user::wait(const pointer& e)
             note(e, "is told to go");
             ++w.counts().notices;
             w.judges().told(e->facts);
-            duration d = w.choices().less_than(20ms, about("how long it cleans up"));
+            duration d = e->plan ? e->plan->cleanup : w.choices().less_than(20ms, about("how long it cleans up"));
             if (chance(habits_.stubborn, "whether it goes"))
                 d += 2 * habits_.grace;
             process_.after(d, [this, e] { let_go(e); });

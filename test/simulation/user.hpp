@@ -32,12 +32,16 @@ public:
 
     void begin();
 
+    /// Does this, and nothing else.
+    void run(const errand& e);
+
 private:
     struct engagement
     {
         usage facts;
         priority_redlock::lock held;
         boost::asio::cancellation_signal stop;
+        const errand* plan = nullptr;
         bool is_deeper = false; // beside another one of this user
     };
 

@@ -11,6 +11,7 @@
 #include <boost/redis/request.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <stdexcept>
 #include <utility>
@@ -131,9 +132,9 @@ outcome world::run()
     for (time_point t = start_ + look; t < patience; t += look)
         at(t, [this] { court_.time_passed(); });
     pass_time(patience);
-    if (!court_.accuser())
+    if (!court_.accuser() && !is_cut_)
         leave();
-    if (!court_.accuser())
+    if (!court_.accuser() && !is_cut_)
         court_.finished();
     result_.lasted = virtual_clock::now() - start_;
     if (const judge* const j = court_.accuser()) {
@@ -147,6 +148,8 @@ outcome world::run()
 void world::pass_time(time_point until)
 {
     while (!events_.empty() && !court_.accuser() && events_.top().when <= until) {
+        if (is_cut_ = !choices_.goes_on(); is_cut_)
+            return;
         const event e = std::move(const_cast<event&>(events_.top())); // it is not there any more when it happens
         events_.pop();
         virtual_clock::present = e.when;
@@ -185,6 +188,18 @@ world::node& world::any_node(const char* why)
 duration world::some_delay(process& p, node& n)
 {
     const decision d{"how long a message takes", p.index(), n.index};
+    if (options_.explored) {
+        // Others overtake it; the round ends without it; its node seems to be silent.
+        constexpr std::array<duration, 4> late{0ms, 400us, 40ms, 400ms};
+        const duration more =
+            is_faulty() ? late[choices_.index(late.size(), {"how late a message is", p.index(), n.index})] : 0ms;
+        if (more > options_.delay) {
+            p.to(n.index).good = false;
+            update_reach(p);
+            disturb(more);
+        }
+        return 50us + more;
+    }
     const duration usual = 50us + choices_.less_than(options_.delay, d);
     if (!is_faulty() || !choices_.chance(options_.slow_message, {"whether a message is slow", p.index(), n.index}))
         return usual;
@@ -193,6 +208,28 @@ duration world::some_delay(process& p, node& n)
     update_reach(p);
     disturb(slow);
     return slow;
+}
+
+duration world::timer_delay(process& p)
+{
+    if (!options_.explored)
+        return choices_.less_than(100us, {"how late a timer is", p.index()});
+    return is_faulty() && choices_.choose(2, {"whether a timer is late", p.index()}) != 0 ? 30ms : 0ms;
+}
+
+std::uint64_t world::digest() const noexcept
+{
+    std::uint64_t result = late_;
+    const auto add = [&](std::uint64_t n) { result = mixed(result ^ n); };
+    for (const auto& each : processes_)
+        add(each->digest());
+    for (const auto& each : nodes_) {
+        add(each->past.hash());
+        add(each->stopped_until <= virtual_clock::now()
+                ? each->up
+                : static_cast<std::uint64_t>((each->stopped_until - virtual_clock::now()).count()));
+    }
+    return result;
 }
 
 /// Mostly short, some longer than a connection or a ttl lasts.
@@ -278,10 +315,11 @@ void world::send(process& p, std::size_t index, std::vector<call> calls)
         p.protocol().on_answers(calls, std::vector<answer>(calls.size()));
         return;
     }
-    c.to_node.push_back(
-        std::make_shared<const message_to_node>(message_to_node{virtual_clock::now(), c.link.send(std::move(calls))}));
+    const duration delay = some_delay(p, n);
+    c.last_to_node = std::max(c.last_to_node, std::max(virtual_clock::now(), c.cut_until) + delay);
+    c.to_node.push_back(std::make_shared<const message_to_node>(message_to_node{
+        virtual_clock::now(), c.last_to_node, p.past().hash(), c.link.send(std::move(calls))}));
     c.unanswered.push_back(c.to_node.back());
-    c.last_to_node = std::max(c.last_to_node, std::max(virtual_clock::now(), c.cut_until) + some_delay(p, n));
     at(c.last_to_node, [this, &p, &n, epoch = c.epoch] { arrive(p, n, epoch); });
 }
 
@@ -295,14 +333,53 @@ void world::arrive(process& p, node& n, std::uint64_t epoch)
         at(std::max(n.stopped_until, c.cut_until), [this, &p, &n, epoch] { arrive(p, n, epoch); });
         return;
     }
-    const auto m = std::move(c.to_node.front());
-    c.to_node.pop_front();
-    if (c.half_open) {
-        if (trace_)
-            trace_->is_lost(p.place(), n.place, describe(m->sent.calls));
-        return;
+    fail_around(p, n, [this, &p, &n, &c] {
+        const auto m = std::move(c.to_node.front());
+        c.to_node.pop_front();
+        if (c.half_open) {
+            if (trace_)
+                trace_->is_lost(p.place(), n.place, describe(m->sent.calls));
+            return;
+        }
+        execute(p, n, m, false);
+    });
+}
+
+/// A message arrives, and perhaps its connection or its node ends before or after.
+void world::fail_around(process& p, node& n, const std::function<void()>& arrives)
+{
+    const std::uint64_t way = options_.explored && is_faulty()
+                                  ? choices_.choose(5, {"what goes wrong with a message", p.index(), n.index})
+                                  : 0;
+    const auto breaks = [&] {
+        announce([&] { return "the connection of p" + std::to_string(p.index() + 1) + " to n"
+                              + std::to_string(n.index + 1) + " breaks"; });
+        disconnect(p, n, true);
+    };
+    if (way == 1)
+        breaks();
+    else if (way == 2)
+        crash(n);
+    else
+        arrives();
+    if (way == 3)
+        breaks();
+    else if (way == 4)
+        crash(n);
+}
+
+/// A process is about to be told something, and perhaps ends or stops before. Whether it has ended.
+bool world::fails_at(process& p)
+{
+    if (!options_.explored || !is_faulty())
+        return false;
+    switch (choices_.choose(4, {"what goes wrong with a process", p.index()})) {
+    case 1: crash(p); return true;
+    case 2: p.pause(50ms); break;
+    case 3: p.pause(1500ms); break;
+    default: break;
     }
-    execute(p, n, m, false);
+    return false;
 }
 
 /// The node does what it is asked to. What is late is answered to nobody.
@@ -310,6 +387,7 @@ void world::execute(process& p, node& n, const std::shared_ptr<const message_to_
 {
     if (trace_)
         trace_->arrives(p.place(), n.place, m->at, describe(m->sent.calls) + (late ? ", late" : ""));
+    n.past.add(m->past ^ p.index());
     std::vector<test::published_message> messages;
     std::string replies;
     if (is_faulty() && choices_.chance(options_.failed_call, {"whether a call fails", p.index(), n.index})) {
@@ -386,8 +464,9 @@ void world::push(node& n, const test::published_message& m)
 void world::deliver(process& p, node& n, std::function<void()> what)
 {
     connection& c = p.to(n.index);
-    c.last_to_process = std::max(c.last_to_process, std::max(virtual_clock::now(), c.cut_until) + some_delay(p, n));
-    c.to_process.push_back(std::move(what));
+    c.last_to_process =
+        std::max(c.last_to_process, std::max(virtual_clock::now(), c.cut_until) + some_delay(p, n));
+    c.to_process.push_back({c.last_to_process, n.past.hash(), std::move(what)});
     at(c.last_to_process, [this, &p, &n, epoch = c.epoch] { hand_over(p, n, epoch); });
 }
 
@@ -400,12 +479,14 @@ void world::hand_over(process& p, node& n, std::uint64_t epoch)
         at(c.cut_until, [this, &p, &n, epoch] { hand_over(p, n, epoch); });
         return;
     }
-    p.step([&c, epoch] {
+    if (fails_at(p))
+        return;
+    p.step(c.to_process.front().past, [&c, epoch] {
         if (c.epoch != epoch)
             return;
-        const auto what = std::move(c.to_process.front());
+        const auto m = std::move(c.to_process.front());
         c.to_process.pop_front();
-        what();
+        m.what();
     });
 }
 
@@ -419,6 +500,7 @@ void world::disconnect(process& p, node& n, bool some_arrives)
     c.up = false;
     c.good = false;
     ++c.epoch;
+    p.past().add_fault("a connection ends");
     if (some_arrives && !c.half_open) {
         const auto late = std::make_shared<std::deque<std::shared_ptr<const message_to_node>>>(std::move(c.to_node));
         late->resize(choices_.index(late->size() + 1, {"how much arrives late", p.index(), n.index}));
@@ -428,7 +510,10 @@ void world::disconnect(process& p, node& n, bool some_arrives)
                 choices_.less_than(choices_.chance(0.5, {"whether it arrives soon", p.index(), n.index}) ? 2ms : 500ms,
                                    {"when it arrives late", p.index(), n.index});
             court_.disturbed(when);
-            at(when, [this, &p, &n, late, incarnation = c.incarnation] {
+            const std::uint64_t label = mixed((*late)[i]->past ^ static_cast<std::uint64_t>(when.time_since_epoch().count()));
+            late_ += label;
+            at(when, [this, &p, &n, late, label, incarnation = c.incarnation] {
+                late_ -= label;
                 if (n.incarnation != incarnation || !n.up || late->empty())
                     return;
                 const auto m = std::move(late->front());
@@ -648,6 +733,7 @@ void world::crash(node& n)
         return;
     announce([&] { return 'n' + std::to_string(n.index + 1) + " crashes"; });
     n.up = false;
+    n.past.add_fault("crashes");
     n.stopped_until = virtual_clock::now();
     for (const auto& p : processes_)
         if (p->is_alive())
@@ -675,6 +761,7 @@ void world::crash(node& n)
         default: break;
         }
         n.server.restart(n.run_id());
+        n.past.add_fault(kept);
         forget_journal(n);
         announce([&] { return 'n' + std::to_string(n.index + 1) + " is back and has kept " + kept; });
         update_reaches();

@@ -12,6 +12,7 @@
 
 #include "redis/script_texts.hpp"
 #include "simulation/chooser.hpp"
+#include "simulation/history.hpp"
 #include "simulation/judges.hpp"
 #include "simulation/node/simulated_node.hpp"
 #include "simulation/trace.hpp"
@@ -82,6 +83,12 @@ public:
         return virtual_clock::now() < start_ + options_.faults_last + options_.calm_lasts;
     }
 
+    /// A hash of all that the rest of the run depends on, but for the times that `history` does not tell apart.
+    [[nodiscard]] std::uint64_t digest() const noexcept;
+
+    /// How late a timer of a process rings.
+    [[nodiscard]] duration timer_delay(process& p);
+
     void at(time_point when, std::function<void()> what);
     void after(duration d, std::function<void()> what) { at(virtual_clock::now() + d, std::move(what)); }
 
@@ -124,6 +131,7 @@ private:
         std::int64_t drift = 0; // of its clock, millionths
         std::uint64_t incarnation = 0;
         time_point stopped_until{};
+        history past{};
 
         [[nodiscard]] std::string run_id() const;
         [[nodiscard]] bool answers() const noexcept { return up && stopped_until <= virtual_clock::now(); }
@@ -146,6 +154,8 @@ private:
     void lose_answers(process& p, connection& c);
     void push(node& n, const test::published_message& m);
     void deliver(process& p, node& n, std::function<void()> what);
+    void fail_around(process& p, node& n, const std::function<void()>& arrives);
+    [[nodiscard]] bool fails_at(process& p);
     void hand_over(process& p, node& n, std::uint64_t epoch);
     void disconnect(process& p, node& n, bool some_arrives);
 
@@ -164,7 +174,10 @@ private:
     void crash(process& p);
     void change_server(node& n);
     void provision(node& n);
-    [[nodiscard]] bool keeps_journals() const noexcept { return options_.crash_node_every > duration::zero(); }
+    [[nodiscard]] bool keeps_journals() const noexcept
+    {
+        return options_.explored || options_.crash_node_every > duration::zero();
+    }
     void write_journal(node& n, const std::shared_ptr<const message_to_node>& m);
     void lose_writes(node& n, std::size_t count);
     void forget_journal(node& n);
@@ -187,6 +200,8 @@ private:
     std::priority_queue<event> events_;
     std::uint64_t order_ = 0;
     std::uint32_t usages_ = 0;
+    bool is_cut_ = false;     // the chooser has seen enough
+    std::uint64_t late_ = 0; // a sum over what may arrive over connections that were lost
     std::vector<std::unique_ptr<node>> nodes_;
     std::vector<std::unique_ptr<process>> processes_;
 };

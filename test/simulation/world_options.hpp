@@ -5,6 +5,7 @@
 #ifndef PRIORITY_REDLOCK_TEST_SIMULATION_WORLD_OPTIONS_HPP
 #define PRIORITY_REDLOCK_TEST_SIMULATION_WORLD_OPTIONS_HPP
 
+#include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/redis_options.hpp>
 
 #include <chrono>
@@ -45,6 +46,18 @@ struct habits
     double stubborn = 0; // does not go when it is told to
 };
 
+/// A lock that a user takes at a certain time, in place of what `habits` say.
+struct errand
+{
+    std::size_t client = 0; // whose: of its process, modulo how many there are
+    duration at{};          // since the start
+    std::size_t resource = 0;
+    bool composite = false; // with the next resource
+    priority_redlock::acquire_options options{};
+    duration hold = 5ms;    // unless it is told to go,
+    duration cleanup = 1ms; // for which it takes so long
+};
+
 /// What goes on in a world, and what may go wrong. Intervals are those between two faults of a kind, on average; zero:
 /// there is none. Chances are those of each case.
 struct world_options
@@ -56,6 +69,8 @@ struct world_options
     std::size_t managers = 1; // of a process
     std::size_t users = 2;    // of a manager, each with one lock at a time
     habits behaviour{};
+    std::span<const errand> errands{}; // some: users do these alone
+    bool explored = false; // the chooser decides of each message what becomes of it, while there are faults
 
     duration faults_last = 4s; // from the start
     duration calm_lasts = 2s;  // after that; then nobody begins anything, and everything has to end
