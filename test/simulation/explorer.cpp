@@ -4,6 +4,8 @@
 
 #include "simulation/explorer.hpp"
 
+#include "table/name_hash.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -183,6 +185,7 @@ private:
 
 outcome play(const world_options& scenario, scheduled_chooser& choices, state_set* states, std::size_t run, trace* t)
 {
+    priority_redlock::detail::set_process_hash_key({}); // hash tables have one order
     virtual_clock::present = time_point(std::chrono::hours(1));
     world here(scenario, choices, t);
     choices.look_at(here, states, run);
