@@ -125,7 +125,8 @@ public:
         if (alternatives < 2 || known == varied_decisions.end())
             return as_usual;
         const auto number = static_cast<std::uint32_t>(offers_.size());
-        offers_.push_back({static_cast<std::uint32_t>(alternatives), static_cast<std::uint32_t>(as_usual), known->price});
+        offers_.push_back(
+            {static_cast<std::uint32_t>(alternatives), static_cast<std::uint32_t>(as_usual), known->price});
         if (done_ == schedule_.size() || schedule_[done_].decision != number)
             return as_usual;
         const std::uint32_t way = schedule_[done_++].way;
@@ -273,8 +274,9 @@ schedule to_schedule(std::string_view text)
     };
     do {
         if (!read())
-            throw std::invalid_argument("a schedule is \"usual\", or rising numbers of decisions with the ways they go, such as 3:1,17:2; not \""
-                                        + std::string(text) + '"');
+            throw std::invalid_argument(
+                "a schedule is \"usual\", or rising numbers of decisions with the ways they go, such as 3:1,17:2; not \""
+                + std::string(text) + '"');
     } while (at != end && *at++ == ',');
     if (at != end)
         throw std::invalid_argument("a schedule ends before \"" + std::string(at - 1, end) + '"');

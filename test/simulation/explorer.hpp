@@ -5,14 +5,14 @@
 #ifndef PRIORITY_REDLOCK_TEST_SIMULATION_EXPLORER_HPP
 #define PRIORITY_REDLOCK_TEST_SIMULATION_EXPLORER_HPP
 
-// A systematic search of small worlds. In a scenario it is fixed what users ask for and when. The usual run is that of a
-// network and of machines that do nothing unusual. Each message, timer and step of a process can go another way; a schedule
-// says which do. All schedules with at most so many delays and so many faults are played, each from the start.
+// A systematic search of small worlds. In a scenario it is fixed what users ask for and when. The usual run is that of
+// a network and of machines that do nothing unusual. Each message, timer and step of a process can go another way; a
+// schedule says which do. All schedules with at most so many delays and so many faults are played, each from the start.
 //
 // Delay-bounded search: M. Emmi, S. Qadeer, Z. Rakamarić, "Delay-bounded scheduling", 2011. Stateless search by replay:
-// P. Godefroid, "Model checking for programming languages using VeriSoft", 1997. What makes two runs the same, the order
-// in which each participant is told things, is the order of L. Lamport, "Time, clocks, and the ordering of events in a
-// distributed system", 1978.
+// P. Godefroid, "Model checking for programming languages using VeriSoft", 1997. What makes two runs the same, the
+// order in which each participant is told things, is the order of L. Lamport, "Time, clocks, and the ordering of events
+// in a distributed system", 1978.
 
 #include "simulation/world.hpp"
 

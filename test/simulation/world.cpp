@@ -317,8 +317,8 @@ void world::send(process& p, std::size_t index, std::vector<call> calls)
     }
     const duration delay = some_delay(p, n);
     c.last_to_node = std::max(c.last_to_node, std::max(virtual_clock::now(), c.cut_until) + delay);
-    c.to_node.push_back(std::make_shared<const message_to_node>(message_to_node{
-        virtual_clock::now(), c.last_to_node, p.past().hash(), c.link.send(std::move(calls))}));
+    c.to_node.push_back(std::make_shared<const message_to_node>(
+        message_to_node{virtual_clock::now(), c.last_to_node, p.past().hash(), c.link.send(std::move(calls))}));
     c.unanswered.push_back(c.to_node.back());
     at(c.last_to_node, [this, &p, &n, epoch = c.epoch] { arrive(p, n, epoch); });
 }
@@ -352,8 +352,10 @@ void world::fail_around(process& p, node& n, const std::function<void()>& arrive
                                   ? choices_.choose(5, {"what goes wrong with a message", p.index(), n.index})
                                   : 0;
     const auto breaks = [&] {
-        announce([&] { return "the connection of p" + std::to_string(p.index() + 1) + " to n"
-                              + std::to_string(n.index + 1) + " breaks"; });
+        announce([&] {
+            return "the connection of p" + std::to_string(p.index() + 1) + " to n" + std::to_string(n.index + 1)
+                   + " breaks";
+        });
         disconnect(p, n, true);
     };
     if (way == 1)
@@ -464,8 +466,7 @@ void world::push(node& n, const test::published_message& m)
 void world::deliver(process& p, node& n, std::function<void()> what)
 {
     connection& c = p.to(n.index);
-    c.last_to_process =
-        std::max(c.last_to_process, std::max(virtual_clock::now(), c.cut_until) + some_delay(p, n));
+    c.last_to_process = std::max(c.last_to_process, std::max(virtual_clock::now(), c.cut_until) + some_delay(p, n));
     c.to_process.push_back({c.last_to_process, n.past.hash(), std::move(what)});
     at(c.last_to_process, [this, &p, &n, epoch = c.epoch] { hand_over(p, n, epoch); });
 }
@@ -510,7 +511,8 @@ void world::disconnect(process& p, node& n, bool some_arrives)
                 choices_.less_than(choices_.chance(0.5, {"whether it arrives soon", p.index(), n.index}) ? 2ms : 500ms,
                                    {"when it arrives late", p.index(), n.index});
             court_.disturbed(when);
-            const std::uint64_t label = mixed((*late)[i]->past ^ static_cast<std::uint64_t>(when.time_since_epoch().count()));
+            const std::uint64_t label =
+                mixed((*late)[i]->past ^ static_cast<std::uint64_t>(when.time_since_epoch().count()));
             late_ += label;
             at(when, [this, &p, &n, late, label, incarnation = c.incarnation] {
                 late_ -= label;

@@ -200,7 +200,7 @@ private:
     std::priority_queue<event> events_;
     std::uint64_t order_ = 0;
     std::uint32_t usages_ = 0;
-    bool is_cut_ = false;     // the chooser has seen enough
+    bool is_cut_ = false;    // the chooser has seen enough
     std::uint64_t late_ = 0; // a sum over what may arrive over connections that were lost
     std::vector<std::unique_ptr<node>> nodes_;
     std::vector<std::unique_ptr<process>> processes_;
