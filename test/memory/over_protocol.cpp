@@ -99,7 +99,7 @@ void sweep(Scene play)
         }
 }
 
-BOOST_AUTO_TEST_SUITE(memory_over_protocol, *boost::unit_test::timeout(120))
+BOOST_AUTO_TEST_SUITE(memory_over_protocol, *boost::unit_test::timeout(500))
 
 BOOST_AUTO_TEST_CASE(I3_T43_hand_over_between_managers)
 {

@@ -364,7 +364,7 @@ class keeping_judge final : public judge
                 accuse(court::text(u) + " expires after " + court::text(held) + ", before its ttl of "
                        + court::text(lasts));
         }
-        if (u.granted + u.max_hold + 1s < now() && u.auto_extend && u.max_hold != infinite
+        if (u.auto_extend && u.max_hold != infinite && u.granted + u.max_hold + 1s < now()
             && c.calm_since() < u.granted)
             accuse(court::text(u) + " is held for longer than it may be");
     }

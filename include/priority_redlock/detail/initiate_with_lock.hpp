@@ -134,7 +134,7 @@ public:
     using cancellation_slot_type = asio::cancellation_slot;
     using allocator_type = typename Run::allocator_type;
 
-    explicit work_handler(std::shared_ptr<Run> run) noexcept : run_(std::move(run)) {}
+    explicit work_handler(std::shared_ptr<Run> run) noexcept : allocator_(run->get_allocator()), run_(std::move(run)) {}
     work_handler(work_handler&& other) noexcept = default;
     work_handler& operator=(work_handler&&) = delete;
     ~work_handler()
@@ -145,7 +145,7 @@ public:
 
     [[nodiscard]] executor_type get_executor() const noexcept { return run_->get_executor(); }
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return run_->slot(); }
-    [[nodiscard]] allocator_type get_allocator() const noexcept { return run_->get_allocator(); }
+    [[nodiscard]] allocator_type get_allocator() const noexcept { return allocator_; }
 
     template <class... Results>
     void operator()(Results... results)
@@ -155,6 +155,7 @@ public:
     }
 
 private:
+    allocator_type allocator_; // which Asio asks for also when it has moved from this
     std::shared_ptr<Run> run_;
 };
 
