@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <type_traits>
+#include <utility>
 
 namespace priority_redlock::detail {
 
@@ -49,8 +51,9 @@ private:
 /// For a function that is posted to an `io_context`, and a little more.
 using completion_memory = posting_memory<8 * sizeof(void*)>;
 
-/// Allocates from the memory of an operation, and what it has no room for as another allocator does.
-template <class T, class Memory, class Allocator>
+/// Allocates from the memory of an operation, and what it has no room for as another allocator does. `Pointer` owns the
+/// memory where the function may be its last owner: some destroy that first and give its memory back then.
+template <class T, class Memory, class Allocator, class Pointer = Memory*>
 class posting_allocator
 {
     using traits = typename std::allocator_traits<Allocator>::template rebind_traits<T>;
@@ -61,12 +64,21 @@ public:
     template <class U>
     struct rebind
     {
-        using other = posting_allocator<U, Memory, Allocator>;
+        using other = posting_allocator<U, Memory, Allocator, Pointer>;
     };
 
-    posting_allocator(Memory& memory, const Allocator& otherwise) noexcept : memory_(&memory), otherwise_(otherwise) {}
+    posting_allocator(Memory& memory, const Allocator& otherwise) noexcept
+        requires std::is_pointer_v<Pointer>
+        : memory_(&memory), otherwise_(otherwise)
+    {
+    }
+    posting_allocator(Pointer memory, const Allocator& otherwise) noexcept
+        requires(!std::is_pointer_v<Pointer>)
+        : memory_(std::move(memory)), otherwise_(otherwise)
+    {
+    }
     template <class U>
-    posting_allocator(const posting_allocator<U, Memory, Allocator>& other) noexcept
+    posting_allocator(const posting_allocator<U, Memory, Allocator, Pointer>& other) noexcept
         : memory_(other.memory_), otherwise_(other.otherwise_)
     {
     }
@@ -89,16 +101,17 @@ public:
     }
 
     template <class U>
-    friend bool operator==(const posting_allocator& a, const posting_allocator<U, Memory, Allocator>& b) noexcept
+    friend bool operator==(const posting_allocator& a,
+                           const posting_allocator<U, Memory, Allocator, Pointer>& b) noexcept
     {
         return a.memory_ == b.memory_ && a.otherwise_ == b.otherwise_;
     }
 
 private:
-    template <class, class, class>
+    template <class, class, class, class>
     friend class posting_allocator;
 
-    Memory* memory_;
+    Pointer memory_;
     [[no_unique_address]] Allocator otherwise_;
 };
 

@@ -338,10 +338,11 @@ template <class Mutex, class Clock>
 class shard<Mutex, Clock>::timer_handler
 {
 public:
-    using allocator_type = posting_allocator<void, timer_memory, asio::recycling_allocator<void>>;
+    using allocator_type =
+        posting_allocator<void, timer_memory, asio::recycling_allocator<void>, std::shared_ptr<timer_memory>>;
 
-    explicit timer_handler(std::shared_ptr<shard> s) noexcept : memory_(&s->timer_memory_), shard_(std::move(s)) {}
-    timer_handler(timer_handler&& other) noexcept = default;
+    explicit timer_handler(std::shared_ptr<shard> s) noexcept : memory_(s, &s->timer_memory_), shard_(std::move(s)) {}
+    timer_handler(timer_handler&& other) noexcept : memory_(other.memory_), shard_(std::move(other.shard_)) {}
     timer_handler& operator=(timer_handler&&) = delete;
     ~timer_handler()
     {
@@ -349,7 +350,7 @@ public:
             shard_->on_timer_lost();
     }
 
-    [[nodiscard]] allocator_type get_allocator() const noexcept { return {*memory_, {}}; }
+    [[nodiscard]] allocator_type get_allocator() const noexcept { return {memory_, {}}; }
 
     void operator()(error_code = {})
     {
@@ -358,8 +359,8 @@ public:
     }
 
 private:
-    timer_memory* memory_;
-    std::shared_ptr<shard> shard_; // also while that memory is in use
+    std::shared_ptr<timer_memory> memory_; // of the shard, also when this was moved from
+    std::shared_ptr<shard> shard_;
 };
 
 /// Does what `timer_` says, without the mutex.
