@@ -97,7 +97,7 @@ struct manager_options
     ///
     /// With a protocol every acquire waits for the answer of the store, and is counted until then.
     ///
-    /// At least 1. For one resource the limit is never more than 2^26 - 1, 67 million.
+    /// At least 1. For one resource the limit is never more than 2^25 - 1, 33 million.
     unsigned max_waiters_per_resource = unlimited;
     unsigned max_waiters = unlimited;
 };
