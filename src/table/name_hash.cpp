@@ -40,7 +40,10 @@ void set_process_hash_key(const hash_key& key)
 
 std::size_t hash_of(const acquisition_id& id) noexcept
 {
-    return static_cast<std::size_t>(hash_numbers(current_key(), id.client, id.number));
+    sip_state state(current_key());
+    state.add<1>(id.client);
+    state.add<1>(id.number);
+    return static_cast<std::size_t>(state.finish<3>());
 }
 
 } // namespace priority_redlock::detail

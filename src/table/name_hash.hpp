@@ -5,12 +5,8 @@
 // The hash of what clients choose: names of resources, ids of lockers and of acquisitions. It has a key that they do
 // not know, so that they cannot choose names of one hash, which would be compared with each other one by one (T45).
 //
-// A text is taken as a polynomial, its words of seven bytes as coefficients, and evaluated at a random point modulo the
-// prime 2^61 - 1: J. L. Carter and M. N. Wegman, "Universal classes of hash functions", 1979. Two texts of n words have
-// the same value at no more than n of the 2^60 odd points. So whoever does not know the point cannot find two texts
-// that collide with a chance above n / 2^60, whatever is computed: about 10^-14 for the longest names, and 3 * 10^-18
-// for 20 bytes. (Hashes are not told to anybody. To those who learn many of them the point would be no secret.) The
-// value is then mixed, since hash tables look at some bits of it only.
+// It is SipHash, in which one round follows each word and three follow the last: J.-P. Aumasson and D. J. Bernstein,
+// "SipHash: a fast short-input PRF", Indocrypt 2012.
 
 #ifndef PRIORITY_REDLOCK_SRC_NAME_HASH_HPP
 #define PRIORITY_REDLOCK_SRC_NAME_HASH_HPP
@@ -19,9 +15,9 @@
 
 #include <priority_redlock/detail/config.hpp>
 
-#include <boost/config.hpp>
 #include <boost/endian/conversion.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -44,91 +40,84 @@ struct hash_key
 /// manager and no store.
 PRIORITY_REDLOCK_DECL void set_process_hash_key(const hash_key& key);
 
-/// The value of a polynomial at a point, whose coefficients come in words below 2^60.
-class polynomial
+/// The state of a SipHash, to which the text comes in words of eight bytes.
+class sip_state
 {
 public:
-    static constexpr std::uint64_t prime = (std::uint64_t{1} << 61) - 1;
+    explicit sip_state(const hash_key& key) noexcept
+        : v0_(key.first ^ 0x736f6d6570736575), v1_(key.second ^ 0x646f72616e646f6d),
+          v2_(key.first ^ 0x6c7967656e657261), v3_(key.second ^ 0x7465646279746573)
+    {
+    }
 
-    /// The point is made odd: at 0 all texts would have one value.
-    polynomial(std::uint64_t point, std::uint64_t first) noexcept : point_((point & prime) | 1), value_(first) {}
-
+    template <int Rounds>
     void add(std::uint64_t word) noexcept
     {
-        // The value stays below 2^61 + 2, so that the sum does below 2^62, and the product below 2^123.
-        const auto [high, low] = multiply(value_ + word, point_);
-        const std::uint64_t sum = (low & prime) + (high << 3 | low >> 61);
-        value_ = (sum & prime) + (sum >> 61);
+        v3_ ^= word;
+        mix<Rounds>();
+        v0_ ^= word;
     }
 
-    /// Every value is the same number modulo the prime, but some have two of them.
-    [[nodiscard]] std::uint64_t value() const noexcept { return value_ < prime ? value_ : value_ - prime; }
+    template <int Rounds>
+    [[nodiscard]] std::uint64_t finish() noexcept
+    {
+        v2_ ^= 0xff;
+        mix<Rounds>();
+        return v0_ ^ v1_ ^ v2_ ^ v3_;
+    }
 
 private:
-    struct product
+    template <int Rounds>
+    void mix() noexcept
     {
-        std::uint64_t high, low;
-    };
-
-    static product multiply(std::uint64_t a, std::uint64_t b) noexcept
-    {
-#if defined(BOOST_HAS_INT128)
-        const boost::uint128_type p = boost::uint128_type{a} * b;
-        return {static_cast<std::uint64_t>(p >> 64), static_cast<std::uint64_t>(p)};
-#else
-        constexpr std::uint64_t half = 0xffffffff;
-        const std::uint64_t ll = (a & half) * (b & half), lh = (a & half) * (b >> 32), hl = (a >> 32) * (b & half);
-        const std::uint64_t middle = (ll >> 32) + (lh & half) + (hl & half);
-        return {(a >> 32) * (b >> 32) + (lh >> 32) + (hl >> 32) + (middle >> 32), middle << 32 | (ll & half)};
-#endif
+        for (int i = 0; i < Rounds; ++i) {
+            v0_ += v1_;
+            v2_ += v3_;
+            v1_ = std::rotl(v1_, 13) ^ v0_;
+            v3_ = std::rotl(v3_, 16) ^ v2_;
+            v0_ = std::rotl(v0_, 32) + v3_;
+            v2_ += v1_;
+            v3_ = std::rotl(v3_, 21) ^ v0_;
+            v1_ = std::rotl(v1_, 17) ^ v2_;
+            v2_ = std::rotl(v2_, 32);
+        }
     }
 
-    std::uint64_t point_, value_;
+    std::uint64_t v0_, v1_, v2_, v3_;
 };
 
-/// Spreads what is in some bits to all others: one to one, so that nothing collides by it.
-[[nodiscard]] inline std::uint64_t spread(std::uint64_t value) noexcept
+/// The last bytes of a text that do not fill a word, with zeros above them. What overlaps is read twice: that is
+/// quicker than a loop.
+[[nodiscard]] inline std::uint64_t last_bytes(const unsigned char* text, std::size_t size) noexcept
 {
-    value = (value ^ value >> 32) * 0x9e3779b97f4a7c15;
-    return value ^ value >> 32;
+    const std::size_t rest = size % 8;
+    if (rest == 0)
+        return 0;
+    if (size > 8)
+        return boost::endian::load_little_u64(text + size - 8) >> (64 - 8 * rest);
+    const auto at = [text](std::size_t i) { return std::uint64_t{text[i]} << (8 * i); };
+    if (rest < 4)
+        return at(0) | at(rest / 2) | at(rest - 1);
+    return boost::endian::load_little_u32(text)
+           | std::uint64_t{boost::endian::load_little_u32(text + rest - 4)} << (8 * (rest - 4));
 }
 
-/// Up to seven bytes as a number. What overlaps is read twice: that is quicker than a loop.
-[[nodiscard]] inline std::uint64_t few_bytes(const unsigned char* text, std::size_t size) noexcept
+/// SipHash-c-d of a text.
+template <int WordRounds, int LastRounds>
+[[nodiscard]] inline std::uint64_t sip_hash(const hash_key& key, std::string_view text) noexcept
 {
-    const auto at = [text](std::size_t i) { return std::uint64_t{text[i]} << (8 * i); };
-    if (size == 0)
-        return 0;
-    if (size < 4)
-        return at(0) | at(size / 2) | at(size - 1);
-    return boost::endian::load_little_u32(text)
-           | std::uint64_t{boost::endian::load_little_u32(text + size - 4)} << (8 * (size - 4));
+    const auto* const bytes = reinterpret_cast<const unsigned char*>(text.data());
+    const std::size_t size = text.size();
+    sip_state state(key);
+    for (std::size_t i = 8; i <= size; i += 8)
+        state.add<WordRounds>(boost::endian::load_little_u64(bytes + i - 8));
+    state.add<WordRounds>(std::uint64_t{size} << 56 | last_bytes(bytes, size));
+    return state.finish<LastRounds>();
 }
 
 [[nodiscard]] inline std::uint64_t hash_name(const hash_key& key, std::string_view name) noexcept
 {
-    const auto* const bytes = reinterpret_cast<const unsigned char*>(name.data());
-    const std::size_t size = name.size();
-    polynomial p(key.first, size + 1); // so that no text is another one with words of zeros in front
-    if (size < 8) {
-        p.add(few_bytes(bytes, size));
-    } else {
-        std::size_t at = 0;
-        for (; size - at > 7; at += 7)
-            p.add(boost::endian::load_little_u64(bytes + at) & 0xffffffffffffff);
-        p.add(boost::endian::load_little_u64(bytes + size - 8) >> (64 - 8 * (size - at)));
-    }
-    return spread(p.value() + key.second);
-}
-
-/// Of several numbers, always as many.
-template <class... Numbers>
-[[nodiscard]] std::uint64_t hash_numbers(const hash_key& key, Numbers... numbers) noexcept
-{
-    polynomial p(key.first, 0);
-    (p.add(numbers >> 32), ...);
-    (p.add(numbers & 0xffffffff), ...);
-    return spread(p.value() + key.second);
+    return sip_hash<1, 3>(key, name);
 }
 
 /// For hash tables of names, and of numbers that clients choose.
@@ -147,7 +136,9 @@ public:
 
     std::size_t operator()(std::uint64_t number) const noexcept
     {
-        return static_cast<std::size_t>(hash_numbers(key_, number));
+        sip_state state(key_);
+        state.add<1>(number);
+        return static_cast<std::size_t>(state.finish<3>());
     }
 
 private:
