@@ -116,6 +116,7 @@ private:
     struct posted_answer;
 
     bool release_in(table_step& step, hold& h) noexcept;
+    void recycle(hold& h) noexcept;
     [[nodiscard]] std::optional<thief> thief_of(const hold& told) const noexcept;
 
     // Between it and the store.
@@ -165,6 +166,13 @@ private:
         const auto left = counter.load(std::memory_order_relaxed) - 1;
         counter.store(left, std::memory_order_relaxed);
         return left;
+    }
+
+    /// Whether what the caller gives up is all that there is: then nobody else can add to it, and it need not be
+    /// counted down.
+    [[nodiscard]] static bool is_last_reference(const hold& h) noexcept
+    {
+        return h.references.load(std::memory_order_acquire) == 1;
     }
 
     static void count(hold& h) noexcept
