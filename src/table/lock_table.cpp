@@ -519,6 +519,8 @@ acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, c
 
 void lock_table::announce(const acquire_request& request, const step_time& now, table_actions& out)
 {
+    if (leased_)
+        return; // the store knows who else waits, and may leave the holder alone (P10)
     const acquire_settings& o = request.options;
     const auto it = resources_.find(name_key(request.resource, request.hash));
     if (it == resources_.end())

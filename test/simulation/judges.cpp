@@ -358,9 +358,10 @@ class keeping_judge final : public judge
             accuse(court::text(u) + " is lost after " + court::text(held) + ", though a quorum has been answering");
         if (why == errc::expired && !u.extended && !u.re_entrant) {
             const duration lasts = u.auto_extend ? u.max_hold : u.ttl;
+            const duration round = std::min(c.limits().round, lasts / 3); // of which the first vote may be
             if (lasts == infinite)
                 accuse(court::text(u) + " expires, though it has no end");
-            else if (held < lasts - lasts / 50 - 5ms && c.calm_since() + c.limits().recovery <= u.granted)
+            else if (held < lasts - lasts / 50 - 5ms - round && c.calm_since() + c.limits().recovery <= u.granted)
                 accuse(court::text(u) + " expires after " + court::text(held) + ", before its ttl of "
                        + court::text(lasts));
         }
@@ -404,7 +405,7 @@ bounds::bounds(const priority_redlock::redis_options& o, duration round_trip, du
     : known(2 * round_trip + 20ms), precision(20ms + round_trip + 2 * clock_difference),
       hand_over(3 * std::max<duration>(30ms, 4 * round_trip) + 3 * round_trip),
       recovery(o.retry_interval * 5 / 3 * 11 / 10 * 2), notice(known), quorum_timeout(o.quorum_timeout),
-      answer(2 * round_trip + 20ms)
+      answer(2 * round_trip + 20ms), round(o.node_timeout)
 {
 }
 
