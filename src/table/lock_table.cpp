@@ -509,6 +509,8 @@ acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, c
             rules_.max_waiters->leave();
         throw;
     }
+    if (leased_)
+        refuse_overtaken(r, *w, now, out);
     if (graph_ && closes_cycle(r, *w, now)) {
         refuse(*w, errc::deadlock, now, out);
         return {acquire_verdict::waiting, nullptr, {}};
@@ -591,6 +593,18 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     touch(r);
 }
 
+/// The store is asked for the first in line alone. One that is not to wait, and now has another one before it, would only
+/// hear from the store after that.
+void lock_table::refuse_overtaken(resource& r, waiter& first, const step_time& now, table_actions& out)
+{
+    const auto it = std::next(r.waiting.iterator_to(first));
+    if (&*r.waiting.begin() != &first || it == r.waiting.end())
+        return;
+    waiter& next = *it;
+    if (next.now_or_never || next.last_try)
+        fail(r, next, next.now_or_never ? errc::acquire_timeout : errc::already_acquired, now, out);
+}
+
 /// Those who wait are others: another may be the first in line, or nobody left to be warned for.
 void lock_table::line_changed(resource& r) noexcept
 {
@@ -598,10 +612,10 @@ void lock_table::line_changed(resource& r) noexcept
         await_end(r);
 }
 
-/// P1, P10
+/// P1, P10. In a leased table the store decides, and tells the holder: the first in line may be another manager's.
 inline void lock_table::revoke_if_outranked(resource& r, const step_time& now, table_actions& out)
 {
-    if (r.status == resource_status::held && is_due(preempts_at(r, ranks_), now) && !is_due(r.expires, now))
+    if (!leased_ && r.status == resource_status::held && is_due(preempts_at(r, ranks_), now) && !is_due(r.expires, now))
         revoke(r, now, out);
 }
 

@@ -342,6 +342,7 @@ private:
     void settle(waiter& w, error_code result, table_actions& out) noexcept;
     void fail(resource& r, waiter& w, error_code reason, const step_time& now, table_actions& out);
     void revoke_if_outranked(resource& r, const step_time& now, table_actions& out);
+    void refuse_overtaken(resource& r, waiter& first, const step_time& now, table_actions& out);
     void line_changed(resource& r) noexcept;
 
     void revoke_if_leaving(resource& r, const step_time& now, table_actions& out);
