@@ -161,7 +161,11 @@ void quorum_client::update_reach(acquisition& a, moment now)
 /// How the round stands, in which an obtain asks.
 void quorum_client::decide_round(acquisition& a, moment now)
 {
-    if (a.round_ends == never) { // what comes late may make it a quorum that has answered
+    if (a.round_ends == never) { // what comes late may make it a quorum that has answered, or that refuses
+        if (rules_out_quorum(a.count(status::refused))) {
+            give_up_round(a, now);
+            return;
+        }
         if (has_quorum())
             prompt_holder(a, now);
         reschedule(a);

@@ -593,8 +593,8 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     touch(r);
 }
 
-/// The store is asked for the first in line alone. One that is not to wait, and now has another one before it, would only
-/// hear from the store after that.
+/// The store is asked for the first in line alone. One that is not to wait, and now has another one before it, would
+/// only hear from the store after that.
 void lock_table::refuse_overtaken(resource& r, waiter& first, const step_time& now, table_actions& out)
 {
     const auto it = std::next(r.waiting.iterator_to(first));
