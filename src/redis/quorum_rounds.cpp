@@ -36,11 +36,17 @@ void quorum_client::ask(acquisition& a, std::size_t node, bool to_keep, moment n
     ++v.outstanding;
 }
 
-/// In the round that goes on, or in a new one.
+/// In the round that goes on, or in a new one. What the one before has asked may yet be granted. Then a new one asks
+/// all, as it could not be decided by what other nodes have said before.
 void quorum_client::ask_again(acquisition& a, std::size_t node, moment now)
 {
-    if (a.round_ends == never)
+    if (a.round_ends == never) {
+        const bool is_late = a.count(status::asked) != 0;
         start_round(a, now);
+        for (std::size_t i = 0; is_late && i < size(); ++i)
+            if (i != node && a.votes[i].status == status::waiting && votes(i))
+                ask(a, i, false, now);
+    }
     ask(a, node, false, now);
 }
 
