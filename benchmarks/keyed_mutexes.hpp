@@ -11,11 +11,13 @@
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/experimental/concurrent_channel.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
+#include <boost/asio/recycling_allocator.hpp>
+#include <boost/asio/require.hpp>
 #include <boost/container_hash/hash.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -77,14 +79,28 @@ class async_mutex
     };
 
     template <class Handler>
+    using executor_of = asio::associated_executor_t<Handler, asio::any_io_executor>;
+
+    /// As Asio's own operations do, in memory of the thread.
+    template <class Handler, class T>
+    static auto allocator_for(const Handler& handler)
+    {
+        if constexpr (std::is_same_v<asio::associated_allocator_t<Handler>, std::allocator<void>>)
+            return asio::recycling_allocator<T>();
+        else
+            return typename std::allocator_traits<asio::associated_allocator_t<Handler>>::template rebind_alloc<T>(
+                asio::get_associated_allocator(handler));
+    }
+
+    template <class Executor, class Handler>
+    static void post(const Executor& ex, Handler handler)
+    {
+        asio::require(ex, asio::execution::blocking.never).execute(std::move(handler));
+    }
+
+    template <class Handler>
     struct waiting final : waiter
     {
-        using executor =
-            decltype(asio::prefer(std::declval<asio::associated_executor_t<Handler, asio::any_io_executor>>(),
-                                  asio::execution::outstanding_work.tracked));
-        using allocator =
-            typename std::allocator_traits<asio::associated_allocator_t<Handler>>::template rebind_alloc<waiting>;
-
         waiting(Handler h, const asio::any_io_executor& ex)
             : handler(std::move(h)),
               work(asio::prefer(asio::get_associated_executor(handler, ex), asio::execution::outstanding_work.tracked))
@@ -94,16 +110,18 @@ class async_mutex
         static void run(waiter* base)
         {
             auto* const self = static_cast<waiting*>(base);
-            allocator memory(asio::get_associated_allocator(self->handler));
+            auto memory = allocator_for<Handler, waiting>(self->handler);
             Handler handler(std::move(self->handler));
-            const executor work(std::move(self->work));
+            const auto work(std::move(self->work));
             self->~waiting();
             memory.deallocate(self, 1);
-            asio::post(work, std::move(handler));
+            post(work, std::move(handler));
         }
 
         Handler handler;
-        executor work;
+        std::decay_t<decltype(asio::prefer(std::declval<executor_of<Handler>>(),
+                                           asio::execution::outstanding_work.tracked))>
+            work;
     };
 
 public:
@@ -114,12 +132,14 @@ public:
     {
         return asio::async_initiate<Token, void()>(
             [this](auto handler) {
-                using op = waiting<decltype(handler)>;
+                using handler_type = decltype(handler);
+                using op = waiting<handler_type>;
                 if (try_lock()) {
-                    asio::post(asio::get_associated_executor(handler, executor_), std::move(handler));
+                    const auto ex = asio::get_associated_executor(handler, executor_);
+                    post(ex, std::move(handler));
                     return;
                 }
-                typename op::allocator memory(asio::get_associated_allocator(handler));
+                auto memory = allocator_for<handler_type, op>(handler);
                 op* const w = ::new (memory.allocate(1)) op(std::move(handler), executor_);
                 w->complete = &op::run;
                 enqueue(*w);
