@@ -27,7 +27,7 @@ inline constexpr single_threaded_t single_threaded{};
 struct manager_options
 {
     /// The number of independent shards into which resources are divided by their hash, so that threads contend less.
-    /// Each shard has its own timer. 1 to 1024. 0 means 16, or 1 for a single-threaded manager or with
+    /// Each shard has its own timer and takes 2 kB. 1 to 1024. 0 means 64, or 1 for a single-threaded manager or with
     /// `detect_deadlocks`. With a protocol there is one shard, whatever this says.
     std::size_t shards = 0;
 
