@@ -64,7 +64,7 @@ public:
     }
 
 private:
-    using acquire_key = std::pair<std::string, std::uint64_t>;               // worker, its acquire
+    using acquire_key = std::pair<std::string, std::uint64_t>;            // worker, its acquire
     using hold_key = std::tuple<std::string, std::uint64_t, std::string>; // and the resource
 
     struct asked_for
@@ -84,8 +84,8 @@ private:
         }
         case kind::granted:
             answer(e);
-            holds_[{e.who, e.acquire, e.resource}]
-                = locks_.granted({e.resource, e.who + '/' + std::to_string(e.acquire), e.n, e.at, e.until});
+            holds_[{e.who, e.acquire, e.resource}] =
+                locks_.granted({e.resource, e.who + '/' + std::to_string(e.acquire), e.n, e.at, e.until});
             break;
         case kind::released: end_hold(e); break;
         case kind::told: end_hold(e, &phase_figures::told); break;
@@ -95,9 +95,7 @@ private:
         case kind::phase: begin_phase(e); break;
         case kind::fault: ++result_.faults[e.why]; break;
         case kind::undone: break;
-        case kind::crashed:
-            add("crashes", e.who + " has ended by itself: " + e.why, {}, e.at);
-            [[fallthrough]];
+        case kind::crashed: add("crashes", e.who + " has ended by itself: " + e.why, {}, e.at); [[fallthrough]];
         case kind::killed: forget(e); break;
         case kind::sample: take_sample(e); break;
         }
@@ -216,8 +214,8 @@ private:
             if (g.descriptors_after > g.descriptors_before + limits_.descriptors)
                 add("growth",
                     who + " had " + std::to_string(g.descriptors_before) + " descriptors and has "
-                        + std::to_string(g.descriptors_after) + "; the bound is "
-                        + std::to_string(limits_.descriptors) + " more",
+                        + std::to_string(g.descriptors_after) + "; the bound is " + std::to_string(limits_.descriptors)
+                        + " more",
                     {}, events_.back().at);
             if (g.kibibytes_after > g.kibibytes_before + limits_.kibibytes)
                 add("growth",
@@ -249,8 +247,8 @@ private:
         finding f{std::move(judge), std::move(says), {}};
         if (result_.findings.size() < findings_shown) {
             const auto is_about = [&](const event& e) {
-                return e.resource == resource || e.what == kind::fault || e.what == kind::undone || e.what == kind::killed
-                       || e.what == kind::crashed;
+                return e.resource == resource || e.what == kind::fault || e.what == kind::undone
+                       || e.what == kind::killed || e.what == kind::crashed;
             };
             auto it = std::upper_bound(events_.begin(), events_.end(), at,
                                        [](time_point t, const event& e) { return t < e.at; });

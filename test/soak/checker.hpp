@@ -46,8 +46,8 @@ struct phase_figures
     nanoseconds length{};
     std::uint64_t acquisitions = 0; // that were seen to be held, of one or several resources
     std::uint64_t composites = 0;   // of these
-    std::uint64_t told = 0;         // holders that a higher priority told to go
-    std::uint64_t lost = 0;         // holds that ended by themselves
+    std::uint64_t told = 0;         // that a higher priority ended, each resource of a composite counted
+    std::uint64_t lost = 0;         // that ended by themselves, likewise
     std::uint64_t failed = 0;       // acquires, other than by their timeout
     std::uint64_t timed_out = 0;
     nanoseconds median_wait{}; // from the asking to the grant

@@ -53,8 +53,8 @@ int clock_gettime(clockid_t id, timespec* t) noexcept
         return result;
     constexpr std::int64_t second = 1'000'000'000;
     static std::int64_t* const offset = map_offset();
-    const std::int64_t now
-        = static_cast<std::int64_t>(t->tv_sec) * second + t->tv_nsec + std::atomic_ref(*offset).load() * 1000;
+    const std::int64_t now =
+        static_cast<std::int64_t>(t->tv_sec) * second + t->tv_nsec + std::atomic_ref(*offset).load() * 1000;
     t->tv_sec = static_cast<std::time_t>(now / second);
     t->tv_nsec = static_cast<long>(now % second);
     return 0;

@@ -20,8 +20,9 @@ namespace soak {
 
 namespace {
 
-constexpr std::array<std::string_view, 13> kinds{"asked",  "granted", "released", "told",   "lost",    "missed", "failed",
-                                                 "phase", "fault",   "undone",   "killed", "crashed", "sample"};
+constexpr std::array<std::string_view, 13> kinds{"asked",  "granted", "released", "told",  "lost",
+                                                 "missed", "failed",  "phase",    "fault", "undone",
+                                                 "killed", "crashed", "sample"};
 
 std::int64_t nanoseconds(time_point t)
 {

@@ -174,8 +174,8 @@ public:
 
     void run()
     {
-        const auto all = std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double, std::ratio<60>>(
-            options_.minutes));
+        const auto all = std::chrono::duration_cast<steady_clock::duration>(
+            std::chrono::duration<double, std::ratio<60>>(options_.minutes));
         for (std::size_t i = 0; i < stage::workers; ++i)
             stage_.start_worker(i);
         begin_phase("before");
@@ -235,11 +235,12 @@ private:
         return least + std::chrono::milliseconds(random_() % static_cast<std::uint64_t>((most - least).count() + 1));
     }
 
-    // Up to that many, of those that no fault has.
-    std::vector<std::size_t> choose(std::size_t count, std::size_t of, std::vector<std::size_t> fault::* busy)
+    // Up to that many, of those from `first` to `end` that no fault has.
+    std::vector<std::size_t> choose(std::size_t count, std::size_t first, std::size_t end,
+                                    std::vector<std::size_t> fault::* busy)
     {
         std::vector<std::size_t> free;
-        for (std::size_t i = 0; i < of; ++i)
+        for (std::size_t i = first; i < end; ++i)
             if (std::none_of(active_.begin(), active_.end(), [&](const active& a) {
                     return std::count(std::begin(a.what.*busy), std::end(a.what.*busy), i) != 0;
                 }))
@@ -257,24 +258,26 @@ private:
         }
         const nemesis& n = *deck_.back();
         active a{&n, {}, {}};
-        if (n.hits == nemesis::process) {
-            a.what.workers = choose(1, stage::workers, &fault::workers);
+        const bool hits_worker = n.hits == nemesis::worker || n.hits == nemesis::mortal_worker;
+        if (hits_worker) {
+            const std::size_t first = n.hits == nemesis::worker ? 0 : stage::immortal;
+            a.what.workers = choose(1, first, stage::workers, &fault::workers);
         } else {
             std::size_t busy = 0;
             for (const active& each : active_)
                 busy += each.what.nodes.size();
-            const std::size_t wanted
-                = n.hits == nemesis::majority ? stage::minority + 1 : 1 + random_() % stage::minority;
+            const std::size_t wanted =
+                n.hits == nemesis::majority ? stage::minority + 1 : 1 + random_() % stage::minority;
             // Apart from those who are to, nobody takes a quorum away; what is in quarantine is not counted.
             if (n.hits == nemesis::majority ? busy != 0 : busy + wanted > stage::minority)
                 return; // in a moment
-            a.what.nodes = choose(wanted, stage::nodes, &fault::nodes);
+            a.what.nodes = choose(wanted, 0, stage::nodes, &fault::nodes);
         }
         deck_.pop_back();
         stage_.note(kind::fault, std::string(n.name));
         active& placed = active_.emplace_back(std::move(a));
         n.begin(stage_, placed.what, random_);
-        placed.ends_at = steady_clock::now() + some(300ms, n.hits == nemesis::process ? 4500ms : 2500ms);
+        placed.ends_at = steady_clock::now() + some(300ms, hits_worker ? 4500ms : 2500ms);
     }
 
     void undo_due()
@@ -305,8 +308,8 @@ bool soak_and_judge(const chosen_options& o)
     log_directory directory(o.keep);
     const bounds limits;
     std::cout << "soak: " << o.minutes << " minutes, seed " << o.seed << ", " << stage::workers << " processes over "
-              << stage::nodes << " servers" << (o.how.tls ? ", over TLS" : "") << (o.how.acl ? ", with the documented rights" : "")
-              << std::endl;
+              << stage::nodes << " servers" << (o.how.tls ? ", over TLS" : "")
+              << (o.how.acl ? ", with the documented rights" : "") << std::endl;
     {
         stage s(directory.path(), o.how, o.seed);
         director(s, o).run();
@@ -325,9 +328,8 @@ bool soak_and_judge(const chosen_options& o)
     std::cout << "soak: " << v.acquisitions() << " acquisitions, " << v.findings.size() << " violations\n";
     if (!is_control)
         return v.findings.empty() && is_interrupted == 0;
-    const bool is_seen = std::any_of(v.findings.begin(), v.findings.end(), [](const finding& f) {
-        return f.judge == "exclusion" || f.judge == "tokens";
-    });
+    const bool is_seen = std::any_of(v.findings.begin(), v.findings.end(),
+                                     [](const finding& f) { return f.judge == "exclusion" || f.judge == "tokens"; });
     std::cout << (is_seen ? "soak: this was a control, which the judges saw\n"
                           : "soak: this was a control, and no judge saw it: clocks of three servers jumped by 5 s\n");
     return is_seen;

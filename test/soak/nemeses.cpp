@@ -119,7 +119,8 @@ void slew_clocks(stage& s, fault& f, chooser& random)
     f.tick = [&s, &f, fast, last = std::chrono::steady_clock::now()]() mutable {
         // Whoever was not run for a while does not catch up: that were a jump.
         const auto now = std::chrono::steady_clock::now();
-        const auto by = std::chrono::duration_cast<std::chrono::microseconds>(std::min(now - last, 25ms + 0ns)) * 8 / 1000;
+        const auto by =
+            std::chrono::duration_cast<std::chrono::microseconds>(std::min(now - last, 25ms + 0ns)) * 8 / 1000;
         last = now;
         for_each_node(s, f, [&](stage& t, std::size_t i) {
             const auto offset = t.clock(i).offset() + (fast ? by : -by);
@@ -149,9 +150,13 @@ void make_clocks_jump(stage& s, fault& f, chooser&)
 }
 
 constexpr std::array all{
-    nemesis{.name = "restart-same", .says = "servers are shut down and started again", .begin = restart_with_the_same_data},
+    nemesis{.name = "restart-same",
+            .says = "servers are shut down and started again",
+            .begin = restart_with_the_same_data},
     nemesis{.name = "restart-empty", .says = "servers are killed and forget everything", .begin = restart_without_data},
-    nemesis{.name = "restart-old", .says = "servers are killed and forget what came last", .begin = restart_with_old_data},
+    nemesis{.name = "restart-old",
+            .says = "servers are killed and forget what came last",
+            .begin = restart_with_old_data},
     nemesis{.name = "stop", .says = "servers are stopped and go on", .begin = stop_servers},
     nemesis{.name = "stop-majority",
             .says = "so many servers are stopped that there is no quorum",
@@ -167,9 +172,12 @@ constexpr std::array all{
     nemesis{.name = "clocks", .says = "clocks of servers run 0.8 % too fast or too slow", .begin = slew_clocks},
     nemesis{.name = "worker-stop",
             .says = "a worker is stopped, beyond its ttl or not so long",
-            .hits = nemesis::process,
+            .hits = nemesis::worker,
             .begin = stop_a_worker},
-    nemesis{.name = "worker-kill", .says = "a worker is killed", .hits = nemesis::process, .begin = kill_a_worker},
+    nemesis{.name = "worker-kill",
+            .says = "a worker is killed",
+            .hits = nemesis::mortal_worker,
+            .begin = kill_a_worker},
     nemesis{.name = "clocks-beyond",
             .says = "clocks of a quorum jump by 5 s, which breaks exclusion",
             .hits = nemesis::majority,

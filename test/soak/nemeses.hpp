@@ -19,8 +19,8 @@ namespace soak {
 /// Something that goes wrong for a while.
 struct fault
 {
-    std::vector<std::size_t> nodes;   // nothing else may strike these meanwhile
-    std::vector<std::size_t> workers; // likewise
+    std::vector<std::size_t> nodes;     // nothing else may strike these meanwhile
+    std::vector<std::size_t> workers;   // likewise
     std::function<void()> tick = [] {}; // called each few milliseconds
     std::function<void()> undo;
 };
@@ -33,9 +33,10 @@ struct nemesis
 
     enum target
     {
-        minority, // one or two nodes
-        majority, // three
-        process,  // a worker
+        minority,      // one or two nodes
+        majority,      // three
+        worker,        // any
+        mortal_worker, // not one of those that live all the time
     } hits = minority;
 
     /// Does what the documents exclude: only by its name, and the checker has to see it.

@@ -28,14 +28,15 @@ struct node_access
     bool acl = false; // as the user of doc/redis.md, with its rights alone
 };
 
-/// Servers and the processes that use them, every second one over a network that can fail. For one thread: when it ends,
-/// so do the processes.
+/// Servers and the processes that use them, every second one over a network that can fail. For one thread: when it
+/// ends, so do the processes.
 class stage
 {
 public:
     static constexpr std::size_t nodes = 5;
     static constexpr std::size_t minority = (nodes - 1) / 2;
     static constexpr std::size_t workers = 6;
+    static constexpr std::size_t immortal = 2; // of the workers: they show what grows
 
     /// Starts and provisions the servers. All files are in the directory.
     stage(const std::filesystem::path& directory, const node_access& how, std::uint64_t seed);

@@ -171,8 +171,7 @@ private:
             if (w.requests.size() == 1)
                 std::tie(ec, held) = co_await manager_->async_acquire(first, options, as_result);
             else
-                std::tie(ec, held)
-                    = co_await async_acquire_all(*manager_, std::move(w.requests), w.timeout, as_result);
+                std::tie(ec, held) = co_await async_acquire_all(*manager_, std::move(w.requests), w.timeout, as_result);
             if (ec) {
                 note(kind::failed, id, first, 0, {}, name_of(ec));
                 timer.expires_after(5ms);
@@ -188,10 +187,10 @@ private:
                 timer.expires_after(w.hold);
                 co_await timer.async_wait(held.guard(as_result));
                 const time_point end = std::chrono::steady_clock::now();
-                const kind how = held.is_held()                            ? kind::released
-                                 : held.state() == lock_state::revoking
-                                         || held.state() == lock_state::preempted ? kind::told
-                                                                                  : kind::lost;
+                const kind how = held.is_held() ? kind::released
+                                 : held.state() == lock_state::revoking || held.state() == lock_state::preempted
+                                     ? kind::told
+                                     : kind::lost;
                 for (const lock& each : held.parts())
                     note(how, id, each.resource(), 0, each.expires_at(), "-", end);
             } else {
@@ -221,7 +220,7 @@ int work(const std::vector<std::string>& words)
     ::close_range(STDERR_FILENO + 1, ~0U, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != static_cast<pid_t>(std::stol(words.at(5))))
-        return 1; // the director is gone
+        return 1;                  // the director is gone
     set_log_level(log_level::off); // nodes are broken on purpose
     worker({words.at(0), words.at(1), words.at(2), words.at(3), std::stoull(words.at(4))}).run();
     return 0;
@@ -229,9 +228,14 @@ int work(const std::vector<std::string>& words)
 
 worker_process::worker_process(const worker_order& order) : name_(order.name)
 {
-    std::vector<std::string> words{
-        "soak", worker_word, order.name, order.log, order.nodes, order.authorities, std::to_string(order.seed),
-        std::to_string(::getpid())};
+    std::vector<std::string> words{"soak",
+                                   worker_word,
+                                   order.name,
+                                   order.log,
+                                   order.nodes,
+                                   order.authorities,
+                                   std::to_string(order.seed),
+                                   std::to_string(::getpid())};
     std::vector<char*> arguments;
     for (std::string& word : words)
         arguments.push_back(word.data());

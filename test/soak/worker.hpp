@@ -22,7 +22,7 @@ struct worker_order
 {
     std::string name;
     std::filesystem::path log;
-    std::string nodes; // as for `parse_redis_nodes`
+    std::string nodes;                 // as for `parse_redis_nodes`
     std::filesystem::path authorities; // PEM; empty: no TLS
     std::uint64_t seed = 0;
 };
