@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, 13> kinds{"asked",  "granted", "released"
                                                  "missed", "failed",  "phase",    "fault", "undone",
                                                  "killed", "crashed", "sample"};
 
-std::int64_t nanoseconds(time_point t)
+std::int64_t number_of(time_point t)
 {
     return std::chrono::nanoseconds(t.time_since_epoch()).count();
 }
@@ -48,10 +48,10 @@ time_point time_of(std::string_view word)
 
 std::string to_line(const event& e)
 {
-    std::string result = std::to_string(nanoseconds(e.at));
+    std::string result = std::to_string(number_of(e.at));
     result.append(" ").append(e.who).append(" ").append(kinds.at(static_cast<std::size_t>(e.what)));
     result.append(" ").append(std::to_string(e.acquire)).append(" ").append(e.resource);
-    result.append(" ").append(std::to_string(e.n)).append(" ").append(std::to_string(nanoseconds(e.until)));
+    result.append(" ").append(std::to_string(e.n)).append(" ").append(std::to_string(number_of(e.until)));
     return result.append(" ").append(e.why);
 }
 
