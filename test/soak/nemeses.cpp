@@ -47,6 +47,13 @@ void restart_without_data(stage& s, fault& f, chooser&)
     f.undo = later(s, f, [](stage& t, std::size_t i) { t.server(i).restart(redis_data::empty); });
 }
 
+/// At once, while what they granted is held.
+void restart_without_data_at_once(stage& s, fault& f, chooser&)
+{
+    for_each_node(s, f, [](stage& t, std::size_t i) { t.server(i).restart(redis_data::empty); });
+    f.undo = [] {};
+}
+
 void restart_with_old_data(stage& s, fault& f, chooser&)
 {
     // What was granted after the snapshot is forgotten.
@@ -54,6 +61,18 @@ void restart_with_old_data(stage& s, fault& f, chooser&)
     std::this_thread::sleep_for(100ms);
     for_each_node(s, f, [](stage& t, std::size_t i) { t.server(i).kill(); });
     f.undo = later(s, f, [](stage& t, std::size_t i) { t.server(i).restart(redis_data::snapshot); });
+}
+
+void empty_servers(stage& s, fault& f, chooser&)
+{
+    for_each_node(s, f, [](stage& t, std::size_t i) {
+        for (const std::vector<std::string>& command : {std::vector<std::string>{"FLUSHALL"},
+                                                        {"SCRIPT", "FLUSH"},
+                                                        {"CLIENT", "KILL", "TYPE", "normal"},
+                                                        {"CLIENT", "KILL", "TYPE", "pubsub"}})
+            t.server(i).command(command);
+    });
+    f.undo = [] {};
 }
 
 void stop_servers(stage& s, fault& f, chooser&)
@@ -154,9 +173,14 @@ constexpr std::array all{
             .says = "servers are shut down and started again",
             .begin = restart_with_the_same_data},
     nemesis{.name = "restart-empty", .says = "servers are killed and forget everything", .begin = restart_without_data},
+    nemesis{.name = "restart-majority",
+            .says = "so many servers are killed and forget everything that no quorum remembers a lock",
+            .hits = nemesis::majority,
+            .begin = restart_without_data_at_once},
     nemesis{.name = "restart-old",
             .says = "servers are killed and forget what came last",
             .begin = restart_with_old_data},
+    nemesis{.name = "empty", .says = "servers lose keys, scripts and connections, and go on", .begin = empty_servers},
     nemesis{.name = "stop", .says = "servers are stopped and go on", .begin = stop_servers},
     nemesis{.name = "stop-majority",
             .says = "so many servers are stopped that there is no quorum",

@@ -92,6 +92,8 @@ public:
             result.hold = 1ms * below(5);
         } else {
             result.requests = {{name("long", 12), options}};
+            if (!options.auto_extend.has_value() && options.ttl.has_value())
+                result.requests[0].options.ttl = deployment_options().max_ttl;
             result.hold = below(4) == 0 ? 1ms * below(3000) : 1ms * below(100);
         }
         if (below(10) == 0)
