@@ -44,9 +44,14 @@ public:
 
     verdict run()
     {
-        for (const event& e : events_)
+        for (const event& e : events_) {
             if (e.what == kind::phase && e.why == "after")
                 calm_from_ = e.at;
+            if (e.what == kind::phase && e.why == "end")
+                quiet_from_ = e.at;
+            if (e.what == kind::asked)
+                top_priority_ = std::max(top_priority_, e.n);
+        }
         for (const event& e : events_)
             take(e);
         if (events_.empty())
@@ -70,7 +75,8 @@ private:
     struct asked_for
     {
         time_point at;
-        std::string resource; // the first
+        std::string resource;       // the first
+        std::uint64_t priority = 0; // its
         std::size_t resources = 0;
     };
 
@@ -78,7 +84,7 @@ private:
     {
         switch (e.what) {
         case kind::asked: {
-            asked_for& a = open_.try_emplace({e.who, e.acquire}, asked_for{e.at, e.resource}).first->second;
+            asked_for& a = open_.try_emplace({e.who, e.acquire}, asked_for{e.at, e.resource, e.n}).first->second;
             ++a.resources;
             break;
         }
@@ -145,13 +151,17 @@ private:
 
     void judge_wait(const std::string& who, const asked_for& a, time_point end, const char* how)
     {
-        if (!calm_from_)
+        // A lower one may wait for as long as higher ones come: for its part, they have to cease first.
+        const bool is_top = a.priority == top_priority_;
+        const std::optional<time_point>& from = is_top ? calm_from_ : quiet_from_;
+        if (!from)
             return;
-        const nanoseconds waited = end - std::max(a.at, *calm_from_);
+        const nanoseconds waited = end - std::max(a.at, *from);
         if (waited > limits_.wait)
             add("waits",
-                who + " asked " + when(a.at) + " for " + a.resource + " and " + how + " " + in_seconds(waited)
-                    + " after that and the last fault; the bound is " + in_seconds(limits_.wait),
+                who + " asked " + when(a.at) + " for " + a.resource + ", priority " + std::to_string(a.priority)
+                    + ", and " + how + " " + in_seconds(waited) + " after that and the last "
+                    + (is_top ? "fault" : "request of anybody") + "; the bound is " + in_seconds(limits_.wait),
                 a.resource, end);
     }
 
@@ -271,7 +281,9 @@ private:
     std::optional<std::size_t> phase_;
     bool is_timed_ = false;
     time_point phase_begin_{};
-    std::optional<time_point> calm_from_; // the last fault has been undone
+    std::optional<time_point> calm_from_;  // the last fault has been undone
+    std::optional<time_point> quiet_from_; // nobody asks for more
+    std::uint64_t top_priority_ = 0;
     std::map<acquire_key, asked_for> open_;
     std::map<hold_key, history::id> holds_;
     std::map<std::string, std::pair<growth, bool>> samples_; // and whether there were two

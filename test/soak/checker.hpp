@@ -23,7 +23,8 @@ using std::chrono::nanoseconds;
 /// What the workers may do at most. A machine that runs other things as well is slow, and these leave room for it.
 struct bounds
 {
-    /// How long anybody waits once the last fault has been undone.
+    /// How long the highest priority waits once the last fault has been undone, and anybody once nobody asks for more:
+    /// until then a lower priority may be passed by higher ones without end, and a composite even undone by them.
     nanoseconds wait = std::chrono::seconds(30);
 
     /// An acquire that begins so long after the last fault, or after the start, does not end with `errc::no_quorum`.

@@ -146,22 +146,19 @@ BOOST_AUTO_TEST_CASE(tokens_that_do_not_rise)
 
 BOOST_AUTO_TEST_CASE(one_who_waits_for_ever)
 {
-    BOOST_TEST(judges(R"(
-        1 director phase 0 - 0 0 before
-        2 director phase 0 - 0 0 during
-        3 a asked 1 r
-        1000 director phase 0 - 0 0 after
-        30000 director phase 0 - 0 0 end
-        31100 b asked 1 r)")
-               == "waits");
+    const std::string before = "3 a asked 1 r 0\n4 b asked 1 r 3\n5 b missed 1 r\n1000 director phase 0 - 0 0 after\n"
+                               "30000 director phase 0 - 0 0 end\n";
+    BOOST_TEST(judges(before + "60000 b asked 2 r 1") == "");
+    BOOST_TEST(judges(before + "60001 b asked 2 r 1") == "waits");
 }
 
-BOOST_AUTO_TEST_CASE(one_who_is_served_too_late)
+BOOST_AUTO_TEST_CASE(one_of_the_highest_priority_who_is_served_too_late)
 {
-    const std::string calm = "3 a asked 1 r\n1000 director phase 0 - 0 0 after\n";
+    const std::string calm = "3 a asked 1 r 3\n3 b asked 1 r 1\n1000 director phase 0 - 0 0 after\n";
     BOOST_TEST(judges(calm + "31000 a granted 1 r 10 32000") == "");
     BOOST_TEST(judges(calm + "31001 a granted 1 r 10 32000") == "waits");
     BOOST_TEST(judges(calm + "31001 a failed 1 r 0 0 acquire_timeout") == "waits");
+    BOOST_TEST(judges(calm + "3000 a missed 1 r\n31001 b granted 1 r 10 32000") == "");
 }
 
 BOOST_AUTO_TEST_CASE(one_who_was_killed_or_waited_during_the_faults_is_no_violation)
