@@ -41,7 +41,10 @@ namespace priority_redlock {
 /// their graces add up: a manager does not know who waits in others, and may leave the holder alone (P10).
 ///
 /// No part is delivered until all are granted. If a part is lost before that, it is released at once and acquired
-/// again, and so are the parts after it. Parts do not expire before the grant of the whole: their ttl counts from then.
+/// again, behind the equals that have come meanwhile, and so are the parts after it. So a composite that is never
+/// outranked waits no longer than its parts together, while higher priorities that keep coming may undo it again and
+/// again: nothing bounds its wait then. A higher priority of the composite, or `acquire_options::preempt` false for
+/// those who outrank it, prevents that. Parts do not expire before the grant of the whole: their ttl counts from then.
 /// As with every re-entrant acquire, a part that the locker already holds keeps its ttl. `auto_extend` and `max_hold`
 /// have no effect here: `lock::async_extend` extends the whole.
 ///

@@ -71,6 +71,11 @@ refused bench --redis --json
 refused bench memory
 refused bench 'memory -h too'
 for verb in provision inspect force-release; do refused $verb; done
+refused soak minutes
+refused soak --minutes
+refused soak --minutes ten
+refused soak --minutes 1 --seed -1
+refused soak --tls --nemesis
 refused scale extra
 refused scale --json
 refused scale --json one two
