@@ -104,6 +104,7 @@ public:
     error_code extend(hold& h, duration ttl) override;
     void async_release(hold& h, protocol::done_handler handler) override;
     void async_extend(hold& h, duration ttl, protocol::done_handler handler) override;
+    void answer(std::shared_ptr<owner_answer> a) noexcept override;
 
     // --- for the store ---
 

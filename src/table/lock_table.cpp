@@ -496,19 +496,25 @@ acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, c
         return {acquire_verdict::waiting, nullptr, {}};
     }
 
-    if (!make_place(r, o.priority, now, out)) {
+    const bool has_place = take_place(r);
+    if (!has_place && !outranks_last(r, o.priority, now)) {
         retire_if_unused(r);
+        return refused(errc::queue_full);
+    }
+    try {
+        prepare(r, *w, request);
+    } catch (...) {
+        if (has_place && rules_.max_waiters)
+            rules_.max_waiters->leave();
+        throw;
+    }
+    if (!has_place && !replace_last(r, now, out)) {
+        discard(*w);
         return refused(errc::queue_full);
     }
     w->now_or_never = now_or_never;
     w->last_try = once;
-    try {
-        enqueue(r, *w, request, std::move(renews), now);
-    } catch (...) {
-        if (rules_.max_waiters)
-            rules_.max_waiters->leave();
-        throw;
-    }
+    enqueue(r, *w, request, std::move(renews), now);
     if (leased_)
         refuse_overtaken(r, *w, now, out);
     if (graph_ && closes_cycle(r, *w, now)) {
@@ -541,31 +547,51 @@ inline bool lock_table::outranks_waiters(const resource& r, int priority, const 
     return r.waiting.empty() || is_before(ranks_.key_of(priority, now), *r.waiting.begin());
 }
 
-/// Makes sure that one more may wait. Where the queue is full, one with a higher rank takes the place of the last.
-inline bool lock_table::make_place(resource& r, int priority, const step_time& now, table_actions& out)
+/// Whether one of this priority that came now would be before the last in line.
+inline bool lock_table::outranks_last(const resource& r, int priority, const step_time& now) const noexcept
 {
-    waiter_limit* const all = rules_.max_waiters.get();
-    if (r.waiters < std::min(rules_.max_waiters_per_resource, resource::max_waiters) && (!all || all->enter()))
-        return true;
-    if (r.waiting.empty() || !is_before(ranks_.key_of(priority, now), r.waiting.back()))
-        return false;
-    fail(r, r.waiting.back(), errc::queue_full, now, out);
-    return !all || all->enter(); // another table may have been quicker
+    return !r.waiting.empty() && is_before(ranks_.key_of(priority, now), r.waiting.back());
 }
 
-void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
-                         const step_time& now)
+/// Whether one more may wait, who counts from now on.
+inline bool lock_table::take_place(const resource& r) noexcept
 {
-    const acquire_settings& o = request.options;
+    return r.waiters < std::min(rules_.max_waiters_per_resource, resource::max_waiters)
+           && (!rules_.max_waiters || rules_.max_waiters->enter());
+}
+
+/// The same where the queue is full: one with a higher rank takes the place of the last.
+bool lock_table::replace_last(resource& r, const step_time& now, table_actions& out)
+{
+    fail(r, r.waiting.back(), errc::queue_full, now, out);
+    return !rules_.max_waiters || rules_.max_waiters->enter(); // another table may have been quicker
+}
+
+/// All that a wait needs memory for, before anybody makes room for it.
+void lock_table::prepare(resource& r, waiter& w, const acquire_request& request)
+{
     hold& h = make_hold(r, request);
     w.target = &h;
     try {
         siblings_.add(w);
     } catch (...) {
-        w.target = nullptr;
-        recycle(h);
+        recycle(*std::exchange(w.target, nullptr));
         throw;
     }
+}
+
+/// One that was prepared does not wait.
+void lock_table::discard(waiter& w) noexcept
+{
+    siblings_.remove(w);
+    recycle(*std::exchange(w.target, nullptr));
+}
+
+void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
+                         const step_time& now) noexcept
+{
+    const acquire_settings& o = request.options;
+    hold& h = *w.target;
     h.pending = &w;
     h.priority.store(o.priority, std::memory_order_relaxed);
     w.ticket = request.ticket != 0 ? request.ticket : ++last_ticket_;

@@ -333,9 +333,13 @@ private:
     void touch_leased(resource& r) noexcept;
 
     [[nodiscard]] bool outranks_waiters(const resource& r, int priority, const step_time& now) const noexcept;
-    bool make_place(resource& r, int priority, const step_time& now, table_actions& out);
+    [[nodiscard]] bool outranks_last(const resource& r, int priority, const step_time& now) const noexcept;
+    [[nodiscard]] bool take_place(const resource& r) noexcept;
+    [[nodiscard]] bool replace_last(resource& r, const step_time& now, table_actions& out);
+    void prepare(resource& r, waiter& w, const acquire_request& request);
+    void discard(waiter& w) noexcept;
     void enqueue(resource& r, waiter& w, const acquire_request& request, std::unique_ptr<renewal> renews,
-                 const step_time& now);
+                 const step_time& now) noexcept;
     void remove(resource& r, waiter& w);
     [[nodiscard]] bool closes_cycle(resource& r, waiter& w, const step_time& now);
     [[nodiscard]] bool is_in_cycle(const waiter& w, const step_time& now) noexcept;
