@@ -96,7 +96,16 @@ class order_judge final : public judge
 {
     [[nodiscard]] std::string_view name() const noexcept override { return "order"; }
 
+    void on_failed(const court&, const usage& u, error_code) override { note_next(u); }
+
     void on_granted(const court& c, const usage& u) override
+    {
+        check(c, u);
+        note_next(u);
+    }
+
+private:
+    void check(const court& c, const usage& u)
     {
         if (u.is_composite() || u.re_entrant || !c.calm_for(c.limits().recovery))
             return;
@@ -104,7 +113,8 @@ class order_judge final : public judge
         for (const usage* const other : c.users(r)) {
             if (other == &u || other->now != phase::waits || other->is_composite() || other->timeout == 0s
                 || other->max_attempts == 1 || other->cancelled != never || is_of_one_locker(*other, u)
-                || other->asked + c.limits().known > now() || !c.is_served(*other, c.limits().known))
+                || std::max(other->asked, next_since(*other)) + c.limits().known > now()
+                || !c.is_served(*other, c.limits().known))
                 continue;
             if (other->priority > u.priority)
                 accuse(court::text(u) + " is granted " + name_of(r) + " before " + court::text(*other)
@@ -114,6 +124,21 @@ class order_judge final : public judge
                        + ", which came first, by " + court::text(u.asked - other->asked));
         }
     }
+
+    /// The nodes know of one waiter of each manager. When that is granted or gives up they are told of the next.
+    void note_next(const usage& u)
+    {
+        for (const std::size_t r : u.resources)
+            next_since_[{u.manager, r}] = now();
+    }
+
+    [[nodiscard]] time_point next_since(const usage& u) const
+    {
+        const auto it = next_since_.find({u.manager, u.resources.front()});
+        return it == next_since_.end() ? time_point() : it->second;
+    }
+
+    std::map<std::pair<std::uint32_t, std::size_t>, time_point> next_since_;
 };
 
 /// Every error says what is so.
