@@ -322,11 +322,11 @@ BOOST_AUTO_TEST_CASE(R6_a_wake_that_comes_while_its_node_is_asked_has_it_ask_whe
     d.obtain(1, {.priority = 9});
     d.granted(0);
     d.waiting(1, {.outranks = true});
-    BOOST_TEST(d.waiting(2) == "yield 0; obtain 1"); // and the holder is told that a quorum has answered
+    BOOST_TEST(d.waiting(2) == "yield 0; obtain 1; 1 waiting"); // and the holder is told that a quorum has answered
     d.done(0);
     BOOST_TEST(d.wake(1) == "");
     BOOST_TEST(d.granted(1) == "obtain 0");
-    BOOST_TEST(d.granted(0) == "1 granted");
+    BOOST_TEST(d.granted(0) == "1 granted until 988 ms");
 }
 
 // --- no quorum -------------------------------------------------------------------------------------------------------
