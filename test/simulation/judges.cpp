@@ -479,7 +479,9 @@ void court::granted(usage& u, const priority_redlock::lock& l)
 
 void court::extended(usage& u)
 {
-    u.extended = true;
+    for (const std::size_t r : u.resources) // for all handles of its locker
+        for (usage* const each : users_[r])
+            each->extended = each->extended || is_of_one_locker(*each, u);
     tell_all(&judge::on_extended, u);
 }
 
