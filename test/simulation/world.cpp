@@ -823,14 +823,17 @@ void world::forget_scripts(node& n)
     disturb(duration::zero());
 }
 
-/// A single key goes.
+/// The lock of a resource goes. What it remembers of others, and that it has been evicting, stays.
 void world::evict(node& n)
 {
-    if (!n.up || n.server.state.data.size() == 0)
+    if (!n.up)
         return;
     std::vector<std::string> keys;
     for (const auto& each : n.server.state.data.all())
-        keys.push_back(each.first);
+        if (each.first.ends_with('}'))
+            keys.push_back(each.first);
+    if (keys.empty())
+        return;
     std::ranges::sort(keys);
     const std::string& key = keys[choices_.index(keys.size(), {"which key is evicted", n.index})];
     announce([&] { return 'n' + std::to_string(n.index + 1) + " evicts " + key; });

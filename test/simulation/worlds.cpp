@@ -56,6 +56,9 @@ constexpr habits everything_twice{.resources = 2,
 
 constexpr habits impatient{.hold = 300ms, .least_ttl = 1s, .longest_ttl = 2s, .at_once = 0.4, .once = 0.4};
 
+/// Most do not wait, and ask again soon: somebody comes upon a node that has forgotten while the holder is there.
+constexpr habits often{.priorities = 1, .hold = 300ms, .least_ttl = 1s, .longest_ttl = 2s, .at_once = 0.8};
+
 constexpr std::array all{
     world_options{.name = "calm", .says = "nothing goes wrong"},
     world_options{.name = "calm-features",
@@ -71,8 +74,9 @@ constexpr std::array all{
     world_options{.name = "stubborn", .says = "some do not go when they are told to", .behaviour = stubborn},
     world_options{.name = "lenient",
                   .says = "some leave the holder alone",
+                  .processes = 6,
                   .users = 1,
-                  .behaviour = {.hold = 200ms, .least_ttl = 1s, .longest_ttl = 2s, .lenient = 0.5},
+                  .behaviour = {.rest = 300ms, .hold = 200ms, .least_ttl = 1s, .longest_ttl = 2s, .lenient = 0.5},
                   .faults_last = 8s},
     world_options{.name = "hasty",
                   .says = "there is no grace",
@@ -224,14 +228,15 @@ constexpr std::array all{
 
     world_options{.name = "clocks-forward",
                   .says = "the clocks of all nodes are set forward by more than a ttl",
-                  .behaviour = {.priorities = 1, .hold = 300ms, .least_ttl = 1s, .longest_ttl = 2s},
+                  .behaviour = often,
+                  .faults_last = 20s,
                   .forward_clocks_every = 500ms,
                   .must_find = "exclusion"},
     world_options{.name = "evicted",
-                  .says = "nodes evict keys of locks that are held",
+                  .says = "a node evicts locks that are held",
                   .nodes = 1,
-                  .behaviour = {.priorities = 1, .hold = 300ms, .least_ttl = 1s, .longest_ttl = 2s},
-                  .faults_last = 20s,
+                  .behaviour = often,
+                  .faults_last = 60s,
                   .evict_every = 1s,
                   .must_find = "exclusion"},
 };
