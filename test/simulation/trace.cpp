@@ -78,6 +78,8 @@ void trace::is_lost(std::size_t from, std::size_t to, std::string what)
 
 void trace::add(entry e)
 {
+    if (e.at < from_ || e.at >= until_)
+        return;
     if (entries_.empty() && dropped_ == 0)
         start_ = e.at;
     entries_.push_back(std::move(e));
@@ -151,7 +153,7 @@ void trace::write_text(std::ostream& out) const
     }
 }
 
-void trace::write_svg(std::ostream& out) const
+void trace::write_svg(std::ostream& out, std::string_view title) const
 {
     constexpr int left = 90;
     constexpr int top = 60;
@@ -170,35 +172,42 @@ void trace::write_svg(std::ostream& out) const
     };
     const int width = left + distance * static_cast<int>(shown.size()) + 200;
     const int height = top + row * static_cast<int>(entries_.size() + 1);
-    out << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << width << ' ' << height << "\" width=\""
-        << width << "\" height=\"" << height << "\" font-family=\"DejaVu Sans, sans-serif\" font-size=\"11\">\n"
-        << "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" "
-           "orient=\"auto\"><polygon points=\"0,0 8,4 0,8\" fill=\"#335\"/></marker></defs>\n"
-        << "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";
+    out << "<svg role=\"img\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << width << ' ' << height
+        << "\" width=\"" << width << "\" height=\"" << height
+        << "\" font-family=\"DejaVu Sans, sans-serif\" font-size=\"11\">\n";
+    if (!title.empty())
+        out << "<title>" << escaped(title) << "</title>\n";
+    out << "<style>\nsvg { --back: #ffffff; --arrow: #333355; --life: #bbbbbb; --quiet: #707070; --bad: #b02020; }\n"
+           "@media (prefers-color-scheme: dark) { svg { --back: #0d1117; --arrow: #c0c8e8; --life: #505860; --quiet: "
+           "#8c949c; --bad: #ff8080; } }\n"
+           "text { paint-order: stroke; stroke: var(--back); stroke-width: 3px; }\n</style>\n"
+           "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" "
+           "orient=\"auto\"><polygon points=\"0,0 8,4 0,8\" fill=\"var(--arrow)\"/></marker></defs>\n"
+           "<rect width=\"100%\" height=\"100%\" fill=\"var(--back)\"/>\n";
     for (const std::size_t each : shown) {
         const int x = x_of(each);
         out << "<line x1=\"" << x << "\" y1=\"" << top - 20 << "\" x2=\"" << x << "\" y2=\"" << height
-            << "\" stroke=\"#bbb\"/><text x=\"" << x << "\" y=\"" << top - 28
-            << "\" text-anchor=\"middle\" font-weight=\"bold\">" << escaped(participants_[each].name) << "</text>\n";
+            << "\" stroke=\"var(--life)\"/><text x=\"" << x << "\" y=\"" << top - 28
+            << "\" text-anchor=\"middle\" font-weight=\"bold\" fill=\"var(--arrow)\">" << escaped(participants_[each].name) << "</text>\n";
     }
     int y = top;
     for (const entry& e : entries_) {
-        out << "<text x=\"8\" y=\"" << y + 4 << "\" fill=\"#777\">" << time_text(e.at - start_) << "</text>";
+        out << "<text x=\"8\" y=\"" << y + 4 << "\" fill=\"var(--quiet)\">" << time_text(e.at - start_) << "</text>";
         if (e.from == nobody) {
             out << "<line x1=\"" << left << "\" y1=\"" << y << "\" x2=\"" << width - 10 << "\" y2=\"" << y
-                << "\" stroke=\"#c66\" stroke-dasharray=\"4 3\"/><text x=\"" << left << "\" y=\"" << y - 3
-                << "\" fill=\"#a33\">" << escaped(e.what) << "</text>\n";
+                << "\" stroke=\"var(--bad)\" stroke-dasharray=\"4 3\"/><text x=\"" << left << "\" y=\"" << y - 3
+                << "\" fill=\"var(--bad)\">" << escaped(e.what) << "</text>\n";
         } else if (e.from == e.to) {
-            out << "<circle cx=\"" << x_of(e.from) << "\" cy=\"" << y << "\" r=\"3\" fill=\"#335\"/><text x=\""
-                << x_of(e.from) + 7 << "\" y=\"" << y + 4 << "\">" << escaped(e.what) << "</text>\n";
+            out << "<circle cx=\"" << x_of(e.from) << "\" cy=\"" << y << "\" r=\"3\" fill=\"var(--arrow)\"/><text x=\""
+                << x_of(e.from) + 7 << "\" y=\"" << y + 4 << "\" fill=\"var(--arrow)\">" << escaped(e.what) << "</text>\n";
         } else {
             const int from = x_of(e.from);
             const int to = x_of(e.to);
             const int sent = std::max(top - 15, e.lost ? y - row / 2 : y_of(e.sent));
             out << "<line x1=\"" << from << "\" y1=\"" << sent << "\" x2=\"" << to << "\" y2=\"" << y << "\" stroke=\""
-                << (e.lost ? "#c66" : "#335") << "\" marker-end=\"url(#head)\"/><text x=\""
+                << (e.lost ? "var(--bad)" : "var(--arrow)") << "\" marker-end=\"url(#head)\"/><text x=\""
                 << (from < to ? to - 6 : to + 6) << "\" y=\"" << y - 3 << "\" text-anchor=\""
-                << (from < to ? "end" : "start") << "\" fill=\"#335\">" << escaped(e.what) << "</text>\n";
+                << (from < to ? "end" : "start") << "\" fill=\"var(--arrow)\">" << escaped(e.what) << "</text>\n";
         }
         y += row;
     }
