@@ -82,8 +82,8 @@ constexpr world_options scenario(std::string_view name, std::string_view says, s
             .lost_push = 0.25};
 }
 
-// The edge cases. p1 is the victim, p2 the thief; p3 waits, too, with a lower or a higher priority. Each has had the lock
-// before, so that all are connected and the nodes know the scripts.
+// The edge cases. p1 is the victim, p2 the thief; p3 waits, too, with a lower or a higher priority. Each has had the
+// lock before, so that all are connected and the nodes know the scripts.
 
 constexpr errand first_visit(std::size_t client)
 {

@@ -87,9 +87,9 @@ struct world_options
     std::size_t managers = 1; // of a process
     std::size_t users = 2;    // of a manager, each with one lock at a time
     habits behaviour{};
-    std::span<const errand> errands{}; // some: users do these alone
+    std::span<const errand> errands{};     // some: users do these alone
     std::span<const incident> incidents{}; // some: a process that crashes is not replaced
-    bool explored = false;             // the chooser decides of each message what becomes of it, while there are faults
+    bool explored = false; // the chooser decides of each message what becomes of it, while there are faults
 
     duration faults_last = 4s; // from the start
     duration calm_lasts = 2s;  // after that; then nobody begins anything, and everything has to end
