@@ -84,7 +84,8 @@ std::string world::node::run_id() const
 world::world(const world_options& options, chooser& choices, trace* t)
     : options_(options), store_(options.store()), texts_(make_texts(options.nodes, store_)), choices_(choices),
       trace_(t), start_(virtual_clock::now()),
-      court_(options.behaviour.resources, bounds(store_, 2 * (options.delay + 50us), options.node_skew))
+      court_(options.behaviour.resources,
+             bounds(store_, 2 * (options.delay + 50us), options.node_skew, options.silent_nodes != 0))
 {
     for (std::uint32_t i = 0; i < options.nodes; ++i) {
         node& n = *nodes_.emplace_back(std::make_unique<node>());
