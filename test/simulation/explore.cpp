@@ -44,9 +44,10 @@ promise is kept. Smaller bounds are searched first.
   --grain US        tell times apart by so many microseconds where states are compared; 0: exactly (default: 4000)
   --no-cuts         play each run to its end, also where a state is met again
   --replay SCHEDULE play this run of a scenario, and show it
+  --case NAME       play this edge case of doc/proof.md, and show it; --list names them
   --trace N         show the last N events of a run that went wrong or is replayed (default: 60)
   --svg FILE        write these as a picture, too
-  --list            list the scenarios
+  --list            list the scenarios and the edge cases
   --help            print this
 
 The status is 0 if all was searched and went well, 1 if a judge has found something, 2 if the options are wrong, 3 if the
@@ -61,6 +62,7 @@ struct wrong_options : std::runtime_error
 struct chosen_options
 {
     const world_options* scenario = nullptr;
+    const edge_case* shown = nullptr;
     std::optional<std::size_t> clients;
     std::optional<std::size_t> nodes;
     unsigned delays = 1;
@@ -99,8 +101,13 @@ std::optional<chosen_options> read(std::span<char* const> arguments)
             return {};
         }
         if (option == "--list") {
-            for (const world_options& each : scenarios())
+            const auto list = [](const world_options& each) {
                 std::cout << std::left << std::setw(24) << each.name << each.says << '\n';
+            };
+            std::cout << "scenarios:\n";
+            std::ranges::for_each(scenarios(), list);
+            std::cout << "edge cases:\n";
+            std::ranges::for_each(edge_cases(), list, &edge_case::world);
             return {};
         }
         if (option == "--scenario") {
@@ -111,6 +118,15 @@ std::optional<chosen_options> read(std::span<char* const> arguments)
                 for (const world_options& each : scenarios())
                     known.append(known.empty() ? "" : ", ").append(each.name);
                 throw wrong_options("there is no scenario \"" + std::string(name) + "\"; there are " + known);
+            }
+        } else if (option == "--case") {
+            const std::string_view name = value();
+            result.shown = find_edge_case(name);
+            if (!result.shown) {
+                std::string known;
+                for (const edge_case& each : edge_cases())
+                    known.append(known.empty() ? "" : ", ").append(each.world.name);
+                throw wrong_options("there is no edge case \"" + std::string(name) + "\"; there are " + known);
             }
         } else if (option == "--clients") {
             result.clients = number(option, value(), 1, 4);
@@ -142,6 +158,8 @@ std::optional<chosen_options> read(std::span<char* const> arguments)
     }
     if (result.replay && !result.scenario)
         throw wrong_options("--replay needs --scenario");
+    if (result.scenario && result.shown)
+        throw wrong_options("--scenario and --case exclude each other");
     return result;
 }
 
@@ -153,17 +171,30 @@ world_options adapted(const world_options& scenario, const chosen_options& o)
     return result;
 }
 
+void write(const trace& t, const world_options& of, const chosen_options& o)
+{
+    t.write_text(std::cout);
+    if (!o.svg.empty()) {
+        std::ofstream file(o.svg);
+        t.write_svg(file, std::string(of.name) + ": " + std::string(of.says));
+        if (!file.flush())
+            throw std::runtime_error("cannot write " + o.svg);
+    }
+}
+
 outcome show(const world_options& scenario, const schedule& s, const chosen_options& o)
 {
     trace t(o.trace);
     const outcome result = play(scenario, s, &t);
-    t.write_text(std::cout);
-    if (!o.svg.empty()) {
-        std::ofstream file(o.svg);
-        t.write_svg(file);
-        if (!file.flush())
-            throw std::runtime_error("cannot write " + o.svg);
-    }
+    write(t, scenario, o);
+    return result;
+}
+
+outcome show(const edge_case& c, const chosen_options& o)
+{
+    trace t(o.trace);
+    const outcome result = play(c, t);
+    write(t, c.world, o);
     return result;
 }
 
@@ -222,6 +253,8 @@ conclusion explore(const world_options& scenario, const chosen_options& o, const
 
 int run(const chosen_options& o)
 {
+    if (o.shown)
+        return show(*o.shown, o).judge.empty() ? 0 : 1;
     if (o.replay) {
         try {
             return show(adapted(*o.scenario, o), *o.replay, o).judge.empty() ? 0 : 1;

@@ -18,6 +18,8 @@ namespace simulation {
 
 namespace {
 
+constexpr time_point start_of_runs{std::chrono::hours(1)};
+
 enum class cost : std::uint8_t
 {
     none, // a part of a fault that has its price
@@ -187,7 +189,7 @@ private:
 outcome play(const world_options& scenario, scheduled_chooser& choices, state_set* states, std::size_t run, trace* t)
 {
     priority_redlock::detail::set_process_hash_key({}); // hash tables have one order
-    virtual_clock::present = time_point(std::chrono::hours(1));
+    virtual_clock::present = start_of_runs;
     world here(scenario, choices, t);
     choices.look_at(here, states, run);
     return here.run();
@@ -202,6 +204,12 @@ outcome play(const world_options& scenario, const schedule& s, trace* t)
     if (!choices.is_new())
         throw std::invalid_argument("the run ends before what the schedule says");
     return result;
+}
+
+outcome play(const edge_case& c, trace& t)
+{
+    t.keep_only(start_of_runs + c.from, start_of_runs + c.until);
+    return play(c.world, schedule{}, &t);
 }
 
 search_result search(const world_options& scenario, const search_options& options)

@@ -33,6 +33,22 @@ namespace simulation {
 /// Null if there is none of that name.
 [[nodiscard]] const world_options* find_scenario(std::string_view name);
 
+/// A scenario in which certain things go wrong: the four edge cases of doc/proof.md.
+struct edge_case
+{
+    world_options world;
+    duration from{}; // since the start: what is shown begins and ends
+    duration until{};
+};
+
+[[nodiscard]] std::span<const edge_case> edge_cases();
+
+/// Null if there is none of that name.
+[[nodiscard]] const edge_case* find_edge_case(std::string_view name);
+
+/// Plays it, and draws what is shown of it.
+[[nodiscard]] outcome play(const edge_case& c, trace& t);
+
 /// How much may be unusual in a run.
 struct search_bound
 {

@@ -432,12 +432,15 @@ std::vector<std::unique_ptr<judge>> all_judges()
 
 } // namespace
 
-bounds::bounds(const priority_redlock::redis_options& o, duration round_trip, duration clock_difference)
+bounds::bounds(const priority_redlock::redis_options& o, duration round_trip, duration clock_difference,
+               bool some_are_silent)
     : known(2 * round_trip + 20ms), precision(20ms + round_trip + 2 * clock_difference),
       hand_over(3 * std::max<duration>(30ms, 4 * round_trip) + 3 * round_trip),
       recovery(o.retry_interval * 5 / 3 * 11 / 10 * 2), notice(known), quorum_timeout(o.quorum_timeout),
       answer(2 * round_trip + 20ms), round(o.node_timeout)
 {
+    if (some_are_silent) // all that are left have to agree: who let a turn lapse on one of them asks again after a rest
+        hand_over = recovery;
 }
 
 // --- the court -------------------------------------------------------------------------------------------------------

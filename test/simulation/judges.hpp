@@ -81,11 +81,12 @@ struct reach
 /// What the documents promise, in numbers.
 struct bounds
 {
-    explicit bounds(const priority_redlock::redis_options& o, duration round_trip, duration clock_difference);
+    bounds(const priority_redlock::redis_options& o, duration round_trip, duration clock_difference,
+           bool some_are_silent);
 
     duration known;     // until the nodes know of an acquire, or a manager of what has happened to a node
     duration precision; // of times of arrival
-    duration hand_over; // of a free resource, when nothing goes wrong
+    duration hand_over; // of a free resource, when nothing goes wrong, but for nodes that are silent all the time
     duration recovery;  // of the same after a fault
     duration notice;    // of a holder that is outranked
     duration quorum_timeout;

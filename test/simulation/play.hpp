@@ -27,7 +27,8 @@ struct tally
     void add(std::uint64_t seed, const outcome& o);
 };
 
-/// Whether the judges have said what they have to: nothing, or of a world that has to go wrong that it does.
+/// Whether the judges have said what they have to: nothing; or of a world that has to go wrong, that it does, in most
+/// of the seeds.
 [[nodiscard]] bool is_as_it_should_be(const world_options& w, const tally& t);
 
 } // namespace simulation

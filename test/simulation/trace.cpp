@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <ostream>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -78,6 +79,8 @@ void trace::is_lost(std::size_t from, std::size_t to, std::string what)
 
 void trace::add(entry e)
 {
+    if (e.at < from_ || e.at >= until_)
+        return;
     if (entries_.empty() && dropped_ == 0)
         start_ = e.at;
     entries_.push_back(std::move(e));
@@ -151,7 +154,7 @@ void trace::write_text(std::ostream& out) const
     }
 }
 
-void trace::write_svg(std::ostream& out) const
+void trace::write_svg(std::ostream& out, std::string_view title) const
 {
     constexpr int left = 90;
     constexpr int top = 60;
@@ -161,47 +164,71 @@ void trace::write_svg(std::ostream& out) const
     const auto x_of = [&](std::size_t who) {
         return left + distance / 2 + distance * static_cast<int>(std::ranges::find(shown, who) - shown.begin());
     };
-    // Each entry has a row, so that nothing lies on anything else; arrows begin where their sender was when it sent.
+    // Each entry has a row. An arrow begins in the row of what its sender was told when it sent, or of that time.
     std::vector<time_point> times;
     for (const entry& e : entries_)
         times.push_back(e.at);
-    const auto y_of = [&](time_point t) {
-        return top + row * static_cast<int>(std::ranges::lower_bound(times, t) - times.begin());
+    const auto row_of = [&](time_point sent, std::size_t sender) {
+        const auto same = std::ranges::equal_range(times, sent);
+        for (auto it = same.end(); it != same.begin();)
+            if (--it; entries_[static_cast<std::size_t>(it - times.begin())].to == sender)
+                return it - times.begin();
+        return same.begin() - times.begin();
     };
     const int width = left + distance * static_cast<int>(shown.size()) + 200;
     const int height = top + row * static_cast<int>(entries_.size() + 1);
-    out << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << width << ' ' << height << "\" width=\""
-        << width << "\" height=\"" << height << "\" font-family=\"DejaVu Sans, sans-serif\" font-size=\"11\">\n"
-        << "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" "
-           "orient=\"auto\"><polygon points=\"0,0 8,4 0,8\" fill=\"#335\"/></marker></defs>\n"
-        << "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";
+    out << "<svg role=\"img\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << width << ' ' << height
+        << "\" width=\"" << width << "\" height=\"" << height
+        << "\" font-family=\"DejaVu Sans, sans-serif\" font-size=\"11\">\n";
+    if (!title.empty())
+        out << "<title>" << escaped(title) << "</title>\n";
+    out << "<style>\nsvg { --back: #ffffff; --arrow: #333355; --life: #bbbbbb; --quiet: #707070; --bad: #b02020; }\n"
+           "@media (prefers-color-scheme: dark) { svg { --back: #0d1117; --arrow: #c0c8e8; --life: #505860; --quiet: "
+           "#8c949c; --bad: #ff8080; } }\n"
+           "text { paint-order: stroke; stroke: var(--back); stroke-width: 3px; }\n</style>\n"
+           "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" "
+           "orient=\"auto\"><polygon points=\"0,0 8,4 0,8\" fill=\"var(--arrow)\"/></marker><marker id=\"lost\" viewBox=\"0 0 8 8\" refX=\"4\" refY=\"4\" "
+           "markerWidth=\"9\" markerHeight=\"9\"><path d=\"M1,1 7,7 M1,7 7,1\" "
+           "stroke=\"var(--bad)\"/></marker></defs>\n"
+           "<rect width=\"100%\" height=\"100%\" fill=\"var(--back)\"/>\n";
     for (const std::size_t each : shown) {
         const int x = x_of(each);
         out << "<line x1=\"" << x << "\" y1=\"" << top - 20 << "\" x2=\"" << x << "\" y2=\"" << height
-            << "\" stroke=\"#bbb\"/><text x=\"" << x << "\" y=\"" << top - 28
-            << "\" text-anchor=\"middle\" font-weight=\"bold\">" << escaped(participants_[each].name) << "</text>\n";
+            << "\" stroke=\"var(--life)\"/><text x=\"" << x << "\" y=\"" << top - 28
+            << "\" text-anchor=\"middle\" font-weight=\"bold\" fill=\"var(--arrow)\">"
+            << escaped(participants_[each].name) << "</text>\n";
     }
+    std::ostringstream words; // over all lines
+    const auto say = [&](int x, int y, std::string_view colour, std::string_view what,
+                         std::string_view anchor = "start") {
+        words << "<text x=\"" << x << "\" y=\"" << y << "\" text-anchor=\"" << anchor << "\" fill=\"var(--" << colour
+              << ")\">" << escaped(what) << "</text>\n";
+    };
     int y = top;
+    time_point shown_time = time_point::min();
     for (const entry& e : entries_) {
-        out << "<text x=\"8\" y=\"" << y + 4 << "\" fill=\"#777\">" << time_text(e.at - start_) << "</text>";
+        if (std::exchange(shown_time, e.at) != e.at)
+            say(left - 20, y + 4, "quiet", time_text(e.at - start_), "end");
         if (e.from == nobody) {
             out << "<line x1=\"" << left << "\" y1=\"" << y << "\" x2=\"" << width - 10 << "\" y2=\"" << y
-                << "\" stroke=\"#c66\" stroke-dasharray=\"4 3\"/><text x=\"" << left << "\" y=\"" << y - 3
-                << "\" fill=\"#a33\">" << escaped(e.what) << "</text>\n";
+                << "\" stroke=\"var(--bad)\" stroke-dasharray=\"4 3\"/>\n";
+            say(left, y - 3, "bad", e.what);
         } else if (e.from == e.to) {
-            out << "<circle cx=\"" << x_of(e.from) << "\" cy=\"" << y << "\" r=\"3\" fill=\"#335\"/><text x=\""
-                << x_of(e.from) + 7 << "\" y=\"" << y + 4 << "\">" << escaped(e.what) << "</text>\n";
+            out << "<circle cx=\"" << x_of(e.from) << "\" cy=\"" << y << "\" r=\"3\" fill=\"var(--arrow)\"/>\n";
+            say(x_of(e.from) + 7, y + 4, "arrow", e.what);
         } else {
             const int from = x_of(e.from);
             const int to = x_of(e.to);
-            const int sent = std::max(top - 15, e.lost ? y - row / 2 : y_of(e.sent));
-            out << "<line x1=\"" << from << "\" y1=\"" << sent << "\" x2=\"" << to << "\" y2=\"" << y << "\" stroke=\""
-                << (e.lost ? "#c66" : "#335") << "\" marker-end=\"url(#head)\"/><text x=\""
-                << (from < to ? to - 6 : to + 6) << "\" y=\"" << y - 3 << "\" text-anchor=\""
-                << (from < to ? "end" : "start") << "\" fill=\"#335\">" << escaped(e.what) << "</text>\n";
+            const int sent = e.sent < start_ ? top - 15 : top + row * static_cast<int>(row_of(e.sent, e.from));
+            const std::string_view colour = e.lost ? "bad" : "arrow";
+            out << "<line x1=\"" << from << "\" y1=\"" << (e.lost ? y : sent) << "\" x2=\"" << to << "\" y2=\"" << y
+                << "\" stroke=\"var(--" << colour << ")\" marker-end=\"url(#" << (e.lost ? "lost" : "head")
+                << ")\"/>\n";
+            say(from < to ? to - 8 : to + 8, y - 3, colour, e.what, from < to ? "end" : "start");
         }
         y += row;
     }
+    out << words.str();
     out << "</svg>\n";
 }
 

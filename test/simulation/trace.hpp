@@ -11,6 +11,7 @@
 #include <deque>
 #include <iosfwd>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace simulation {
@@ -22,6 +23,13 @@ class trace
 public:
     /// Keeps the last `most` entries.
     explicit trace(std::size_t most) : most_(most) {}
+
+    /// From now on keeps only what happens at these times, the last one excluded.
+    void keep_only(time_point from, time_point until) noexcept
+    {
+        from_ = from;
+        until_ = until;
+    }
 
     /// Processes stand before the nodes. Gives its place.
     std::size_t add_process(std::string name);
@@ -40,7 +48,7 @@ public:
     void is_lost(std::size_t from, std::size_t to, std::string what);
 
     void write_text(std::ostream& out) const;
-    void write_svg(std::ostream& out) const;
+    void write_svg(std::ostream& out, std::string_view title = {}) const;
 
 private:
     static constexpr std::size_t nobody = static_cast<std::size_t>(-1);
@@ -65,6 +73,8 @@ private:
     [[nodiscard]] std::vector<std::size_t> columns() const;
 
     std::size_t most_;
+    time_point from_ = time_point::min();
+    time_point until_ = time_point::max();
     time_point start_{}; // the first entry
     std::vector<participant> participants_;
     std::deque<entry> entries_;

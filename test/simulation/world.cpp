@@ -84,7 +84,8 @@ std::string world::node::run_id() const
 world::world(const world_options& options, chooser& choices, trace* t)
     : options_(options), store_(options.store()), texts_(make_texts(options.nodes, store_)), choices_(choices),
       trace_(t), start_(virtual_clock::now()),
-      court_(options.behaviour.resources, bounds(store_, 2 * (options.delay + 50us), options.node_skew))
+      court_(options.behaviour.resources,
+             bounds(store_, 2 * (options.delay + 50us), options.node_skew, options.silent_nodes != 0))
 {
     for (std::uint32_t i = 0; i < options.nodes; ++i) {
         node& n = *nodes_.emplace_back(std::make_unique<node>());
@@ -352,10 +353,7 @@ void world::fail_around(process& p, node& n, const std::function<void()>& arrive
                                   ? choices_.choose(5, {"what goes wrong with a message", p.index(), n.index})
                                   : 0;
     const auto breaks = [&] {
-        announce([&] {
-            return "the connection of p" + std::to_string(p.index() + 1) + " to n" + std::to_string(n.index + 1)
-                   + " breaks";
-        });
+        announce_break(p, n);
         disconnect(p, n, true);
     };
     if (way == 1)
@@ -491,6 +489,28 @@ void world::hand_over(process& p, node& n, std::uint64_t epoch)
     });
 }
 
+void world::announce_break(process& p, node& n)
+{
+    announce([&] {
+        return "the connection of p" + std::to_string(p.index() + 1) + " to n" + std::to_string(n.index + 1)
+               + " breaks";
+    });
+}
+
+/// What is under way on a connection, and the answers to what has arrived.
+void world::show_lost(process& p, node& n)
+{
+    const connection& c = p.to(n.index);
+    const std::size_t arrived = c.unanswered.size() - c.to_node.size();
+    for (std::size_t i = 0; i < c.unanswered.size(); ++i) {
+        const std::string what = describe(c.unanswered[i]->sent.calls);
+        if (i < arrived)
+            trace_->is_lost(n.place, p.place(), "the answer to " + what);
+        else
+            trace_->is_lost(p.place(), n.place, what);
+    }
+}
+
 /// A connection ends: at once, and its process hears of it soon. Of what is on its way to the node some may arrive
 /// later, in order, unless the node has crashed.
 void world::disconnect(process& p, node& n, bool some_arrives)
@@ -498,6 +518,8 @@ void world::disconnect(process& p, node& n, bool some_arrives)
     connection& c = p.to(n.index);
     if (!c.up)
         return;
+    if (trace_ && !some_arrives && p.is_alive())
+        show_lost(p, n);
     c.up = false;
     c.good = false;
     ++c.epoch;
@@ -594,10 +616,7 @@ void world::plan_faults()
     every(options_.break_every, "when a connection breaks", [this] {
         process& p = any_process("whose connection breaks");
         node& n = any_node("the connection to whom breaks");
-        announce([&] {
-            return "the connection of p" + std::to_string(p.index() + 1) + " to n" + std::to_string(n.index + 1)
-                   + " breaks";
-        });
+        announce_break(p, n);
         disconnect(p, n, true);
     });
     every(options_.half_open_every, "when a connection is half open", [this] {
@@ -627,10 +646,29 @@ void world::plan_faults()
     every(options_.pause_every, "when a process stops",
           [this] { any_process("who stops").pause(some_time("how long a process stops")); });
     every(options_.crash_process_every, "when a process crashes", [this] { crash(any_process("who crashes")); });
+    for (const incident& each : options_.incidents)
+        after(each.at, [this, &each] { meet_with(each); });
     at(start_ + options_.faults_last, [this] {
         announce([] { return std::string("faults cease"); });
         update_reaches();
     });
+}
+
+void world::meet_with(const incident& i)
+{
+    process& p = *processes_[i.process];
+    node& n = *nodes_[i.node];
+    switch (i.what) {
+    case incident::kind::crash: crash(p); break;
+    case incident::kind::isolation:
+        for (const auto& each : nodes_)
+            cut(p, *each, i.lasts);
+        break;
+    case incident::kind::disconnection:
+        announce_break(p, n);
+        disconnect(p, n, false);
+        break;
+    }
 }
 
 void world::cut(process& p, node& n, duration d)
@@ -823,14 +861,17 @@ void world::forget_scripts(node& n)
     disturb(duration::zero());
 }
 
-/// A single key goes.
+/// The lock of a resource goes. What it remembers of others, and that it has been evicting, stays.
 void world::evict(node& n)
 {
-    if (!n.up || n.server.state.data.size() == 0)
+    if (!n.up)
         return;
     std::vector<std::string> keys;
     for (const auto& each : n.server.state.data.all())
-        keys.push_back(each.first);
+        if (each.first.ends_with('}'))
+            keys.push_back(each.first);
+    if (keys.empty())
+        return;
     std::ranges::sort(keys);
     const std::string& key = keys[choices_.index(keys.size(), {"which key is evicted", n.index})];
     announce([&] { return 'n' + std::to_string(n.index + 1) + " evicts " + key; });
@@ -892,7 +933,8 @@ void world::crash(process& p)
     const time_point free_again = virtual_clock::now() + std::max(store_.lease, options_.behaviour.longest_ttl) + 1s;
     court_.crashed(p.index(), free_again);
     court_.disturbed(free_again);
-    add_process();
+    if (options_.incidents.empty())
+        add_process();
 }
 
 } // namespace simulation

@@ -158,9 +158,12 @@ private:
     [[nodiscard]] bool fails_at(process& p);
     void hand_over(process& p, node& n, std::uint64_t epoch);
     void disconnect(process& p, node& n, bool some_arrives);
+    void announce_break(process& p, node& n);
+    void show_lost(process& p, node& n);
 
     // faults
     void plan_faults();
+    void meet_with(const incident& i);
     void every(duration mean, const char* what, const std::function<void()>& f);
     void cut(process& p, node& n, duration d);
     void isolate(process& p);

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,6 +59,23 @@ struct errand
     duration cleanup = 1ms; // for which it takes so long
 };
 
+/// A fault at a certain time.
+struct incident
+{
+    enum class kind : std::uint8_t
+    {
+        crash,         // of the process
+        isolation,     // of the process from all nodes, for so long
+        disconnection, // of the process from the node; what is under way is lost
+    };
+
+    kind what = kind::crash;
+    duration at{}; // since the start
+    std::uint32_t process = 0;
+    std::uint32_t node = 0;
+    duration lasts{};
+};
+
 /// What goes on in a world, and what may go wrong. Intervals are those between two faults of a kind, on average; zero:
 /// there is none. Chances are those of each case.
 struct world_options
@@ -69,8 +87,9 @@ struct world_options
     std::size_t managers = 1; // of a process
     std::size_t users = 2;    // of a manager, each with one lock at a time
     habits behaviour{};
-    std::span<const errand> errands{}; // some: users do these alone
-    bool explored = false;             // the chooser decides of each message what becomes of it, while there are faults
+    std::span<const errand> errands{};     // some: users do these alone
+    std::span<const incident> incidents{}; // some: a process that crashes is not replaced
+    bool explored = false; // the chooser decides of each message what becomes of it, while there are faults
 
     duration faults_last = 4s; // from the start
     duration calm_lasts = 2s;  // after that; then nobody begins anything, and everything has to end

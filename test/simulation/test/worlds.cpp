@@ -43,9 +43,8 @@ BOOST_AUTO_TEST_SUITE(simulated_worlds)
 BOOST_DATA_TEST_CASE(the_judges_have_nothing_to_say, std::vector(worlds().begin(), worlds().end()), w)
 {
     tally all;
-    // One that does what is excluded may be lucky.
-    const std::uint64_t most = w.must_find.empty() ? seeds() : 20;
-    for (std::uint64_t seed = 0; seed < most && (w.must_find.empty() || all.found == 0); ++seed)
+    const std::uint64_t most = w.must_find.empty() ? seeds() : 3; // one that does what is excluded may be lucky once
+    for (std::uint64_t seed = 0; seed < most; ++seed)
         all.add(seed, play(w, seed));
     BOOST_TEST(all.sum.grants > 0);
     BOOST_TEST(is_as_it_should_be(w, all), w.name << ": " << all.first);
