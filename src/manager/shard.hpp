@@ -58,7 +58,7 @@ class shard final : public lock_domain,
 {
 public:
     shard(std::size_t idle_capacity, std::string_view id_prefix, std::shared_ptr<protocol> store,
-          const table_rules& rules);
+          const table_rules& rules, std::shared_ptr<event_feed> events);
 
     /// Before the first acquire.
     void start(const asio::any_io_executor& ex);
@@ -174,6 +174,7 @@ private:
     }
 
     mutable Mutex mutex_;
+    const std::shared_ptr<event_feed> events_;
     std::optional<shutdown_registration<io_objects>> io_; // from the start on; goes last
     lock_table table_;
     shard_timer timer_;
