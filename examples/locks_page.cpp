@@ -78,7 +78,8 @@ asio::awaitable<void> listen(tcp::acceptor& acceptor, const page& locks)
 
 // The scenario.
 
-asio::awaitable<void> play(lock_manager& manager, const demo::step& s, priority_redlock::clock::time_point zero, std::size_t& rest)
+asio::awaitable<void> play(lock_manager& manager, const demo::step& s, priority_redlock::clock::time_point zero,
+                           std::size_t& rest)
 {
     asio::steady_timer timer(manager.get_executor(), zero + s.start);
     co_await timer.async_wait(asio::use_awaitable);
@@ -144,8 +145,9 @@ int main(int argc, char* argv[])
 {
     const auto line = example::read_command_line(
         argc, argv,
-        {.about = "Shows the locks of a manager on a page: on PORT, until Ctrl-C, while the scenario in FILE is played; "
-                  "without them it asks itself, checks what it gets, and ends.",
+        {.about =
+             "Shows the locks of a manager on a page: on PORT, until Ctrl-C, while the scenario in FILE is played; "
+             "without them it asks itself, checks what it gets, and ends.",
          .operands = "[PORT FILE]",
          .most = 2,
          .more = "\nPort 0 is one of the system's choice.\n"});
@@ -153,7 +155,8 @@ int main(int argc, char* argv[])
     const std::uint16_t port =
         is_server ? example::number_of<std::uint16_t>("PORT", line.operands[0], 0, UINT16_MAX) : std::uint16_t{0};
     try {
-        const demo::scenario scenario = line.operands.size() > 1 ? demo::read_scenario(line.operands[1]) : demo::scenario();
+        const demo::scenario scenario =
+            line.operands.size() > 1 ? demo::read_scenario(line.operands[1]) : demo::scenario();
         asio::io_context context;
         lock_manager manager = example::make_manager(context, line.nodes);
         page locks;

@@ -3,8 +3,8 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 // What the log says of a step. It is noted under the mutex, where the holds can be read, and handed to the log without
-// it, since sinks are user code and text takes its time. Where the level is off this costs a relaxed load. The ends that
-// are no releases, and overruns, also go to those who watch the manager.
+// it, since sinks are user code and text takes its time. Where the level is off this costs a relaxed load. The ends
+// that are no releases, and overruns, also go to those who watch the manager.
 
 #ifndef PRIORITY_REDLOCK_SRC_LOG_LINES_HPP
 #define PRIORITY_REDLOCK_SRC_LOG_LINES_HPP

@@ -73,7 +73,8 @@ constexpr std::size_t most_bytes_a_turn = 1 << 16; // likewise, of their text
 std::string page_text()
 {
     std::string result(monitor::markup_source);
-    for (const auto& [mark, text] : {std::pair{"/* style */"s, monitor::style_source}, {"/* program */"s, monitor::program_source}})
+    for (const auto& [mark, text] :
+         {std::pair{"/* style */"s, monitor::style_source}, {"/* program */"s, monitor::program_source}})
         result.replace(result.find(mark), mark.size(), text);
     return result;
 }
@@ -88,7 +89,10 @@ const std::string& whole_page()
 
 int digit_of(char c) noexcept
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /// Without %XX and '+'.
@@ -397,8 +401,9 @@ private:
         const auto result = std::make_shared<timed_snapshot>();
         if (auto walk = begin_snapshot(s)) {
             error_code error;
-            std::tie(error, result->seen) = co_await asio::async_initiate<decltype(as_result), void(error_code, snapshot)>(
-                [&](auto handler) { start_snapshot(std::move(handler), s.executor, std::move(walk)); }, as_result);
+            std::tie(error, result->seen) =
+                co_await asio::async_initiate<decltype(as_result), void(error_code, snapshot)>(
+                    [&](auto handler) { start_snapshot(std::move(handler), s.executor, std::move(walk)); }, as_result);
             if (error)
                 throw std::bad_alloc();
         }
@@ -522,8 +527,8 @@ private:
         const auto [error, seen] =
             co_await asio::async_initiate<decltype(as_result), void(error_code, redis_inspection)>(
                 [&](auto handler) { source->inspect(resource, std::move(handler)); }, as_result);
-        const auto now = std::chrono::time_point_cast<redis_inspection::time_point::duration>(
-            std::chrono::system_clock::now());
+        const auto now =
+            std::chrono::time_point_cast<redis_inspection::time_point::duration>(std::chrono::system_clock::now());
         json::object body = json_inspection(seen, now);
         body["error"] = error ? json::value(error.message()) : json::value();
         co_return reply{.own_body = json::serialize(body)};
@@ -581,8 +586,8 @@ private:
                 events.push_back(json_of(e, each->source.name));
         }
         return "data: "
-               + json::serialize(json::object{
-                   {"managers", std::move(managers)}, {"events", std::move(events)}, {"missed", missed}})
+               + json::serialize(
+                   json::object{{"managers", std::move(managers)}, {"events", std::move(events)}, {"missed", missed}})
                + "\n\n";
     }
 
@@ -628,13 +633,13 @@ void start_answer(std::shared_ptr<page_core> core, std::unique_ptr<page_connecti
     const auto slot = asio::get_associated_cancellation_slot(handler);
     const auto completes_on = asio::get_associated_executor(handler, executor);
     asio::co_spawn(executor, run(std::make_unique<answer>(std::move(core), std::move(client), std::move(asked))),
-                   asio::bind_cancellation_slot(
-                       slot, asio::bind_executor(completes_on, [handler = std::move(handler)](
-                                                                   std::exception_ptr failure, error_code error) mutable {
-                           if (failure)
-                               std::rethrow_exception(failure);
-                           std::move(handler)(error);
-                       })));
+                   asio::bind_cancellation_slot(slot, asio::bind_executor(completes_on, [handler = std::move(handler)](
+                                                                                            std::exception_ptr failure,
+                                                                                            error_code error) mutable {
+                                                    if (failure)
+                                                        std::rethrow_exception(failure);
+                                                    std::move(handler)(error);
+                                                })));
 }
 
 } // namespace priority_redlock::detail

@@ -93,7 +93,12 @@ public:
     {
         error_code ignored;
         server.close(ignored);
-        run_until([&] { context_.poll(); return true; }, "polled");
+        run_until(
+            [&] {
+                context_.poll();
+                return true;
+            },
+            "polled");
     }
 
     void go_away() { client_.close(); }
@@ -261,9 +266,11 @@ BOOST_FIXTURE_TEST_CASE(it_can_only_be_read, fixture)
 
 BOOST_FIXTURE_TEST_CASE(it_serves_its_paths_and_no_others, fixture)
 {
-    for (const char* each : {"/locks", "/locks?a=b", "/locks.json", "/locks/events", "/locks/nodes?resource=r", "/metrics"})
+    for (const char* each :
+         {"/locks", "/locks?a=b", "/locks.json", "/locks/events", "/locks/nodes?resource=r", "/metrics"})
         BOOST_TEST(page.serves(each), each);
-    for (const char* each : {"", "/", "/lock", "/locks/", "/locksmith", "/locks/other", "/metrics/x", "locks", "?/locks"})
+    for (const char* each :
+         {"", "/", "/lock", "/locks/", "/locksmith", "/locks/other", "/metrics/x", "locks", "?/locks"})
         BOOST_TEST(!page.serves(each), each);
     ask("/other");
     BOOST_TEST(last.starts_with("HTTP/1.1 404 "));
@@ -332,8 +339,7 @@ BOOST_FIXTURE_TEST_CASE(preemptions_are_told_as_they_happen, fixture)
     e.run_until([&] { return e.received.find("revoking") != e.received.npos; }, "the preemption");
     const auto line = e.received.rfind("data: ", e.received.find("revoking"));
     e.run_until([&] { return e.received.find("\n\n", line) != e.received.npos; }, "the end of the frame");
-    const json::value frame =
-        json::parse(e.received.substr(line + 6, e.received.find("\n\n", line) - line - 6));
+    const json::value frame = json::parse(e.received.substr(line + 6, e.received.find("\n\n", line) - line - 6));
     BOOST_TEST(frame.at("missed") == 0);
     BOOST_TEST(frame.at("managers").at(0).at("name") == "first");
     const json::value& event = frame.at("events").at(0);
@@ -464,7 +470,8 @@ struct fake_store
         seen.resource = resource;
         seen.quorum = 2;
         seen.nodes = {{.name = "n1:1", .answered = true}, {.name = "n2:2", .trouble = "is \xff away"}};
-        seen.holders = {{.locker_id = "alice", .priority = 3, .fencing_token = 7, .has_quorum = true, .nodes = {"n1:1"}}};
+        seen.holders = {
+            {.locker_id = "alice", .priority = 3, .fencing_token = 7, .has_quorum = true, .nodes = {"n1:1"}}};
         seen.waiters = {{.locker_id = "bob", .nodes = {"n1:1"}}};
         std::move(handler)(result, std::move(seen));
     }
