@@ -181,6 +181,7 @@ async function ask() {
         if (seen && !page.is_paused) {
             page.seen = seen;
             page.seen_at = performance.now();
+            if (page.open !== null) show_details(page.open);
             if (seen.resources.length === 0 && seen.matching > 0 && page.from > 0) turn_to(Math.floor((seen.matching - 1) / rows_a_page) * rows_a_page);
         }
     } catch { // the stream of events says that there is no connection
@@ -327,6 +328,8 @@ async function show_details(name) {
     const resource = seen.resources[0];
     if (!resource) {
         set_text(element('details_holder'), 'It is free, and nobody waits for it.');
+        set_text(element('details_waiting'), '');
+        element('details_waiters').replaceChildren();
         return;
     }
     const h = resource.holder;
