@@ -82,7 +82,7 @@ class tab {
         const end = Date.now() + seconds * 1000;
         while (!await this.get(expression).catch(() => false)) {
             if (Date.now() > end)
-                throw new Error(`not so within ${seconds} s: ${what}\n${await this.get('document.body.innerText')}`);
+                throw new Error(`not so within ${seconds} s: ${what}\n${(await this.get('document.body.innerText')).slice(0, 2000)}`);
             await new Promise((resolve) => setTimeout(resolve, 50));
         }
     }

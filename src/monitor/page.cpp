@@ -7,7 +7,7 @@
 
 #include "event_feed.hpp"
 #include "monitor/json_parts.hpp"
-#include "monitor_page.hpp"
+#include "monitor/page_text.hpp"
 #include "mutex.hpp"
 
 #include <priority_redlock/detail/manager_backend.hpp>
@@ -63,27 +63,10 @@ namespace {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 namespace json = boost::json;
-using namespace std::string_literals;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t slice = 128;                 // resources that are filtered or written at a time
 constexpr std::size_t most_bytes_a_turn = 1 << 16; // likewise, of their text
-
-/// The page in one piece.
-std::string page_text()
-{
-    std::string result(monitor::markup_source);
-    for (const auto& [mark, text] :
-         {std::pair{"/* style */"s, monitor::style_source}, {"/* program */"s, monitor::program_source}})
-        result.replace(result.find(mark), mark.size(), text);
-    return result;
-}
-
-const std::string& whole_page()
-{
-    static const std::string text = page_text();
-    return text;
-}
 
 // Requests.
 
@@ -296,7 +279,7 @@ public:
             co_return co_await send(refusal(http::status::method_not_allowed, "GET or HEAD"));
         switch (core_->asked_for(asked_.target)) {
         case page_core::what::page:
-            co_return co_await send({.type = "text/html; charset=utf-8", .shared_body = &whole_page()});
+            co_return co_await send({.type = "text/html; charset=utf-8", .shared_body = &page_text()});
         case page_core::what::locks: co_return co_await send(co_await locks());
         case page_core::what::events: co_return co_await send_events();
         case page_core::what::nodes: co_return co_await send(co_await nodes());
