@@ -40,7 +40,7 @@ namespace {
 
 namespace http = boost::beast::http;
 namespace json = boost::json;
-namespace monitor = redlock::monitor;
+namespace monitor = priority_redlock::monitor;
 using namespace test;
 using redlock::detail::event_feed;
 using redlock::detail::event_watch;
