@@ -37,8 +37,8 @@ namespace priority_redlock {
 /// If the first part has to wait, the holders of the later parts that the composite outranks are told to go as well, so
 /// that they unwind in parallel (P12). The resource of such an early victim is not reserved for the composite. Another
 /// locker may acquire it before the turn of that part, and is then told to go in turn. `metrics::preemptions_in_vain`
-/// counts the holders that were preempted for nothing. Over a `protocol` only holders of this manager are told early,
-/// so the waits for holders of other managers add up.
+/// counts the holders that were preempted for nothing. Over a `protocol` holders are told one after the other, so
+/// their graces add up: a manager does not know who waits in others, and may leave the holder alone (P10).
 ///
 /// No part is delivered until all are granted. If a part is lost before that, it is released at once and acquired
 /// again, behind the equals that have come meanwhile, and so are the parts after it. So a composite that is never

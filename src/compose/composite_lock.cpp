@@ -9,19 +9,14 @@
 
 #include "log_record.hpp"
 #include "notice_delivery.hpp"
-
-#include <priority_redlock/detail/completion.hpp>
+#include "owner_answer.hpp"
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/execution/bad_executor.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <memory>
-#include <new>
-#include <optional>
-#include <tuple>
 #include <utility>
 
 namespace priority_redlock::detail {
@@ -306,52 +301,35 @@ error_code composite_lock::extend(hold& h, duration ttl)
 }
 
 /// An operation on all parts, each of which is an operation of its own. The first one starts the others, and the last
-/// one to end has the handler called with the first error. What that takes is there from the start.
-class composite_lock::joint_operation : public std::enable_shared_from_this<joint_operation>
+/// one to end has the owner told the first error.
+class composite_lock::joint_operation
 {
 public:
     joint_operation(composite_lock& c, asio::any_completion_handler<void(error_code)> handler)
-        : whole_(&c.hold_), handler_(std::move(handler))
+        : whole_(&c.hold_), answer_(std::make_shared<owner_answer>(std::move(handler), c.executor()))
     {
-        const auto context = c.borrow_context();
-        const auto ex = c.executor();
-        try {
-            if (ex)
-                work_.emplace(handler_, ex);
-        } catch (const asio::execution::bad_executor&) { // what an executor becomes that Asio has no memory to copy
-            throw std::bad_alloc();
-        }
     }
 
     void add() noexcept { left_.fetch_add(1); }
 
-    void done(error_code ec)
+    void done(error_code ec) noexcept
     {
         if (ec && !failed_.exchange(true))
-            error_ = ec;
-        if (left_.fetch_sub(1) != 1)
-            return;
-        const auto context = whole_.get()->domain->borrow_context();
-        if (context && work_)
-            work_->post(run_completion(shared_from_this()), memory_);
+            answer_->result = ec;
+        if (left_.fetch_sub(1) == 1)
+            whole_.get()->domain->answer(std::move(answer_));
     }
 
 private:
-    friend class run_completion<joint_operation>;
-
-    [[nodiscard]] std::tuple<error_code> take_results() const noexcept { return {error_}; }
-
     const hold_pin whole_;
     std::atomic<std::size_t> left_ = 1;
     std::atomic<bool> failed_ = false;
-    error_code error_;
-    asio::any_completion_handler<void(error_code)> handler_;
-    std::optional<handler_work<asio::any_completion_handler<void(error_code)>, asio::any_io_executor>> work_;
-    completion_memory memory_;
+    std::shared_ptr<owner_answer> answer_;
 };
 
 void composite_lock::async_release(hold&, asio::any_completion_handler<void(error_code)> handler)
 {
+    const auto context = borrow_context(); // of whose work the operation is
     const auto all = std::make_shared<joint_operation>(*this, std::move(handler));
     const bool released = end_by_owner([&all](hold& each) {
         all->add();
@@ -367,6 +345,7 @@ void composite_lock::async_release(hold&, asio::any_completion_handler<void(erro
 
 void composite_lock::async_extend(hold& h, duration ttl, asio::any_completion_handler<void(error_code)> handler)
 {
+    const auto context = borrow_context(); // of whose work the operation is
     const auto all = std::make_shared<joint_operation>(*this, std::move(handler));
     const bool held = h.state.load() == lock_state::held;
     if (held)

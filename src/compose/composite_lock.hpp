@@ -85,6 +85,7 @@ public:
     error_code extend(hold&, duration ttl) override;
     void async_release(hold&, asio::any_completion_handler<void(error_code)> handler) override;
     void async_extend(hold&, duration ttl, asio::any_completion_handler<void(error_code)> handler) override;
+    void answer(std::shared_ptr<owner_answer> a) noexcept override { any_part().domain->answer(std::move(a)); }
 
 private:
     /// One of the locks: the operation that waits for it and the notice of its end.

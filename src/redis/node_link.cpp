@@ -186,14 +186,20 @@ void node_link::stop()
         events_.on_down(node_);
 }
 
-/// Connects. Without memory it is tried again, or the connection ends, upon which it is.
-void node_link::run()
+/// Does what the connection needs. Without memory for it the connection ends, and there is another one.
+template <class Function>
+void node_link::or_give_up(Function f)
 {
     try {
-        connect();
+        f();
     } catch (const std::bad_alloc&) {
         give_up_connection();
     }
+}
+
+void node_link::run()
+{
+    or_give_up([this] { connect(); });
 }
 
 /// Something that it needs could not be done for want of memory.
@@ -219,11 +225,7 @@ void node_link::connect()
     }
     socket_->async_run(config_, [this, used = use()](error_code ec) {
         used.on->cancel(); // it is not run again
-        try {
-            on_run_ended(ec);
-        } catch (const std::bad_alloc&) {
-            give_up_connection();
-        }
+        or_give_up([&] { on_run_ended(ec); });
     });
     run_pending_ = true;
 
@@ -241,13 +243,8 @@ void node_link::connect()
         }
     });
     socket_->async_exec(s->request, std::move(adapter), [this, s, used = use()](error_code ec, std::size_t) {
-        if (ec || used.on != socket_) // the run has ended, or will
-            return;
-        try {
-            on_set_up(*s);
-        } catch (const std::bad_alloc&) {
-            give_up_connection();
-        }
+        if (!ec && used.on == socket_) // else the run has ended, or will
+            or_give_up([&] { on_set_up(*s); });
     });
     receive();
 }
@@ -362,28 +359,23 @@ void node_link::run_after(duration pause)
 
 // --- pushes ----------------------------------------------------------------------------------------------------------
 
-void node_link::subscribe(std::string channel)
+void node_link::subscribe(std::set<std::string>& channel)
 {
-    channels_.insert(std::move(channel));
-    if (up_ && socket_)
-        update_channels();
+    channels_.merge(channel);
+    update_channels();
 }
 
 void node_link::unsubscribe(const std::string& channel)
 {
     channels_.erase(channel);
-    if (up_ && socket_)
-        update_channels();
+    update_channels();
 }
 
-/// A connection for which there is no memory to do that ends: the next one has all channels from its start.
+/// The next connection has all channels from its start.
 void node_link::update_channels()
 {
-    try {
-        change_channels();
-    } catch (const std::bad_alloc&) {
-        give_up_connection();
-    }
+    if (up_ && socket_)
+        or_give_up([this] { change_channels(); });
 }
 
 /// To those that are wanted now.
@@ -417,8 +409,10 @@ void node_link::change_channels()
         });
     socket_->async_exec(*request, std::move(adapter), [this, request, used = use()](error_code, std::size_t) {
         if (refused_ && used.on == socket_)
-            refuse(complaint(
-                "refuses SUBSCRIBE or UNSUBSCRIBE. See doc/redis.md, Access, for the ACL that its user needs"));
+            or_give_up([this] {
+                refuse(complaint(
+                    "refuses SUBSCRIBE or UNSUBSCRIBE. See doc/redis.md, Access, for the ACL that its user needs"));
+            });
     });
 }
 
@@ -427,13 +421,8 @@ void node_link::receive()
 {
     socket_->async_receive2([this, used = use()](error_code ec) {
         events_.on_arrival();
-        if (ec || used.on != socket_)
-            return;
-        try {
-            receive();
-        } catch (const std::bad_alloc&) {
-            give_up_connection();
-        }
+        if (!ec && used.on == socket_)
+            or_give_up([this] { receive(); });
     });
 }
 

@@ -73,8 +73,8 @@ public:
     void start();
     void stop();
 
-    /// A channel to listen to, until it is unsubscribed from.
-    void subscribe(std::string channel);
+    /// A channel to listen to, until it is unsubscribed from: moved out of the set, which takes no memory.
+    void subscribe(std::set<std::string>& channel);
     void unsubscribe(const std::string& channel);
 
     /// Notes a call, to be sent with the next flush.
@@ -113,6 +113,8 @@ private:
 
     [[nodiscard]] std::shared_ptr<socket> make_socket();
     [[nodiscard]] in_use use() { return {events_.self(), socket_}; }
+    template <class Function>
+    void or_give_up(Function f);
     void run();
     void connect();
     void give_up_connection();

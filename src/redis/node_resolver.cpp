@@ -8,6 +8,7 @@
 
 #include <boost/asio/append.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -15,6 +16,7 @@
 #include <charconv>
 #include <cstdint>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -83,12 +85,12 @@ void node_resolver::shut_down() noexcept
 
 void node_resolver::resolve(const std::string& host, const std::string& service, handler on_found)
 {
-    waiting_ = std::move(on_found);
-    if (auto slot = asio::get_associated_cancellation_slot(waiting_); slot.is_connected())
+    if (auto slot = asio::get_associated_cancellation_slot(on_found); slot.is_connected())
         slot.assign([weak = weak_from_this()](asio::cancellation_type) {
             if (const auto self = weak.lock())
                 self->cancel();
         });
+    waiting_ = std::move(on_found);
     if (auto address = read_address(host, service)) {
         complete({}, std::move(*address));
         return;
@@ -101,20 +103,22 @@ void node_resolver::resolve(const std::string& host, const std::string& service,
     }
     try {
         look_up(host, service);
+        if (known_.empty())
+            return;
+        timer_.expires_after(patience_);
+        timer_.async_wait([weak = weak_from_this(), latest = std::weak_ptr(lookup_)](error_code cancelled) {
+            const auto self = weak.lock();
+            const auto l = latest.lock();
+            if (!cancelled && self && l && self->lookup_ == l && self->waiting_)
+                self->use_known("the lookup of its name takes long");
+        });
     } catch (const std::system_error& e) { // there is no thread to be had
         lookup_ = nullptr;
         end(e.code());
-        return;
+    } catch (const std::bad_alloc&) {
+        lookup_ = nullptr;
+        end(asio::error::no_memory);
     }
-    if (known_.empty())
-        return;
-    timer_.expires_after(patience_);
-    timer_.async_wait([weak = weak_from_this(), latest = std::weak_ptr(lookup_)](error_code cancelled) {
-        const auto self = weak.lock();
-        const auto l = latest.lock();
-        if (!cancelled && self && l && self->lookup_ == l && self->waiting_)
-            self->use_known("the lookup of its name takes long");
-    });
 }
 
 void node_resolver::look_up(const std::string& host, const std::string& service)
@@ -181,12 +185,15 @@ void node_resolver::end(error_code ec)
     else if (known_.empty() || is_final(ec))
         complete(ec, {});
     else
-        use_known("its name cannot be looked up (" + ec.message() + ')');
+        use_known("its name cannot be looked up", ec);
 }
 
-void node_resolver::use_known(std::string why)
+void node_resolver::use_known(std::string_view why, error_code ec)
 {
-    on_known_(std::move(why));
+    try {
+        on_known_(std::string(why) + (ec ? " (" + ec.message() + ')' : ""));
+    } catch (const std::bad_alloc&) { // it is used nevertheless
+    }
     complete({}, known_);
 }
 
@@ -196,12 +203,31 @@ void node_resolver::cancel()
         complete(asio::error::operation_aborted, {});
 }
 
-void node_resolver::complete(error_code ec, addresses found)
+void node_resolver::complete(error_code ec, addresses found) noexcept
 {
     timer_.cancel();
+    result_ = ec;
+    found_ = std::move(found);
+    if (completing_)
+        return;
+    try {
+        asio::post(executor_, [weak = weak_from_this()] {
+            if (const auto self = weak.lock())
+                self->call_waiting();
+        });
+        completing_ = true;
+    } catch (const std::bad_alloc&) { // who waits loses patience and cancels it, which is another try
+    }
+}
+
+void node_resolver::call_waiting()
+{
+    completing_ = false;
+    if (!waiting_)
+        return;
     if (auto slot = asio::get_associated_cancellation_slot(waiting_); slot.is_connected())
         slot.clear();
-    asio::post(executor_, asio::append(std::exchange(waiting_, nullptr), ec, std::move(found)));
+    asio::dispatch(executor_, asio::append(std::exchange(waiting_, nullptr), result_, std::exchange(found_, {})));
 }
 
 } // namespace priority_redlock::detail::redis

@@ -63,8 +63,9 @@ private:
     void on_lookup_ended(const std::shared_ptr<lookup>& ended);
     error_code take_result();
     void end(error_code ec);
-    void use_known(std::string why);
-    void complete(error_code ec, addresses found);
+    void use_known(std::string_view why, error_code ec = {});
+    void complete(error_code ec, addresses found) noexcept;
+    void call_waiting();
 
     const boost::asio::any_io_executor executor_;
     const duration patience_;
@@ -73,6 +74,9 @@ private:
     std::shared_ptr<lookup> lookup_; // the latest, until its result has been taken
     addresses known_;
     handler waiting_;
+    error_code result_; // for it, and what was found
+    addresses found_;
+    bool completing_ = false; // it is about to be called
 };
 
 /// The executor of a connection, by which the connection comes to the resolver of its node.

@@ -26,10 +26,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <new>
 #include <random>
+#include <set>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -52,6 +53,12 @@ namespace asio = boost::asio;
 class redis_protocol::session final : public link_events,
                                       public std::enable_shared_from_this<session>
 {
+    struct subscriber
+    {
+        std::weak_ptr<listener> sink;
+        std::string channel;
+    };
+
 public:
     session(const asio::any_io_executor& ex, const std::vector<boost::redis::config>& nodes,
             const redis_options& options)
@@ -72,18 +79,34 @@ public:
         });
     }
 
-    void add_listener(std::uint64_t client, std::weak_ptr<listener> sink)
+    /// All that a subscription needs memory for. Made on the thread of whoever subscribes, who is told if there is
+    /// none.
+    struct subscription
+    {
+        subscription(const session& s, std::uint64_t client, std::weak_ptr<listener> sink) : channels(s.links_.size())
+        {
+            const std::string name = s.channel_of(client);
+            for (auto& each : channels)
+                each.insert(name);
+            listeners.emplace(client, subscriber{std::move(sink), name});
+        }
+
+        std::map<std::uint64_t, subscriber> listeners; // the one
+        std::vector<std::set<std::string>> channels;   // of each link
+    };
+
+    void subscribe(subscription s)
     {
         std::erase_if(listeners_, [this](const auto& each) {
-            if (!each.second.expired())
+            if (!each.second.sink.expired())
                 return false;
             for (const auto& link : links_)
-                link->unsubscribe(channel_of(each.first));
+                link->unsubscribe(each.second.channel);
             return true;
         });
-        listeners_[client] = std::move(sink);
-        for (const auto& link : links_)
-            link->subscribe(channel_of(client));
+        listeners_.merge(s.listeners);
+        for (std::size_t i = 0; i < links_.size(); ++i)
+            links_[i]->subscribe(s.channels[i]);
     }
 
     /// Connects, if it is not connected.
@@ -241,7 +264,7 @@ private:
     void tell(const protocol_event& e)
     {
         if (const auto it = listeners_.find(e.id.client); it != listeners_.end())
-            if (const auto sink = it->second.lock())
+            if (const auto sink = it->second.sink.lock())
                 sink->on_event(e);
     }
 
@@ -320,7 +343,7 @@ private:
     quorum_client client_;
     const script_texts texts_;
     std::vector<std::unique_ptr<node_link>> links_;
-    std::unordered_map<std::uint64_t, std::weak_ptr<listener>> listeners_;
+    std::map<std::uint64_t, subscriber> listeners_;
     std::vector<arrival> arrivals_;
     time_point armed_at_ = never;
     time_point idle_since_ = never;
@@ -348,7 +371,9 @@ void redis_protocol::close()
 
 void redis_protocol::subscribe(std::uint64_t client, std::weak_ptr<listener> sink)
 {
-    session_->run([client, sink = std::move(sink)](session& s) mutable { s.add_listener(client, std::move(sink)); });
+    session_->run([added = session::subscription(*session_, client, std::move(sink))](session& s) mutable {
+        s.subscribe(std::move(added));
+    });
 }
 
 void redis_protocol::obtain(obtain_request request, handler<obtain_reply> on_reply)

@@ -11,6 +11,7 @@
 #ifndef PRIORITY_REDLOCK_SRC_STORE_ACQUISITION_HPP
 #define PRIORITY_REDLOCK_SRC_STORE_ACQUISITION_HPP
 
+#include "owner_answer.hpp"
 #include "table/intrusive.hpp"
 #include "table/lock_table.hpp"
 
@@ -18,9 +19,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
-#include <utility>
 
 namespace priority_redlock::detail {
 
@@ -48,68 +47,6 @@ struct lease_request
     operation op = operation::obtain;
     obtain_request obtain; // end: its id
     renewed_hold renewed;  // renew
-};
-
-/// The result of an `async_release` or `async_extend`, and the handler that waits for it. Made when the operation
-/// starts: so it lasts until it could be posted.
-struct owner_answer
-{
-    explicit owner_answer(protocol::done_handler h) noexcept : handler(std::move(h)) {}
-
-    protocol::done_handler handler;
-    error_code result;
-    std::shared_ptr<owner_answer> next; // in its list
-};
-
-/// In the order in which they came.
-class owner_answers
-{
-public:
-    owner_answers() = default;
-    owner_answers(owner_answers&& other) noexcept
-        : first_(std::move(other.first_)), last_(std::exchange(other.last_, nullptr))
-    {
-    }
-    owner_answers& operator=(owner_answers&& other) noexcept
-    {
-        std::swap(first_, other.first_);
-        std::swap(last_, other.last_);
-        return *this;
-    }
-    ~owner_answers()
-    {
-        while (take()) // one by one, lest a long list need a deep stack
-            ;
-    }
-
-    [[nodiscard]] bool empty() const noexcept { return !first_; }
-
-    void push(std::shared_ptr<owner_answer> a) noexcept
-    {
-        owner_answer* const added = a.get();
-        (last_ ? last_->next : first_) = std::move(a);
-        last_ = added;
-    }
-
-    [[nodiscard]] std::shared_ptr<owner_answer> take() noexcept
-    {
-        auto result = std::move(first_);
-        if (result)
-            first_ = std::move(result->next);
-        if (!first_)
-            last_ = nullptr;
-        return result;
-    }
-
-    void append(owner_answers more) noexcept
-    {
-        while (auto each = more.take())
-            push(std::move(each));
-    }
-
-private:
-    std::shared_ptr<owner_answer> first_;
-    owner_answer* last_ = nullptr;
 };
 
 struct lease;

@@ -96,6 +96,7 @@ public:
 
     /// The one that is served last. Not of an empty queue.
     [[nodiscard]] waiter& back() noexcept { return *tree_.rbegin()->previous_in_rank; }
+    [[nodiscard]] const waiter& back() const noexcept { return *tree_.rbegin()->previous_in_rank; }
 
     [[nodiscard]] iterator begin() noexcept { return {&tree_, empty() ? nullptr : &*tree_.begin()}; }
     [[nodiscard]] iterator end() noexcept { return {}; }

@@ -246,13 +246,16 @@ BOOST_AUTO_TEST_CASE(I3_I9_limits)
             a.acquire("r", "a", {.priority = 5});
             a.poll();
             a.acquire("r", "b");
-            a.acquire("r", "c");
-            a.acquire("r", "d", {.priority = 1});
+            auto& last = a.start([&](handler h) { a.world.manager().async_acquire("r", "c", std::move(h)); });
+            auto& better =
+                a.start([&](handler h) { a.world.manager().async_acquire("r", "d", {.priority = 1}, std::move(h)); });
+            a.poll();
+            BOOST_TEST((better.started || last.calls == 0), "a place was taken for nothing");
             a.acquire("s", "e");
             a.acquire("s", "f");
             a.poll();
         },
-        {.max_waiters_per_resource = 1, .max_waiters = 2});
+        {.max_waiters_per_resource = 2, .max_waiters = 3});
 }
 
 BOOST_AUTO_TEST_CASE(I3_idle_resources)

@@ -3,6 +3,7 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 #include "common/memory_sweep.hpp"
+#include "memory/protocol_world.hpp"
 
 #include <priority_redlock/combine.hpp>
 #include <priority_redlock/lock_manager.hpp>
@@ -18,6 +19,7 @@
 #include <boost/system/system_error.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <memory>
 #include <utility>
 
 // I3: work under locks, async_with_lock and the transactions of `synchronized`, at every allocation of which memory
@@ -55,14 +57,21 @@ asio::awaitable<int> transaction(worker& w, transaction_context& context)
     co_return 1;
 }
 
-/// With the memory that Asio keeps for reuse: without that its strands end the program, see asio.cpp.
+/// In memory and over a protocol. With the memory that Asio keeps for reuse: without that its strands end the program,
+/// see asio.cpp.
 template <class Scene>
 void sweep_runs(Scene play)
 {
-    sweep_in_memory(play, {}, {.reach = heap::reach::operators, .may_be = asio_losses::of_others});
+    const sweep_options options{.reach = heap::reach::operators, .may_be = asio_losses::of_others};
+    sweep_in_memory(play, {}, options);
+    BOOST_TEST_CONTEXT("over a protocol")
+    {
+        sweep_memory([] { return std::make_unique<protocol_world>(false); }, play, options);
+    }
 }
 
-BOOST_AUTO_TEST_SUITE(memory_of_runs, *boost::unit_test::timeout(120))
+// All of these make strands.
+BOOST_AUTO_TEST_SUITE(memory_of_runs, *boost::unit_test::timeout(120) * boost::unit_test::enable_if<strands_survive>())
 
 BOOST_AUTO_TEST_CASE(I3_operations_with_a_lock)
 {

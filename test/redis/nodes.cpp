@@ -2,6 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "common/heap.hpp"
 #include "common/log_capture.hpp"
 #include "redis/support/clients.hpp"
 #include "redis/support/documented_user.hpp"
@@ -21,6 +22,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <random>
 #include <stdexcept>
@@ -838,6 +840,30 @@ BOOST_AUTO_TEST_CASE(bad_options_are_named)
     BOOST_TEST(refused(one, {.quorum_timeout = redlock::infinite}, "quorum_timeout"));
     BOOST_TEST(refused(one, {.clock_skew = redlock::infinite}, "clock_skew"));
     BOOST_TEST(refused(one, {.idle_timeout = redlock::infinite}, "idle_timeout"));
+}
+
+BOOST_AUTO_TEST_CASE(I3_a_manager_for_which_there_is_no_memory_to_subscribe_is_not_made)
+{
+    bool failed = true;
+    for (long n = 0; failed; ++n)
+        BOOST_TEST_CONTEXT("allocation " << n << " fails")
+        {
+            const auto protocol = std::make_shared<redis_protocol>(io.get_executor(), node_configs(3));
+            std::optional<redlock::lock_manager> manager, other;
+            {
+                const heap::failure failure(n);
+                try {
+                    manager.emplace(io.get_executor(), protocol);
+                    manager.reset();
+                    other.emplace(io.get_executor(), protocol); // in place of the first
+                } catch (const std::bad_alloc&) {
+                }
+                BOOST_CHECK_NO_THROW(io.poll());
+                failed = heap::failure::happened();
+            }
+            io.restart();
+            io.poll();
+        }
 }
 
 BOOST_AUTO_TEST_CASE(a_ttl_above_the_deployments_is_refused)

@@ -8,7 +8,7 @@ set -eu
 work=$(mktemp -d "${TMPDIR:-/tmp}/priority-redlock-test.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin" "$work/project" "$work/project/tools" "$work/project/build"
-cp "$1" "$work/project/tools/run"
+cp "$1" "$(dirname "$1")/release" "$work/project/tools"
 
 fail() {
     printf '%s\n' "run_arguments: $*" >&2

@@ -2,9 +2,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "common/heap.hpp"
 #include "table/work_count.hpp"
 #include "table_fixture.hpp"
 
+#include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/lock_manager.hpp>
 #include <priority_redlock/snapshot.hpp>
 
@@ -17,6 +19,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #ifndef NDEBUG // or else nothing is counted
@@ -25,8 +28,9 @@ namespace priority_redlock::test {
 
 namespace {
 
-// Each scene is played with n and with ten times as many, and what the table looked at is compared: for each of them it
-// may have grown as a logarithm does. What looks at each of the others looks at ten times as many.
+// Each scene is played with n and with ten times as many, and what the table looked at and what was allocated is
+// compared: for each of them it may have grown as a logarithm does. What looks at each of the others looks at ten times
+// as many.
 
 enum class order
 {
@@ -64,28 +68,47 @@ struct scene : table_fixture
     const std::vector<int> as_they_came = numbers(n, order::ascending);
 };
 
-/// What a scene costs for each of the n that it settles.
-template <class Play>
-double work_for_each(std::size_t n, order o, const detail::table_rules& rules, Play play)
+/// What play(n, order) costs for each of the n that it settles.
+struct work
 {
-    scene s(n, o, rules);
-    const std::uint64_t before = detail::work_done();
-    play(s);
-    const std::uint64_t work = detail::work_done() - before;
-    s.teardown();
-    return static_cast<double>(work) / static_cast<double>(n);
+    template <class Play>
+    work(std::size_t n, order o, Play play)
+    {
+        const std::uint64_t before = detail::work_done();
+        const ::test::heap::meter meter;
+        play(n, o);
+        looked_at = static_cast<double>(detail::work_done() - before) / static_cast<double>(n);
+        allocated = static_cast<double>(meter.count()) / static_cast<double>(n);
+    }
+
+    double looked_at = 0;
+    double allocated = 0;
+};
+
+template <class Play>
+void check_work(Play play)
+{
+    for (const order o : {order::ascending, order::descending, order::random})
+        BOOST_TEST_CONTEXT("order " << static_cast<int>(o))
+        {
+            const work of_few(few, o, play), of_many(many, o, play);
+            BOOST_TEST(of_many.looked_at <= 2 * of_few.looked_at + 8,
+                       "looked at " << of_few.looked_at << " for each of " << few << ", at " << of_many.looked_at
+                                    << " for each of " << many);
+            BOOST_TEST(of_many.allocated <= 2 * of_few.allocated + 8,
+                       "allocated " << of_few.allocated << " for each of " << few << ", " << of_many.allocated
+                                    << " for each of " << many);
+        }
 }
 
 template <class Play>
 void check_bound(Play play, const detail::table_rules& rules = {})
 {
-    for (const order o : {order::ascending, order::descending, order::random})
-        BOOST_TEST_CONTEXT("order " << static_cast<int>(o))
-        {
-            const double of_few = work_for_each(few, o, rules, play), of_many = work_for_each(many, o, rules, play);
-            BOOST_TEST(of_many <= 2 * of_few + 8,
-                       of_few << " for each of " << few << ", " << of_many << " for each of " << many);
-        }
+    check_work([&](std::size_t n, order o) {
+        scene s(n, o, rules);
+        play(s);
+        s.teardown();
+    });
 }
 
 constexpr int highest = 1'000'000;
@@ -254,6 +277,31 @@ BOOST_AUTO_TEST_CASE(resources)
             s.acquire(s.each(i), {.ttl = std::chrono::hours(i + 1)}, s.each(i));
         for (const int i : s.as_they_came)
             s.drop(s.each(i));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(parts_of_a_composite)
+{
+    check_work([](std::size_t n, order o) {
+        boost::asio::io_context context;
+        lock_manager manager(context, {.shards = 1});
+        std::vector<lock_request> requests;
+        for (const int i : numbers(n, o))
+            requests.push_back({scene::each(i)});
+        lock first = manager.try_acquire(scene::each(0)), held;
+        for (int times = 0; times < 2; ++times) {
+            async_acquire_all(manager, requests, infinite, [&](error_code ec, lock lk) {
+                BOOST_TEST(!ec);
+                held = std::move(lk);
+            });
+            first.release(); // for which it waits
+            context.run();
+            context.restart();
+            if (times == 0)
+                manager.async_acquire(scene::each(static_cast<int>(n / 2)), {.priority = 1}, [](error_code, lock) {});
+            held = {};
+        }
+        context.run();
     });
 }
 

@@ -5,5 +5,6 @@
 #define BOOST_TEST_MODULE unit
 
 #include "common/fixed_hash_key.hpp"
+#include "common/heap_operators.hpp"
 
 #include <boost/test/unit_test.hpp>

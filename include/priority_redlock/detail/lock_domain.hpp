@@ -23,6 +23,7 @@ class lock;
 namespace priority_redlock::detail {
 
 struct hold;
+struct owner_answer;
 class notice;
 
 /// Where holds live: what a lock, and every operation on it, talks to. Its functions may be called from any thread
@@ -97,6 +98,9 @@ public:
     virtual error_code extend(hold& h, duration d) = 0;
     virtual void async_release(hold& h, boost::asio::any_completion_handler<void(error_code)> handler) = 0;
     virtual void async_extend(hold& h, duration d, boost::asio::any_completion_handler<void(error_code)> handler) = 0;
+
+    /// Posts the answer to an owner who has asked for one of them, now or, without memory, after a while.
+    virtual void answer(std::shared_ptr<owner_answer> a) noexcept = 0;
 
 protected:
     ~lock_domain() = default;

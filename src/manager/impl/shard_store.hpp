@@ -12,16 +12,13 @@
 #include "log_record.hpp"
 #include "manager/impl/table_step.hpp"
 #include "manager/shard.hpp"
+#include "owner_answer.hpp"
 
 #include <priority_redlock/detail/completion.hpp>
 #include <priority_redlock/detail/hold_ref.hpp>
 
-#include <boost/asio/any_completion_executor.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_allocator.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/execution/outstanding_work.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/prefer.hpp>
 
 #include <memory>
 #include <mutex>
@@ -33,7 +30,9 @@ namespace priority_redlock::detail {
 template <class Mutex, class Clock>
 void shard<Mutex, Clock>::async_release(hold& h, protocol::done_handler handler)
 {
-    auto answer = std::make_shared<owner_answer>(std::move(handler)); // nothing can fail after the release
+    const auto io = io_->borrow();
+    // Nothing can fail after the release.
+    auto answer = std::make_shared<owner_answer>(std::move(handler), io ? io->executor : asio::any_io_executor());
     table_step step(*this);
     auto id = leases_->held_id(*h.where);
     if (!table_.release(h, Clock::now(), step.actions)) {
@@ -61,17 +60,16 @@ struct shard<Mutex, Clock>::extension
     acquisition_id id;
     duration ttl;
     time_point asked_at;
-    asio::executor_work_guard<asio::any_io_executor> work;
     std::shared_ptr<owner_answer> answer;
 };
 
 template <class Mutex, class Clock>
 void shard<Mutex, Clock>::async_extend(hold& h, duration ttl, protocol::done_handler handler)
 {
-    auto answer = std::make_shared<owner_answer>(std::move(handler));
+    const auto io = io_->borrow();
+    auto answer = std::make_shared<owner_answer>(std::move(handler), io ? io->executor : asio::any_io_executor());
     std::optional<obtain_request> request;
     std::shared_ptr<protocol> store;
-    const auto io = io_->borrow();
     {
         table_step step(*this);
         if (io)
@@ -85,13 +83,21 @@ void shard<Mutex, Clock>::async_extend(hold& h, duration ttl, protocol::done_han
     }
     const auto id = request->id;
     try {
-        store->obtain(std::move(*request), extension{this->shared_from_this(), hold_pin(&h), id, ttl, Clock::now(),
-                                                     asio::make_work_guard(io->executor), std::move(answer)});
+        store->obtain(std::move(*request),
+                      extension{this->shared_from_this(), hold_pin(&h), id, ttl, Clock::now(), std::move(answer)});
     } catch (...) {
         table_step step(*this);
         leases_->cancel_extend(id);
         throw;
     }
+}
+
+template <class Mutex, class Clock>
+void shard<Mutex, Clock>::answer(std::shared_ptr<owner_answer> a) noexcept
+{
+    table_step step(*this);
+    if (!shut_down_)
+        leases_->answer(std::move(a));
 }
 
 /// An answer on its way, by the operation's executor to the handler's. As long as the handler has not been called, it
@@ -116,8 +122,9 @@ struct shard<Mutex, Clock>::posted_answer
     void operator()()
     {
         const auto kept = answer;
+        kept->io_work = nullptr; // the context of the operation may be destroyed before that of the handler
         try {
-            executor.execute(arrived{std::move(answer)});
+            kept->executor.execute(arrived{std::move(answer)});
         } catch (...) {
             if (!kept->handler) // what it throws is its caller's
                 throw;
@@ -127,7 +134,6 @@ struct shard<Mutex, Clock>::posted_answer
 
     std::shared_ptr<shard> self;
     std::shared_ptr<owner_answer> answer;
-    asio::any_completion_executor executor; // counts as work
 };
 
 /// Without the mutex.
@@ -136,10 +142,8 @@ void shard<Mutex, Clock>::post(owner_answers answers, const io_objects& io) noex
 {
     while (auto answer = answers.take()) {
         try {
-            const asio::any_completion_executor ex = asio::get_associated_executor(answer->handler, io.executor);
             post_on(io.executor, asio::get_associated_allocator(answer->handler),
-                    posted_answer{this->shared_from_this(), answer,
-                                  asio::prefer(ex, asio::execution::outstanding_work.tracked)});
+                    posted_answer{this->shared_from_this(), answer});
         } catch (...) {
             not_answered(std::move(answer));
         }
