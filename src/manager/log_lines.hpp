@@ -45,7 +45,8 @@ public:
         if (log_enabled(log_level::debug))
             note_wait(h);
     }
-    void end(const hold& h, const std::optional<thief>& next, bool watched) noexcept
+    /// `watched`: the feed wants it, whatever the level.
+    void end(const hold& h, const std::optional<thief>& next = {}, bool watched = false) noexcept
     {
         if (watched || log_enabled(level_of_end(h)))
             note_end(h, next);
@@ -56,7 +57,7 @@ public:
         if (log_enabled(log_level::debug))
             note_end(h, {});
     }
-    void overrun(const hold& h, const thief& next, duration since_told, bool watched) noexcept
+    void overrun(const hold& h, const thief& next, duration since_told, bool watched = false) noexcept
     {
         if (watched || log_enabled(log_level::warning))
             note_overrun(h, next, since_told);
