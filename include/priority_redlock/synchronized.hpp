@@ -80,6 +80,7 @@ template <class... Resources>
 class synchronized
 {
 public:
+    /// The type of the executor of a run.
     using executor_type = boost::asio::any_io_executor;
 
     /// Makes a `synchronized` for an object and the resource that stands for it.
