@@ -211,6 +211,7 @@ private:
     std::tuple<Resources*...> resources_;
 };
 
+/// Deduces the type of the object.
 template <class Executor, class Resource>
 synchronized(basic_lock_manager<Executor>&, std::string, Resource&, acquire_options = {}, std::string = {})
     -> synchronized<Resource>;

@@ -63,6 +63,7 @@ struct manual_time_t
     explicit manual_time_t() = default;
 };
 
+/// The value of this tag.
 inline constexpr manual_time_t manual_time{};
 
 /// Runs all ready handlers of a context, and those that become ready in turn, until none is left: posted handlers and
