@@ -7,6 +7,7 @@
 // A deposit reads the balance, takes its time and writes it back. Without the lock both would read 0, and one deposit
 // would be lost.
 
+// [whole]
 #include "store.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
@@ -54,3 +55,4 @@ int main(int argc, char* argv[])
     std::cout << "balance: " << balance << '\n';
     return balance == 150 ? 0 : 1;
 }
+// [/whole]

@@ -9,6 +9,12 @@
 /// All of the core. Locks over Redis are in redis_protocol.hpp, redis_provision.hpp and redis_url.hpp, JSON for
 /// monitors is in json.hpp, what tests are made with is in testing/.
 
+/// @namespace priority_redlock
+/// Locks with priorities.
+
+/// @namespace priority_redlock::testing
+/// Tools for tests of code that takes locks.
+
 #include <priority_redlock/acquire_all.hpp>
 #include <priority_redlock/acquire_options.hpp>
 #include <priority_redlock/combine.hpp>

@@ -2,7 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
-// Plays a scenario of contention for locks, in memory or over a store, and shows how long who waited.
+// Plays a scenario of contention for locks, in memory or over a store, and shows how long each client waited.
 
 #include "charts.hpp"
 #include "contender.hpp"
@@ -67,7 +67,7 @@ constexpr int interrupted_status = 130; // as a shell reports a program that SIG
 {
     options::options_description all("What to play");
     options::options_description changes("Changes to it");
-    options::options_description outputs("What to do with the results");
+    options::options_description outputs("Output");
     options::options_description others("Other");
     all.add_options() //
         ("preset", options::value<std::string>()->value_name("NAME"),
@@ -77,8 +77,9 @@ constexpr int interrupted_status = 130; // as a shell reports a program that SIG
         ("protocol", options::value<std::string>()->value_name("NAME"), "memory, or redis with nodes of its own") //
         ("duration", options::value<std::string>()->value_name("SECONDS"), "how long to play it, up to 3600")     //
         ("seed", options::value<std::string>()->value_name("N"), "draw other requests")                           //
-        ("threads", options::value<std::string>()->value_name("N"), "how many threads run the clients, 1 to 64")  //
-        ("resources", options::value<std::string>()->value_name("N"), "how many resources there are");
+        ("threads", options::value<std::string>()->value_name("N"),
+         "the number of threads that run the clients, 1 to 64") //
+        ("resources", options::value<std::string>()->value_name("N"), "the number of resources");
     outputs.add_options()                                                    //
         ("compare", "let the peers play it too, and show them side by side") //
         ("json", options::value<std::string>()->value_name("FILE"),
@@ -87,12 +88,12 @@ constexpr int interrupted_status = 130; // as a shell reports a program that SIG
         ("report", options::value<std::string>()->value_name("FILE.html"), "write a page with charts (needs gnuplot)");
     others.add_options() //
         ("peers", options::value<std::string>()->value_name("DIR")->default_value("", "none"),
-         "where the peers are that run in Node: benchmarks/peers")                                                //
+         "the directory of the peers for Node: benchmarks/peers")                                                 //
         ("list-presets", "list the presets")                                                                      //
-        ("show", "print the scenario as it is written, to begin your own with")                                   //
+        ("show", "print the scenario, as a start for your own")                                                   //
         ("show-complete", "print it with every default filled in")                                                //
         ("schedule", options::value<std::string>()->value_name("N"), "print the first N requests of each client") //
-        ("help-scenario", "say how a scenario is written")                                                        //
+        ("help-scenario", "describe the format of a scenario")                                                    //
         ("help", "print this");
     all.add(changes).add(outputs).add(others);
     return all;
@@ -436,7 +437,7 @@ int run_command(int argc, char* argv[])
     if (chosen.count("help")) {
         std::cout
             << "usage: contention [OPTION...]\n\n"
-               "Plays a scenario of contention for locks, in memory or over Redis, and shows how long who waited.\n\n"
+               "Plays a scenario of contention for locks, in memory or over Redis, and shows how long clients wait.\n\n"
             << known;
         return 0;
     }

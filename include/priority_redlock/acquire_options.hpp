@@ -36,10 +36,15 @@ template <class T>
 class inheritable
 {
 public:
+    /// The type of the value.
     using value_type = T;
 
     constexpr inheritable() noexcept = default;
+
+    /// Inherits, as the default constructor does.
     constexpr inheritable(std::nullopt_t) noexcept {}
+
+    /// The value, or inherits if there is none.
     constexpr inheritable(const std::optional<T>& value) noexcept : number_(value ? to_number(*value) : none) {}
 
     /// From a value, or from anything that converts to one, such as a duration of a coarser unit.
@@ -50,6 +55,7 @@ public:
     {
     }
 
+    /// Whether a value was set here, so that nothing is inherited.
     [[nodiscard]] constexpr bool has_value() const noexcept { return number_ != none; }
 
     /// The value. There must be one.
@@ -61,10 +67,13 @@ public:
             return static_cast<T>(number_);
     }
 
+    /// The value, or `otherwise` if it is inherited.
     [[nodiscard]] constexpr T value_or(T otherwise) const noexcept { return has_value() ? **this : otherwise; }
 
+    /// The value, or `std::nullopt` if it is inherited.
     constexpr operator std::optional<T>() const noexcept { return has_value() ? std::optional(**this) : std::nullopt; }
 
+    /// Whether both inherit or both have the same value.
     friend constexpr bool operator==(const inheritable&, const inheritable&) noexcept = default;
 
 private:

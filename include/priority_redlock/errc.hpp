@@ -82,11 +82,13 @@ enum class condition : int
 /// The category of `condition`. Name: "priority_redlock.condition".
 [[nodiscard]] PRIORITY_REDLOCK_DECL const boost::system::error_category& condition_category() noexcept;
 
+/// Makes an `error_code` of a code.
 [[nodiscard]] inline error_code make_error_code(errc e) noexcept
 {
     return {static_cast<int>(e), category()};
 }
 
+/// Makes an `error_condition` of a condition.
 [[nodiscard]] inline boost::system::error_condition make_error_condition(condition c) noexcept
 {
     return {static_cast<int>(c), condition_category()};

@@ -22,6 +22,7 @@ template <class Token>
 class guard_t
 {
 public:
+    /// Only for `lock::guard`.
     template <class T>
     guard_t(T&& token, detail::hold_pin pin) : token_(std::forward<T>(token)), pin_(std::move(pin))
     {
@@ -36,6 +37,7 @@ private:
 
 } // namespace priority_redlock
 
+/// @cond
 template <class Token, boost::asio::completion_signature... Signatures>
 class boost::asio::async_result<priority_redlock::guard_t<Token>, Signatures...>
 {
@@ -59,5 +61,6 @@ public:
             std::forward<Args>(args)...);
     }
 };
+/// @endcond
 
 #endif

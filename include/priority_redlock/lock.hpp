@@ -51,11 +51,13 @@ struct access;
 class [[nodiscard]] lock
 {
 public:
+    /// The type of the executor of a lock.
     using executor_type = boost::asio::any_io_executor;
 
     /// Makes an empty lock, as delivered with an error.
     lock() noexcept = default;
 
+    /// Moves the lock; `other` is empty afterwards.
     lock(lock&& other) noexcept = default;
 
     /// Releases the lock on the left-hand side first.
@@ -64,7 +66,10 @@ public:
     /// Releases.
     ~lock() = default;
 
+    /// Exchanges two locks.
     void swap(lock& other) noexcept { hold_.swap(other.hold_); }
+
+    /// Exchanges two locks.
     friend void swap(lock& a, lock& b) noexcept { a.swap(b); }
 
     /// Whether the lock holds the resource at this moment: its state is `held` and its ttl has not run out. Reads the

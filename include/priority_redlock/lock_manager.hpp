@@ -79,12 +79,14 @@ template <class Executor = boost::asio::any_io_executor>
 class basic_lock_manager
 {
 public:
+    /// The type of the manager's executor.
     using executor_type = Executor;
 
     /// The same manager for another executor, e.g. `asio::use_awaitable_t<>::executor_with_default<...>`.
     template <class Executor1>
     struct rebind_executor
     {
+        /// The manager for this executor.
         using other = basic_lock_manager<Executor1>;
     };
 
@@ -111,26 +113,28 @@ public:
     {
     }
 
-    // As above, with the executor of an execution context.
-
+    /// Locks in memory, with the executor of an execution context.
     template <detail::execution_context_type ExecutionContext>
     explicit basic_lock_manager(ExecutionContext& context, const manager_options& options = {})
         : basic_lock_manager(executor_type(context.get_executor()), options)
     {
     }
 
+    /// Locks in memory without a mutex, with the executor of an execution context.
     template <detail::execution_context_type ExecutionContext>
     basic_lock_manager(ExecutionContext& context, single_threaded_t tag, const manager_options& options = {})
         : basic_lock_manager(executor_type(context.get_executor()), tag, options)
     {
     }
 
+    /// Locks in the store behind a protocol, with the executor of an execution context.
     template <detail::execution_context_type ExecutionContext>
     basic_lock_manager(ExecutionContext& context, std::shared_ptr<protocol> store, const manager_options& options = {})
         : basic_lock_manager(executor_type(context.get_executor()), std::move(store), options)
     {
     }
 
+    /// Moves the manager. Operations and locks of the moved manager are unaffected.
     basic_lock_manager(basic_lock_manager&&) noexcept = default;
 
     /// Ends the pending acquires of the manager on the left-hand side.
@@ -195,8 +199,7 @@ public:
             detail::fresh_locker(), options);
     }
 
-    // As above, with the default options.
-
+    /// The same with the default options.
     template <detail::name_like Resource, detail::name_like Locker, detail::acquire_token Token>
     auto async_acquire(Resource&& resource, Locker&& locker, Token&& token)
     {
@@ -204,12 +207,14 @@ public:
                              std::forward<Token>(token));
     }
 
+    /// The same for a fresh, unique locker, with the default options.
     template <detail::name_like Resource, detail::acquire_token Token>
     auto async_acquire(Resource&& resource, Token&& token)
     {
         return async_acquire(std::forward<Resource>(resource), acquire_options(), std::forward<Token>(token));
     }
 
+    /// @cond
     // One clear error if the token does not fit, or is not the last argument.
 
     template <detail::name_like Resource, detail::name_like Locker, detail::no_acquire_token Handler>
@@ -242,6 +247,8 @@ public:
     {
         return {};
     }
+
+    /// @endcond
 
     /// Acquires the lock of a resource at once, or not at all. It does not wait, tells nobody to go, and calls no
     /// handler. `options.preempt`, `timeout` and `max_attempts` have no effect. A locker that already holds the

@@ -99,6 +99,8 @@ struct manager_options
     ///
     /// At least 1. For one resource the limit is never more than 2^25 - 1, 33 million.
     unsigned max_waiters_per_resource = unlimited;
+
+    /// The same limit for all resources of the manager together.
     unsigned max_waiters = unlimited;
 };
 

@@ -51,6 +51,7 @@ struct duration_histogram
         sum += observed;
     }
 
+    /// Adds the counts of `other`, such as those of another manager.
     duration_histogram& operator+=(const duration_histogram& other) noexcept
     {
         for (std::size_t i = 0; i < buckets; ++i)
@@ -76,21 +77,29 @@ struct metrics
     /// Further handles for lockers that already held the resource.
     std::uint64_t re_entrances = 0;
 
-    /// How locks ended: by release of the last handle; by a higher priority, counted when the holder was told; by the
-    /// ttl; and because the protocol could not keep them.
+    /// Locks that ended by the release of their last handle.
     std::uint64_t releases = 0;
+
+    /// Locks that ended because of a higher priority. Counted when the holder was told.
     std::uint64_t preemptions = 0;
+
+    /// Locks that ended by their ttl.
     std::uint64_t expiries = 0;
+
+    /// Locks that ended because the protocol could not keep them.
     std::uint64_t losses = 0;
 
     /// Preemptions in vain: an `async_acquire_all` told the holder before its turn (P12), and the next locker granted
     /// the resource had no higher priority than the holder. Also counted in `preemptions`.
     std::uint64_t preemptions_in_vain = 0;
 
-    /// Acquires that were not granted: those with `errc::acquire_timeout`; those cancelled by any means; and those with
-    /// any other error, except invalid acquires and acquires after `close()`.
+    /// Acquires that ended with `errc::acquire_timeout`.
     std::uint64_t timeouts = 0;
+
+    /// Acquires that were cancelled, by any means.
     std::uint64_t cancellations = 0;
+
+    /// Acquires that ended with any other error, except invalid acquires and acquires after `close()`.
     std::uint64_t refusals = 0;
 
     /// Preempted holders that kept a waiter waiting for longer than their grace, or than
@@ -109,6 +118,7 @@ struct metrics
     // `sampling`th one is measured, since in memory reading the clock is a large part of the cost of a lock. `count`
     // includes all.
 
+    /// Without `manager_options::measure_all`, one acquire in this many is measured.
     static constexpr unsigned sampling = 64;
 
     /// The wait of each granted acquire, including re-entrant ones. An acquire granted at once has waited 0.

@@ -23,6 +23,7 @@ struct named_metrics
     /// UTF-8, with any characters. Must be unique.
     std::string manager;
 
+    /// The metrics of that manager.
     metrics values;
 };
 

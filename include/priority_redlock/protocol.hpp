@@ -30,8 +30,10 @@ struct acquisition_id
     /// Counts the acquisitions of that manager from 1. 0: no acquisition.
     std::uint64_t number = 0;
 
+    /// Compares all members in turn: an order without a meaning, for containers.
     friend auto operator<=>(const acquisition_id&, const acquisition_id&) = default;
 
+    /// Whether this is the id of an acquisition; a default-constructed id is not.
     [[nodiscard]] explicit operator bool() const noexcept { return number != 0; }
 };
 
@@ -53,7 +55,10 @@ struct obtain_request
         now,
     };
 
+    /// The acquisition that this request is for.
     acquisition_id id;
+
+    /// The name of the resource.
     std::string resource;
 
     /// For people who inspect the store. The manager handles re-entrance.
@@ -77,6 +82,7 @@ struct obtain_request
     /// otherwise from the grant. `infinite` means `lease()`.
     duration ttl = infinite;
 
+    /// What the store does with the request if it cannot grant it.
     mode how = mode::wait;
 };
 
@@ -87,6 +93,7 @@ struct obtain_reply
     /// `failed` event will follow. `refused`: it is not queued and holds nothing.
     using verdict = detail::acquire_verdict;
 
+    /// The answer of the store.
     verdict what = verdict::refused;
 
     /// granted: the store gives the resource to nobody else before this instant of the caller's clock. It allows for
@@ -100,6 +107,7 @@ struct obtain_reply
 /// Reports a change of an acquisition that its manager did not ask for.
 struct protocol_event
 {
+    /// The kinds of events.
     enum class kind : std::uint8_t
     {
         /// A waiting obtain holds the resource now: `valid_until`, `fencing_token`.
@@ -117,12 +125,25 @@ struct protocol_event
         failed,
     };
 
+    /// The kind of this event.
     kind what = kind::granted;
+
+    /// The acquisition that the event is about.
     acquisition_id id;
+
+    /// `granted`: the end of the grant, by `steady_clock`.
     clock::time_point valid_until = clock::time_point::max();
+
+    /// `granted`: the fencing token.
     std::uint64_t fencing_token = 0;
+
+    /// `notice`: the acquisition that preempts this one.
     acquisition_id thief;
+
+    /// `notice`: the priority of that acquisition.
     int thief_priority = 0;
+
+    /// `ended`, `failed`: why.
     error_code reason;
 };
 
@@ -197,17 +218,21 @@ public:
     class listener
     {
     public:
+        /// Receives one event.
         virtual void on_event(const protocol_event& event) = 0;
 
     protected:
         ~listener() = default;
     };
 
+    /// The handler of a request that has results.
     template <class... Results>
     using handler = boost::asio::any_completion_handler<void(error_code, Results...)>;
 
+    /// The handler of a request without results.
     using done_handler = boost::asio::any_completion_handler<void(error_code)>;
 
+    /// Protocols are deleted through this class.
     virtual ~protocol() = default;
 
     /// Sends the events of a client's acquisitions to `sink` for as long as it exists. Called once, before the first
@@ -248,6 +273,7 @@ namespace detail {
 template <>
 struct std::hash<priority_redlock::acquisition_id>
 {
+    /// The hash of an id.
     std::size_t operator()(const priority_redlock::acquisition_id& id) const noexcept
     {
         return priority_redlock::detail::hash_of(id);

@@ -22,18 +22,21 @@ namespace priority_redlock {
 /// The result of `resume()`.
 struct resume_t
 {
+    /// Options of the next acquire.
     acquire_options options;
 };
 
 /// The result of `restart()`.
 struct restart_t
 {
+    /// Options of the next acquire.
     acquire_options options;
 };
 
 /// The result of `reject()`.
 struct reject_t
 {
+    /// The error that the run completes with.
     error_code reason;
 };
 
@@ -41,7 +44,10 @@ struct reject_t
 template <class Transaction>
 struct replace_t
 {
+    /// The transaction that runs instead.
     Transaction transaction;
+
+    /// Options of its acquire.
     acquire_options options;
 };
 
@@ -93,10 +99,17 @@ class recovery
 {
 public:
     recovery() noexcept = default;
+
+    /// Resumes.
     recovery(const resume_t& r) noexcept : kind_(detail::recovery_kind::resume), options_(r.options) {}
+
+    /// Restarts.
     recovery(const restart_t& r) noexcept : kind_(detail::recovery_kind::restart), options_(r.options) {}
+
+    /// Rejects.
     recovery(const reject_t& r) noexcept : reason_(r.reason) {}
 
+    /// Replaces the transaction by another one with the same result.
     template <transaction_for<Resources...> Transaction>
         requires std::same_as<transaction_result_t<Transaction, Resources...>, R>
     recovery(replace_t<Transaction> r)

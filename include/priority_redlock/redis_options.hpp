@@ -68,6 +68,7 @@ struct redis_options
     /// How long the connections stay after their last use. Until then `io_context::run()` does not return.
     duration idle_timeout = std::chrono::seconds(1);
 
+    /// What a node that was restarted must do before it votes.
     restart_guard guard = restart_guard::on;
 
     /// TLS files, for nodes with `boost::redis::config::use_ssl`: PEM files of the trusted certificate authorities
@@ -75,7 +76,11 @@ struct redis_options
     /// has to name its host. The files are read for each connection, so you can rotate them. If a file cannot be read,
     /// that connection attempt fails.
     std::string tls_ca_file{};
+
+    /// The client's certificate (PEM), for nodes that ask for one.
     std::string tls_certificate_file{};
+
+    /// The key of that certificate (PEM).
     std::string tls_key_file{};
 };
 

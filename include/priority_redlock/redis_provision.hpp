@@ -37,6 +37,7 @@ enum class provision_errc : int
 /// The category of `provision_errc`. Name: "priority_redlock.provision".
 [[nodiscard]] PRIORITY_REDLOCK_DECL const boost::system::error_category& provision_category() noexcept;
 
+/// Makes an `error_code` of a code.
 [[nodiscard]] inline error_code make_error_code(provision_errc e) noexcept
 {
     return {static_cast<int>(e), provision_category()};

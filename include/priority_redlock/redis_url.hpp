@@ -44,6 +44,7 @@ enum class redis_url_errc : int
 /// The category of `redis_url_errc`. Name: "priority_redlock.redis_url".
 [[nodiscard]] PRIORITY_REDLOCK_DECL const boost::system::error_category& redis_url_category() noexcept;
 
+/// Makes an `error_code` of a code.
 [[nodiscard]] inline error_code make_error_code(redis_url_errc e) noexcept
 {
     return {static_cast<int>(e), redis_url_category()};

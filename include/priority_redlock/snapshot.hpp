@@ -19,6 +19,7 @@ namespace priority_redlock {
 /// A waiting acquire.
 struct waiter_snapshot
 {
+    /// The id of the locker.
     std::string locker_id;
 
     /// The priority; with `manager_options::ageing` the rank that it has reached, rounded up.
@@ -33,6 +34,8 @@ struct waiter_snapshot
 
     /// The ttl and grace of the lock that it waits for.
     duration ttl = infinite;
+
+    /// The grace of the acquire.
     duration grace{};
 };
 
@@ -87,6 +90,7 @@ struct holder_snapshot
 /// A resource that is held or waited for.
 struct resource_snapshot
 {
+    /// The name of the resource.
     std::string resource;
 
     /// An empty locker id and no handles mean that nobody holds it at this moment.
@@ -100,6 +104,7 @@ struct resource_snapshot
 /// but two of them may show different instants between the start of the operation and `taken_at`.
 struct snapshot
 {
+    /// The resources that are held or waited for.
     std::vector<resource_snapshot> resources;
 
     /// When the snapshot was complete: not before any past time in it. A time of `clock`, or of the manual clock in

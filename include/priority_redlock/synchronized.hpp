@@ -80,6 +80,7 @@ template <class... Resources>
 class synchronized
 {
 public:
+    /// The type of the executor of a run.
     using executor_type = boost::asio::any_io_executor;
 
     /// Makes a `synchronized` for an object and the resource that stands for it.
@@ -210,6 +211,7 @@ private:
     std::tuple<Resources*...> resources_;
 };
 
+/// Deduces the type of the object.
 template <class Executor, class Resource>
 synchronized(basic_lock_manager<Executor>&, std::string, Resource&, acquire_options = {}, std::string = {})
     -> synchronized<Resource>;

@@ -72,6 +72,7 @@ concept transaction_step = detail::is_plain_awaitable<std::decay_t<T>>
 class transaction_context
 {
 public:
+    /// The type of the executor of a transaction.
     using executor_type = boost::asio::any_io_executor;
 
     transaction_context(const transaction_context&) = delete;

@@ -147,6 +147,7 @@ auto async_with_lock(basic_lock_manager<Executor>& manager, std::vector<lock_req
                              std::forward<Fn>(fn), std::forward<Token>(token));
 }
 
+/// @cond
 // One clear error if the function or the token does not fit.
 
 template <class Executor, detail::name_like Resource, detail::name_like Locker, class Fn,
@@ -176,6 +177,7 @@ detail::misfit_of_async_with_lock<Fn, Token> async_with_lock(basic_lock_manager<
 {
     return {};
 }
+/// @endcond
 
 } // namespace priority_redlock
 

@@ -17,7 +17,7 @@ constexpr std::string_view access_cure = "forbids a command, key or channel to i
                                          "see doc/redis.md, Access, for the ACL that its user needs";
 constexpr std::string_view cluster_cure = "is part of a cluster: name independent servers";
 constexpr std::string_view renamed_cure =
-    "lacks a command: see rename-command in its configuration, and doc/redis.md, Access, for those that are needed";
+    "lacks a command: see rename-command in its configuration, and doc/redis.md, Access, for the needed commands";
 
 /// Without what it quotes, which is what somebody has sent.
 std::string_view kind_of_error(std::string_view text) noexcept

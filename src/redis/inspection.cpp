@@ -123,7 +123,7 @@ std::ostream& operator<<(std::ostream& out, const redis_inspection& i)
     out << "resource " << quoted{i.resource} << ", a quorum is " << i.quorum << " of " << i.nodes.size() << " nodes";
     const bool is_held = !i.holders.empty() && i.holders.front().has_quorum;
     if (!is_held)
-        out << "\nheld by nobody, as far as is known";
+        out << "\nheld by nobody, according to the nodes that answered";
     for (const auto& h : i.holders)
         out << (h.has_quorum ? "\nheld by " : "\npart of ") << quoted{h.locker_id} << ", priority " << h.priority
             << ", token " << h.fencing_token << ", until " << utc{h.until} << ", on " << list{h.nodes};

@@ -26,10 +26,10 @@ const char* provision_text(int value) noexcept
 {
     switch (static_cast<provision_errc>(value)) {
     case provision_errc::occupied:
-        return "only nodes that hold nothing under redis_options::prefix are provisioned. One that is in use, or has been, "
-               "votes by itself when max_ttl has passed since it was first asked; to provision it nevertheless, stop all "
+        return "only nodes without keys under redis_options::prefix can be provisioned. A node that is or was in use "
+               "votes by itself when max_ttl has passed since its first request; to provision it anyway, stop all "
                "clients, wait for max_ttl and delete these keys";
-    case provision_errc::unusable: return "all nodes have to take part when they are provisioned; try again";
+    case provision_errc::unusable: return "all nodes must take part in provisioning; try again";
     }
     return "unknown error of provisioning";
 }
@@ -100,7 +100,7 @@ private:
         case answer::verdict::evicting:
             on_failure(c.node, "may evict locks: its maxmemory-policy is " + a.text + ", set noeviction");
             break;
-        default: on_failure(c.node, "gave a reply that is none of a node");
+        default: on_failure(c.node, "gave an unexpected reply: is it a Redis server?");
         }
     }
 

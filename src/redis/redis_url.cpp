@@ -27,8 +27,8 @@ const char* text_of(int value) noexcept
     case redis_url_errc::empty: return "the address of a node is missing; write host:port or redis://host:port";
     case redis_url_errc::scheme: return "the scheme must be redis:// or, for TLS, rediss://";
     case redis_url_errc::user_or_password:
-        return "in the user and the password everything but letters, digits and -._~ must be percent-encoded, e.g. %40 for "
-               "@ and %2F for /";
+        return "in the user and the password, percent-encode all characters except letters, digits and -._~, e.g. %40 "
+               "for @ and %2F for /";
     case redis_url_errc::host:
         return "the host must be a name, an IPv4 address, or an IPv6 address in brackets, e.g. [::1]:6379";
     case redis_url_errc::port: return "the port must be a number from 1 to 65535";

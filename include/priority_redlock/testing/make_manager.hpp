@@ -70,14 +70,14 @@ template <class Manager = lock_manager>
                                          detail::resolve(options.defaults));
 }
 
-// As above, with the executor of an execution context.
-
+/// A manager for locks in memory, with the executor of an execution context.
 template <class Manager = lock_manager, detail::execution_context_type ExecutionContext>
 [[nodiscard]] Manager make_manager(ExecutionContext& context, const manager_options& options = {})
 {
     return make_manager<Manager>(typename Manager::executor_type(context.get_executor()), options);
 }
 
+/// A `single_threaded` manager, with the executor of an execution context.
 template <class Manager = lock_manager, detail::execution_context_type ExecutionContext>
 [[nodiscard]] Manager make_manager(ExecutionContext& context, single_threaded_t tag,
                                    const manager_options& options = {})
@@ -85,6 +85,7 @@ template <class Manager = lock_manager, detail::execution_context_type Execution
     return make_manager<Manager>(typename Manager::executor_type(context.get_executor()), tag, options);
 }
 
+/// A manager for locks behind a protocol, with the executor of an execution context.
 template <class Manager = lock_manager, detail::execution_context_type ExecutionContext>
 [[nodiscard]] Manager make_manager(ExecutionContext& context, std::shared_ptr<protocol> store,
                                    const manager_options& options = {})

@@ -34,10 +34,19 @@ namespace priority_redlock::testing {
 /// runs.
 struct manual_clock
 {
+    /// Durations are those of `clock`.
     using duration = clock::duration;
+
+    /// The representation of a duration.
     using rep = duration::rep;
+
+    /// The period of a duration.
     using period = duration::period;
+
+    /// Points in time are those of `clock`.
     using time_point = clock::time_point; // as in lock::expires_at()
+
+    /// The clock never goes back.
     static constexpr bool is_steady = true;
 
     /// The epoch is arbitrary and unrelated to any other clock.
@@ -54,6 +63,7 @@ struct manual_time_t
     explicit manual_time_t() = default;
 };
 
+/// The value of this tag.
 inline constexpr manual_time_t manual_time{};
 
 /// Runs all ready handlers of a context, and those that become ready in turn, until none is left: posted handlers and
@@ -80,9 +90,13 @@ PRIORITY_REDLOCK_DECL void run_for(boost::asio::io_context& context, duration ti
 template <>
 struct boost::asio::wait_traits<priority_redlock::testing::manual_clock>
 {
+    /// The clock whose timers wait in this way.
     using clock_type = priority_redlock::testing::manual_clock;
 
+    /// Zero: the timer looks at the clock in each turn of the context.
     static clock_type::duration to_wait_duration(const clock_type::duration&) { return {}; }
+
+    /// Zero, likewise.
     static clock_type::duration to_wait_duration(const clock_type::time_point&) { return {}; }
 };
 

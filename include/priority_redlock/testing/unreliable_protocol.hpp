@@ -23,6 +23,8 @@ struct unreliable_options
     /// The delay of every request, reply and event is drawn uniformly from this range, so that messages overtake each
     /// other.
     duration min_delay = std::chrono::milliseconds(0);
+
+    /// The longest delay of a message.
     duration max_delay = std::chrono::milliseconds(5);
 
     /// Probability that one transmission is lost, 0 to 0.9. A request is sent again after `resend_after` until an
