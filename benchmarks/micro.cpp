@@ -6,7 +6,7 @@
 // README.md says how to read it.
 
 #include "heap_hooks.hpp"
-#include "keyed_channels.hpp"
+#include "keyed_mutexes.hpp"
 #include "table/name_hash.hpp"
 #include "verdicts.hpp"
 
@@ -30,6 +30,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -306,12 +307,12 @@ void memory_uncontended_ttl(benchmark::State& state)
 }
 
 template <class Map>
-asio::awaitable<void> acquire_and_release_channel(Map& map, rotation keys)
+asio::awaitable<void> acquire_and_release_peer(Map& map, rotation keys)
 {
     for (std::size_t n = batch / team; n != 0; --n) {
-        typename Map::user channel(map, keys.next());
-        co_await channel.async_lock(asio::deferred);
-        channel.unlock();
+        typename Map::user mutex(map, keys.next());
+        co_await mutex.async_lock(asio::deferred);
+        mutex.unlock();
     }
 }
 
@@ -320,9 +321,8 @@ void peer_uncontended(benchmark::State& state)
 {
     fixture f;
     Map map(f.executor);
-    measure(state, [&] {
-        f.run(team, [&](std::size_t i) { return acquire_and_release_channel(map, rotation(many_keys, i)); });
-    });
+    measure(state,
+            [&] { f.run(team, [&](std::size_t i) { return acquire_and_release_peer(map, rotation(many_keys, i)); }); });
 }
 
 // --- how the cost grows with the resources ---------------------------------------------------------------------------
@@ -433,13 +433,13 @@ void memory_handoff_single(benchmark::State& state)
 }
 
 template <class Map>
-asio::awaitable<void> hold_channel_in_turn(Map& map)
+asio::awaitable<void> hold_peer_in_turn(Map& map)
 {
     for (std::size_t n = batch / crowd; n != 0; --n) {
-        typename Map::user channel(map, one_key);
-        co_await channel.async_lock(asio::deferred);
+        typename Map::user mutex(map, one_key);
+        co_await mutex.async_lock(asio::deferred);
         co_await asio::post(asio::deferred);
-        channel.unlock();
+        mutex.unlock();
     }
 }
 
@@ -448,7 +448,7 @@ void peer_handoff(benchmark::State& state)
 {
     fixture f;
     Map map(f.executor);
-    measure(state, [&] { f.run(crowd, [&](std::size_t) { return hold_channel_in_turn(map); }); });
+    measure(state, [&] { f.run(crowd, [&](std::size_t) { return hold_peer_in_turn(map); }); });
 }
 
 // --- stealing --------------------------------------------------------------------------------------------------------
@@ -512,7 +512,61 @@ void peer_threads(benchmark::State& state)
     fixture f;
     bench::concurrent_channel_map map(f.executor);
     while (state.KeepRunningBatch(batch))
-        f.run(team, [&](std::size_t i) { return acquire_and_release_channel(map, rotation(few_keys, i)); }, 2);
+        f.run(team, [&](std::size_t i) { return acquire_and_release_peer(map, rotation(few_keys, i)); }, 2);
+}
+
+/// Two contexts with a thread each, on which half of the team is made and runs.
+class two_contexts
+{
+public:
+    /// Runs make(c, i) for each member i of the team, on context c.
+    template <class MakeCoroutine>
+    void run(MakeCoroutine make)
+    {
+        for (std::size_t c = 0; c != fixtures.size(); ++c)
+            asio::post(fixtures[c].context, [&, c] {
+                left_[c] = team / fixtures.size();
+                for (std::size_t i = c; i < team; i += fixtures.size())
+                    asio::co_spawn(fixtures[c].executor, make(c, i), [this, c](const std::exception_ptr& e) {
+                        if (e)
+                            std::rethrow_exception(e);
+                        if (--left_[c] == 0)
+                            fixtures[c].context.stop();
+                    });
+            });
+        std::thread other([this] { fixtures[1].context.run(); });
+        fixtures[0].context.run();
+        other.join();
+        for (fixture& each : fixtures)
+            each.context.restart();
+    }
+
+    std::array<fixture, 2> fixtures;
+
+private:
+    std::array<std::size_t, 2> left_{}; // each is used by one thread
+};
+
+void floor_contexts(benchmark::State& state)
+{
+    two_contexts f;
+    while (state.KeepRunningBatch(batch))
+        f.run([](std::size_t, std::size_t) { return post_repeatedly(); });
+}
+
+/// `own`: a manager for each context. `disjoint`: and keys, or else all have the same.
+template <bool Own, bool Disjoint, std::size_t Keys>
+void memory_contexts(benchmark::State& state)
+{
+    two_contexts f;
+    lock_manager first(f.fixtures[0].executor);
+    lock_manager second(f.fixtures[1].executor);
+    const std::array<std::vector<std::string>, 2> keys{make_names("first-", Keys), make_names("second-", Keys)};
+    while (state.KeepRunningBatch(batch))
+        f.run([&](std::size_t c, std::size_t i) {
+            return acquire_and_release(Own && c == 1 ? second : first, rotation(keys[Disjoint ? c : 0], i), lockers[i],
+                                       {});
+        });
 }
 
 /// Threads by keys: 64 coroutines take them in turn. With one key all wait in line.
@@ -534,8 +588,7 @@ void peer_matrix(benchmark::State& state)
     fixture f;
     bench::concurrent_channel_map map(f.executor);
     while (state.KeepRunningBatch(batch))
-        f.run(
-            team, [&](std::size_t i) { return acquire_and_release_channel(map, rotation(names<Keys>(), i)); }, Threads);
+        f.run(team, [&](std::size_t i) { return acquire_and_release_peer(map, rotation(names<Keys>(), i)); }, Threads);
 }
 
 // --- allocations -----------------------------------------------------------------------------------------------------
@@ -635,6 +688,12 @@ constexpr row rows[] = {
     {"memory/handoff_single/1000", memory_handoff_single},
     {"memory/preempt_ladder", memory_preempt_ladder},
     {"memory/threads/2", memory_threads, 2},
+    {"floor/contexts/2/post", floor_contexts, 2},
+    {"memory/contexts/2/disjoint", memory_contexts<false, true, 500>, 2},
+    {"memory/contexts/2/1000_keys", memory_contexts<false, false, 1000>, 2},
+    {"memory/contexts/2/64_keys", memory_contexts<false, false, 64>, 2},
+    {"memory/contexts/2/1_key", memory_contexts<false, false, 1>, 2},
+    {"memory/contexts_own/2/disjoint", memory_contexts<true, true, 500>, 2},
     {"memory/allocations", memory_allocations},
     {"floor/post_and_find/1000", floor_post_and_find<1'000>, 1, few},
     {"floor/post_and_find/1000000", floor_post_and_find<1'000'000>, 1, few},
@@ -648,6 +707,10 @@ constexpr row rows[] = {
     {"memory/matrix/2_threads/1_key", memory_matrix<2, 1>, 2},
     {"memory/matrix/2_threads/64_keys", memory_matrix<2, 64>, 2},
     {"memory/matrix/2_threads/1000_keys", memory_matrix<2, 1000>, 2},
+    {"peer/mutex_map/uncontended", peer_uncontended<bench::mutex_map>},
+    {"peer/mutex_map/handoff/1000", peer_handoff<bench::mutex_map>},
+    {"peer/concurrent_mutex_map/uncontended", peer_uncontended<bench::concurrent_mutex_map>},
+    {"peer/concurrent_mutex_map/handoff/1000", peer_handoff<bench::concurrent_mutex_map>},
     {"peer/channel_map/uncontended", peer_uncontended<bench::channel_map>},
     {"peer/channel_map/handoff/1000", peer_handoff<bench::channel_map>},
     {"peer/concurrent_channel_map/uncontended", peer_uncontended<bench::concurrent_channel_map>},
@@ -669,14 +732,16 @@ struct goal
 };
 
 constexpr goal goals[] = {
-    {"memory/uncontended_single", "peer/channel_map/uncontended", 0.8},
+    {"memory/uncontended_single", "peer/mutex_map/uncontended", 0.85},
     {"memory/uncontended_single", "floor/post", 3.5},
-    {"memory/uncontended", "peer/concurrent_channel_map/uncontended", 1.0},
-    {"memory/uncontended_ttl", "memory/uncontended", 1.3},
-    {"memory/handoff_single/1000", "peer/channel_map/handoff/1000", 0.8},
-    {"memory/handoff/1000", "peer/concurrent_channel_map/handoff/1000", 1.0},
+    {"memory/uncontended", "peer/concurrent_mutex_map/uncontended", 1.05},
+    {"memory/uncontended_ttl", "memory/uncontended", 1.25},
+    {"memory/handoff_single/1000", "peer/mutex_map/handoff/1000", 1.2},
+    {"memory/handoff/1000", "peer/concurrent_mutex_map/handoff/1000", 1.3},
     {"memory/threads/2", "peer/concurrent_channel_map/threads/2", 1.0},
-    {"memory/preempt_ladder", "floor/post", 8.0},
+    {"memory/contexts/2/disjoint", "memory/contexts_own/2/disjoint", 2.0},
+    {"memory/contexts/2/disjoint", "memory/uncontended", 1.0},
+    {"memory/preempt_ladder", "floor/post", 7.0},
 };
 
 /// Prints the medians of the repetitions, and at the end their ratios beside the goals.

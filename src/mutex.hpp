@@ -8,8 +8,10 @@
 #include <priority_redlock/detail/config.hpp>
 #include <priority_redlock/detail/user_code.hpp>
 
+#include <boost/core/yield_primitives.hpp>
+
 #include <atomic>
-#include <mutex>
+#include <cstdint>
 
 namespace priority_redlock::detail {
 
@@ -27,24 +29,52 @@ PRIORITY_REDLOCK_DECL void count_mutex(int change) noexcept;
 
 #endif
 
-/// Every mutex of the library is one of these, so that a debug build can tell when it calls code of the user under one.
+/// The mutex of the library. What it protects takes less time than a thread needs to be put to sleep and woken, so that
+/// a thread that finds it locked tries for about as long before it sleeps. It has four bytes, and lies beside the data.
+/// A debug build can tell when code of the user is called under one.
+///
+/// The states and their changes are those of mutex3 in U. Drepper, "Futexes Are Tricky".
 class mutex
 {
 public:
-    void lock()
+    void lock() noexcept
     {
-        mutex_.lock();
+        std::uint32_t found = unlocked;
+        if (!state_.compare_exchange_strong(found, locked, std::memory_order_acquire, std::memory_order_relaxed))
+            lock_slowly();
         count_mutex(1);
     }
 
     void unlock() noexcept
     {
         count_mutex(-1);
-        mutex_.unlock();
+        if (state_.exchange(unlocked, std::memory_order_release) == awaited)
+            state_.notify_one();
     }
 
 private:
-    std::mutex mutex_;
+    enum : std::uint32_t
+    {
+        unlocked,
+        locked,
+        awaited // locked, and somebody may sleep
+    };
+
+    void lock_slowly() noexcept
+    {
+        constexpr int tries = 100; // a few microseconds
+        for (int i = 0; i < tries; ++i) {
+            boost::core::sp_thread_pause();
+            std::uint32_t found = state_.load(std::memory_order_relaxed);
+            if (found == unlocked
+                && state_.compare_exchange_weak(found, locked, std::memory_order_acquire, std::memory_order_relaxed))
+                return;
+        }
+        while (state_.exchange(awaited, std::memory_order_acquire) != unlocked)
+            state_.wait(awaited, std::memory_order_relaxed);
+    }
+
+    std::atomic<std::uint32_t> state_{unlocked};
 };
 
 /// A mutex for those who promised not to need one. A debug build holds them to it.

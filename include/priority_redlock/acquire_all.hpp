@@ -37,11 +37,14 @@ namespace priority_redlock {
 /// If the first part has to wait, the holders of the later parts that the composite outranks are told to go as well, so
 /// that they unwind in parallel (P12). The resource of such an early victim is not reserved for the composite. Another
 /// locker may acquire it before the turn of that part, and is then told to go in turn. `metrics::preemptions_in_vain`
-/// counts the holders that were preempted for nothing. Over a `protocol` only holders of this manager are told early,
-/// so the waits for holders of other managers add up.
+/// counts the holders that were preempted for nothing. Over a `protocol` holders are told one after the other, so
+/// their graces add up: a manager does not know who waits in others, and may leave the holder alone (P10).
 ///
 /// No part is delivered until all are granted. If a part is lost before that, it is released at once and acquired
-/// again, and so are the parts after it. Parts do not expire before the grant of the whole: their ttl counts from then.
+/// again, behind the equals that have come meanwhile, and so are the parts after it. So a composite that is never
+/// outranked waits no longer than its parts together, while higher priorities that keep coming may undo it again and
+/// again: nothing bounds its wait then. A higher priority of the composite, or `acquire_options::preempt` false for
+/// those who outrank it, prevents that. Parts do not expire before the grant of the whole: their ttl counts from then.
 /// As with every re-entrant acquire, a part that the locker already holds keeps its ttl. `auto_extend` and `max_hold`
 /// have no effect here: `lock::async_extend` extends the whole.
 ///

@@ -27,7 +27,7 @@ inline constexpr single_threaded_t single_threaded{};
 struct manager_options
 {
     /// The number of independent shards into which resources are divided by their hash, so that threads contend less.
-    /// Each shard has its own timer. 1 to 1024. 0 means 16, or 1 for a single-threaded manager or with
+    /// Each shard has its own timer and takes 2 kB. 1 to 1024. 0 means 64, or 1 for a single-threaded manager or with
     /// `detect_deadlocks`. With a protocol there is one shard, whatever this says.
     std::size_t shards = 0;
 
@@ -97,7 +97,7 @@ struct manager_options
     ///
     /// With a protocol every acquire waits for the answer of the store, and is counted until then.
     ///
-    /// At least 1. For one resource the limit is never more than 2^26 - 1, 67 million.
+    /// At least 1. For one resource the limit is never more than 2^25 - 1, 33 million.
     unsigned max_waiters_per_resource = unlimited;
     unsigned max_waiters = unlimited;
 };

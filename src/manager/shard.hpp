@@ -52,9 +52,9 @@ namespace priority_redlock::detail {
 /// Kept alive by its manager, by every hold, by leases that are still to be given back, and by the pending wait of its
 /// timer. Its executor and its timer belong to the execution context, which it may outlive.
 template <class Mutex, class Clock>
-class shard final : public lock_domain,
-                    public protocol::listener,
-                    public std::enable_shared_from_this<shard<Mutex, Clock>>
+class alignas(64) shard final : public lock_domain,
+                                public protocol::listener,
+                                public std::enable_shared_from_this<shard<Mutex, Clock>>
 {
 public:
     shard(std::size_t idle_capacity, std::string_view id_prefix, std::shared_ptr<protocol> store,
@@ -117,6 +117,7 @@ private:
     struct posted_answer;
 
     bool release_in(table_step& step, hold& h) noexcept;
+    void recycle(hold& h) noexcept;
     [[nodiscard]] std::optional<thief> thief_of(const hold& told) const noexcept;
 
     // Between it and the store.
@@ -168,19 +169,27 @@ private:
         return left;
     }
 
+    /// Whether what the caller gives up is all that there is: then nobody else can add to it, and it need not be
+    /// counted down.
+    [[nodiscard]] static bool is_last_reference(const hold& h) noexcept
+    {
+        return h.references.load(std::memory_order_acquire) == 1;
+    }
+
     static void count(hold& h) noexcept
     {
         increment(h.handlers);
         increment(h.references);
     }
 
-    mutable Mutex mutex_;
+    // What a step needs is together; see lock_table.
     std::optional<shutdown_registration<io_objects>> io_; // from the start on; goes last
-    lock_table table_;
-    shard_timer timer_;
+    mutable Mutex mutex_;
     bool closed_ = false;
     bool detached_ = false;
     bool shut_down_ = false;
+    shard_timer timer_;
+    lock_table table_;
     std::optional<lease_client> leases_; // with a protocol
     std::shared_ptr<shard> kept_;        // once the manager is gone, until nothing is left
     timer_memory timer_memory_;

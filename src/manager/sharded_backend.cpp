@@ -13,7 +13,7 @@ std::shared_ptr<manager_backend> make_memory_backend(const asio::any_io_executor
 {
     if (single_threaded)
         return std::make_shared<sharded_backend<null_mutex, clock>>(ex, options, 1);
-    return std::make_shared<sharded_backend<mutex, clock>>(ex, options, 16);
+    return std::make_shared<sharded_backend<mutex, clock>>(ex, options, 64);
 }
 
 std::shared_ptr<manager_backend> make_protocol_backend(const asio::any_io_executor& ex, std::shared_ptr<protocol> store,

@@ -36,11 +36,17 @@ void quorum_client::ask(acquisition& a, std::size_t node, bool to_keep, moment n
     ++v.outstanding;
 }
 
-/// In the round that goes on, or in a new one.
+/// In the round that goes on, or in a new one. What the one before has asked may yet be granted. Then a new one asks
+/// all, as it could not be decided by what other nodes have said before.
 void quorum_client::ask_again(acquisition& a, std::size_t node, moment now)
 {
-    if (a.round_ends == never)
+    if (a.round_ends == never) {
+        const bool is_late = a.count(status::asked) != 0;
         start_round(a, now);
+        for (std::size_t i = 0; is_late && i < size(); ++i)
+            if (i != node && a.votes[i].status == status::waiting && votes(i))
+                ask(a, i, false, now);
+    }
     ask(a, node, false, now);
 }
 
@@ -161,7 +167,11 @@ void quorum_client::update_reach(acquisition& a, moment now)
 /// How the round stands, in which an obtain asks.
 void quorum_client::decide_round(acquisition& a, moment now)
 {
-    if (a.round_ends == never) { // what comes late may make it a quorum that has answered
+    if (a.round_ends == never) { // what comes late may make it a quorum that has answered, or that refuses
+        if (rules_out_quorum(a.count(status::refused))) {
+            give_up_round(a, now);
+            return;
+        }
         if (has_quorum())
             prompt_holder(a, now);
         reschedule(a);

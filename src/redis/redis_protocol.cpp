@@ -79,7 +79,8 @@ public:
         });
     }
 
-    /// All that a subscription needs memory for. Made on the thread of whoever subscribes, who is told if there is none.
+    /// All that a subscription needs memory for. Made on the thread of whoever subscribes, who is told if there is
+    /// none.
     struct subscription
     {
         subscription(const session& s, std::uint64_t client, std::weak_ptr<listener> sink) : channels(s.links_.size())

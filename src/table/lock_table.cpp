@@ -164,7 +164,7 @@ resource& lock_table::find_or_create(std::string_view name, std::uint64_t hash, 
     const auto wall = std::chrono::duration_cast<std::chrono::microseconds>(now().time_since_epoch() + clock_offset_);
     r->token = std::max(highest_evicted_token_, static_cast<std::uint64_t>(wall.count()));
     try {
-        idle_.reserve(idle_capacity_ + 1);                       // so that retiring cannot fail
+        remembered_.reserve(idle_capacity_ + 1);                 // so that retiring cannot fail
         if (leased_ && touched_.capacity() <= resources_.size()) // nor touching
             touched_.reserve(2 * resources_.size() + 8);
         all_.add(*r);
@@ -191,25 +191,31 @@ void lock_table::destroy(resource& r) noexcept
 
 void lock_table::retire_if_unused(resource& r) noexcept
 {
-    if (r.status != resource_status::vacant || !r.waiting.empty() || r.pins != 0 || r.place != resource::nowhere)
+    if (r.remembered || is_used(r))
         return;
     if (r.name().size() > max_idle_name) {
         forget(r);
         return;
     }
-    r.place = static_cast<std::uint32_t>(idle_.size());
-    idle_.push_back(&r);
-    if (idle_.size() <= idle_capacity_)
+    r.remembered = true;
+    remembered_.push_back(&r);
+    if (remembered_.size() <= idle_capacity_)
         return;
-    // The cache is full: drop another one, in turn.
-    if (next_evicted_ >= idle_.size())
-        next_evicted_ = 0;
-    resource& evicted = *idle_[next_evicted_];
-    idle_[next_evicted_] = idle_.back();
-    idle_[next_evicted_]->place = static_cast<std::uint32_t>(next_evicted_);
-    idle_.pop_back();
-    ++next_evicted_;
-    forget(evicted);
+    // There are too many: another one goes, in turn. If it has been taken into use again, it comes back after that.
+    if (next_to_go_ >= remembered_.size())
+        next_to_go_ = 0;
+    resource& going = *remembered_[next_to_go_];
+    remembered_[next_to_go_] = remembered_.back();
+    remembered_.pop_back();
+    ++next_to_go_;
+    going.remembered = false;
+    if (!is_used(going))
+        forget(going);
+}
+
+bool lock_table::is_used(const resource& r) noexcept
+{
+    return r.status != resource_status::vacant || !r.waiting.empty() || r.pins != 0;
 }
 
 void lock_table::forget(resource& r) noexcept
@@ -252,17 +258,6 @@ hold& lock_table::make_hold(resource& r, const acquire_request& request)
     return *h;
 }
 
-void lock_table::pin(resource& r) noexcept
-{
-    if (r.status == resource_status::vacant && r.place != resource::nowhere) {
-        idle_[r.place] = idle_.back();
-        idle_[r.place]->place = r.place;
-        idle_.pop_back();
-        r.place = resource::nowhere;
-    }
-    ++r.pins;
-}
-
 void lock_table::unpin(resource& r) noexcept
 {
     --r.pins;
@@ -300,7 +295,7 @@ inline void lock_table::start(resource& r, hold& h, time_point until, int priori
     }
     r.priority = priority;
     r.grace = grace;
-    ++counts_.grants;
+    ++grants_;
     if (r.when != never)
         --left_deadlines_;
     const time_point when = std::min(until, ageing_preempts_at(r));
@@ -472,7 +467,7 @@ acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, c
         start(r, h, after(now, o.ttl), o.priority, o.grace);
         if (renews)
             keep_alive(r, std::move(renews), now);
-        if (sampler_.is_sampled(counts_.grants)) {
+        if (sampler_.is_sampled(grants_)) {
             sampler_.make_room(1);
             sampler_.begin(r, now);
         }
@@ -520,6 +515,8 @@ acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, c
     w->now_or_never = now_or_never;
     w->last_try = once;
     enqueue(r, *w, request, std::move(renews), now);
+    if (leased_)
+        refuse_overtaken(r, *w, now, out);
     if (graph_ && closes_cycle(r, *w, now)) {
         refuse(*w, errc::deadlock, now, out);
         return {acquire_verdict::waiting, nullptr, {}};
@@ -530,6 +527,8 @@ acquire_outcome lock_table::acquire(const acquire_request& request, waiter* w, c
 
 void lock_table::announce(const acquire_request& request, const step_time& now, table_actions& out)
 {
+    if (leased_)
+        return; // the store knows who else waits, and may leave the holder alone (P10)
     const acquire_settings& o = request.options;
     const auto it = resources_.find(name_key(request.resource, request.hash));
     if (it == resources_.end())
@@ -620,6 +619,18 @@ void lock_table::enqueue(resource& r, waiter& w, const acquire_request& request,
     touch(r);
 }
 
+/// The store is asked for the first in line alone. One that is not to wait, and now has another one before it, would
+/// only hear from the store after that.
+void lock_table::refuse_overtaken(resource& r, waiter& first, const step_time& now, table_actions& out)
+{
+    const auto it = std::next(r.waiting.iterator_to(first));
+    if (&*r.waiting.begin() != &first || it == r.waiting.end())
+        return;
+    waiter& next = *it;
+    if (next.now_or_never || next.last_try)
+        fail(r, next, next.now_or_never ? errc::acquire_timeout : errc::already_acquired, now, out);
+}
+
 /// Those who wait are others: another may be the first in line, or nobody left to be warned for.
 void lock_table::line_changed(resource& r) noexcept
 {
@@ -627,10 +638,10 @@ void lock_table::line_changed(resource& r) noexcept
         await_end(r);
 }
 
-/// P1, P10
+/// P1, P10. In a leased table the store decides, and tells the holder: the first in line may be another manager's.
 inline void lock_table::revoke_if_outranked(resource& r, const step_time& now, table_actions& out)
 {
-    if (r.status == resource_status::held && is_due(preempts_at(r, ranks_), now) && !is_due(r.expires, now))
+    if (!leased_ && r.status == resource_status::held && is_due(preempts_at(r, ranks_), now) && !is_due(r.expires, now))
         revoke(r, now, out);
 }
 
@@ -989,7 +1000,7 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
         start(r, *w.target, until, ranks_.priority_at(w.rank, now), w.grace);
         if (w.renews)
             keep_alive(r, std::move(w.renews), now);
-        if (sampler_.is_sampled(counts_.grants))
+        if (sampler_.is_sampled(grants_))
             sampler_.begin(r, now);
         count_wait(w, now);
         settle(w, {}, out);
@@ -1016,7 +1027,7 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
             start(r, *first.target, until, ranks_.priority_at(first.rank, now), first.grace);
             if (first.renews)
                 keep_alive(r, std::move(first.renews), now);
-            if (sampler_.is_sampled(counts_.grants))
+            if (sampler_.is_sampled(grants_))
                 sampler_.begin(r, now);
         } else {
             join(r, *first.target, ranks_.priority_at(first.rank, now), first.grace);
@@ -1031,7 +1042,7 @@ void lock_table::grant_ring(waiter& w, time_point until, const step_time& now, t
 
 void lock_table::add_to(metrics& result) const noexcept
 {
-    result.grants += counts_.grants;
+    result.grants += grants_;
     result.re_entrances += counts_.re_entrances;
     result.releases += vacated_ - taken_;
     result.preemptions += counts_.preemptions;
@@ -1042,14 +1053,14 @@ void lock_table::add_to(metrics& result) const noexcept
     result.cancellations += counts_.cancellations;
     result.refusals += counts_.refusals;
     result.overruns += counts_.overruns;
-    result.held += counts_.grants - vacated_;
+    result.held += grants_ - vacated_;
     result.waiting += counts_.waiting;
     result.hold_time += counts_.hold_time;
     result.hold_time.count += vacated_ - counts_.hold_time.count;
     result.wait_time += counts_.wait_time;
-    result.wait_time.count += counts_.grants + counts_.re_entrances - counts_.wait_time.count;
+    result.wait_time.count += grants_ + counts_.re_entrances - counts_.wait_time.count;
     // As many of those that were granted at once as would have been measured.
-    const auto at_once = (counts_.grants + counts_.re_entrances - waited_) / sampler_.one_in();
+    const auto at_once = (grants_ + counts_.re_entrances - waited_) / sampler_.one_in();
     result.wait_time.counts[0] += at_once;
     result.wait_time.sampled += at_once;
 }

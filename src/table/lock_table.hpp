@@ -182,7 +182,7 @@ public:
     }
 
     /// Keeps a resource from being forgotten.
-    void pin(resource& r) noexcept;
+    static void pin(resource& r) noexcept { ++r.pins; }
     void unpin(resource& r) noexcept;
 
     /// Who is next after a hold that was told to go, as far as the table knows: the best waiter, or in the step of the
@@ -312,6 +312,7 @@ private:
     };
 
     resource& find_or_create(std::string_view name, std::uint64_t hash, const step_time& now);
+    [[nodiscard]] static bool is_used(const resource& r) noexcept;
     void retire_if_unused(resource& r) noexcept;
     void forget(resource& r) noexcept;
     void destroy(resource& r) noexcept;
@@ -345,6 +346,7 @@ private:
     void settle(waiter& w, error_code result, table_actions& out) noexcept;
     void fail(resource& r, waiter& w, error_code reason, const step_time& now, table_actions& out);
     void revoke_if_outranked(resource& r, const step_time& now, table_actions& out);
+    void refuse_overtaken(resource& r, waiter& first, const step_time& now, table_actions& out);
     void line_changed(resource& r) noexcept;
 
     void revoke_if_leaving(resource& r, const step_time& now, table_actions& out);
@@ -365,6 +367,16 @@ private:
     void count_hold(resource& r, const step_time& now) noexcept;
     void count_wait(const waiter& w, const step_time& now) noexcept;
 
+    // What each acquire and release of a free resource changes or reads, together: these lines of the cache move
+    // between cores that use other resources of this table. They follow the mutex.
+    std::uint64_t grants_ = 0;
+    std::uint64_t vacated_ = 0; // locks that have ended
+    std::size_t live_holds_ = 0;
+    std::vector<hold*> spare_holds_;
+    std::size_t left_deadlines_ = 0; // of vacant resources
+    deadline_set deadlines_;
+    boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
+
     lock_domain& domain_;
     const duration clock_offset_;
     const std::size_t idle_capacity_;
@@ -372,30 +384,24 @@ private:
     const table_rules rules_;
     const ranking ranks_;
     bool reachable_ = true;
-    boost::unordered_flat_set<resource*, resource_hash, resource_equal> resources_;
-    resource_index all_; // of them
+    resource_index all_; // of resources_
     sibling_index siblings_;
-    deadline_set deadlines_;
-    std::size_t left_deadlines_ = 0; // of vacant resources
-    renewal_set renewals_;           // of what is held and renewed
+    renewal_set renewals_; // of what is held and renewed
     waiter_list everyone_;
     std::unique_ptr<wait_graph> graph_; // to detect deadlocks
     std::string cycle_;
     std::vector<resource*> touched_; // has room for every resource
     lease_deadline* due_ = nullptr;
     lease_deadline** due_tail_ = &due_;
-    std::vector<resource*> idle_;
-    std::size_t next_evicted_ = 0;
-    std::vector<hold*> spare_holds_;
+    std::vector<resource*> remembered_; // when they are idle; one that is used leaves only in its turn
+    std::size_t next_to_go_ = 0;
     std::uint64_t last_ticket_ = 0;
     locker_id_generator locker_ids_;
     std::uint64_t highest_evicted_token_ = 0;
-    std::size_t live_holds_ = 0;
-    metrics counts_;            // but for what add_to works out
-    std::uint64_t waits_ = 0;   // acquires that had to wait,
-    std::uint64_t waited_ = 0;  // and of them those that were granted
-    std::uint64_t vacated_ = 0; // locks that have ended,
-    std::uint64_t taken_ = 0;   // and of them those that were not released by their owner
+    metrics counts_;           // but for what add_to works out
+    std::uint64_t waits_ = 0;  // acquires that had to wait,
+    std::uint64_t waited_ = 0; // and of them those that were granted
+    std::uint64_t taken_ = 0;  // locks that have ended, but were not released by their owner
     hold_sampler sampler_;
 };
 

@@ -37,7 +37,7 @@ enum class resource_status : std::uint8_t
 struct resource : deadline
 {
     static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
-    static constexpr unsigned max_waiters = (1u << 26) - 1;
+    static constexpr unsigned max_waiters = (1u << 25) - 1;
 
     resource() noexcept : deadline(owner_kind::resource) {}
 
@@ -51,16 +51,17 @@ struct resource : deadline
     // megabytes less. Not so the size of the name, which is read without the mutex: neighbouring bits are one location.
     resource_status status : 2 = resource_status::vacant;
     bool grace_over : 1 = false;
-    bool announced : 1 = false;         // the last holder was told to go for a composite that has not come yet
-    bool touched : 1 = false;           // in lock_table::touched_
-    bool has_renewal : 1 = false;       // in lock_table::renewals_
-    bool indexed : 1 = false;           // its waiters are in the sibling_index
-    bool outranked : 1 = false;         // revoking: also by a waiter that only the store knows
-    std::uint16_t name_size_less_1 = 0; // up to max_name_size
-    std::uint32_t warnings : 6 = 0;     // revoking: that the holder overruns; their intervals double
-    std::uint32_t waiters : 26 = 0;     // in `waiting`, up to max_waiters
-    std::uint32_t hash = 0;             // the lower half
-    std::uint32_t position = 0;         // in the resource_index
+    bool announced : 1 = false;           // the last holder was told to go for a composite that has not come yet
+    bool touched : 1 = false;             // in lock_table::touched_
+    bool has_renewal : 1 = false;         // in lock_table::renewals_
+    bool indexed : 1 = false;             // its waiters are in the sibling_index
+    bool outranked : 1 = false;           // revoking: also by a waiter that only the store knows
+    std::uint16_t name_size_less_1 = 0;   // up to max_name_size
+    std::uint32_t warnings : 6 = 0;       // revoking: that the holder overruns; their intervals double
+    std::uint32_t remembered : 1 = false; // in lock_table::remembered_
+    std::uint32_t waiters : 25 = 0;       // in `waiting`, up to max_waiters
+    std::uint32_t hash = 0;               // the lower half
+    std::uint32_t position = 0;           // in the resource_index
     hold_list holds; // the holder's handles; while revoking also those whose notice handlers still run
     waiter_queue waiting;
     time_point expires = never;
@@ -69,7 +70,7 @@ struct resource : deadline
     int priority = 0;
     std::uint32_t pins = 0; // holds that point here
     std::uint32_t last_tries = 0;
-    std::uint32_t place = nowhere; // vacant: in lock_table::idle_; otherwise in the hold_sampler, if it is measured
+    std::uint32_t place = nowhere; // in the hold_sampler, if it is measured
 };
 static_assert(sizeof(void*) != 8 || sizeof(resource) <= 128);
 

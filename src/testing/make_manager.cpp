@@ -15,7 +15,7 @@ std::shared_ptr<manager_backend> make_manual_memory_backend(const asio::any_io_e
 {
     if (single_threaded)
         return std::make_shared<sharded_backend<null_mutex, manual_clock>>(ex, options, 1);
-    return std::make_shared<sharded_backend<mutex, manual_clock>>(ex, options, 16);
+    return std::make_shared<sharded_backend<mutex, manual_clock>>(ex, options, 64);
 }
 
 std::shared_ptr<manager_backend> make_manual_protocol_backend(const asio::any_io_executor& ex,

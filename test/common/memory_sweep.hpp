@@ -15,6 +15,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/execution/bad_executor.hpp>
 #include <boost/test/unit_test.hpp>
+#include <boost/version.hpp>
 
 #include <array>
 #include <cstddef>
@@ -38,6 +39,9 @@
 // Where locks are is the world's: in memory, over a protocol, over nodes.
 
 namespace test {
+
+/// Before Boost 1.92 a strand that finds no memory ends the program: see memory/asio.cpp.
+inline constexpr bool strands_survive = BOOST_VERSION >= 109200;
 
 /// What a sweep is played in. Made and destroyed with all the memory that it wants.
 class sweep_world

@@ -70,7 +70,8 @@ void sweep_runs(Scene play)
     }
 }
 
-BOOST_AUTO_TEST_SUITE(memory_of_runs, *boost::unit_test::timeout(120))
+// All of these make strands.
+BOOST_AUTO_TEST_SUITE(memory_of_runs, *boost::unit_test::timeout(120) * boost::unit_test::enable_if<strands_survive>())
 
 BOOST_AUTO_TEST_CASE(I3_operations_with_a_lock)
 {

@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(I3_I4_allocators)
     sweep_token<with_allocator>();
 }
 
-BOOST_AUTO_TEST_CASE(I3_I4_executors)
+BOOST_AUTO_TEST_CASE(I3_I4_executors, *boost::unit_test::enable_if<strands_survive>())
 {
     sweep_token<with_executor>();
     sweep_token<with_immediate_executor>();

@@ -5,6 +5,7 @@
 #include "common/locks.hpp"
 
 #include <priority_redlock/acquire_all.hpp>
+#include <priority_redlock/testing/memory_protocol.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -188,6 +189,34 @@ MANAGER_TEST_CASE(P12_overlapping_sets_of_all_priorities_come_to_an_end)
     all.clear();
     f.poll();
     BOOST_TEST(f.vacant());
+}
+
+/// Over a protocol nothing is announced: the holder may be left alone for one that another manager has.
+BOOST_AUTO_TEST_CASE(P12_P10_waiters_of_other_managers_decide_whether_a_holder_goes)
+{
+    asio::io_context context;
+    const auto store = std::make_shared<redlock::testing::memory_protocol>(context.get_executor());
+    lock_manager manager(context, store), other(context, store);
+    acquired a, b, lenient, all;
+    other.async_acquire("a", "1", {}, record(a));
+    manager.async_acquire("b", "2", {}, record(b));
+    poll(context);
+    other.async_acquire("b", "3", {.priority = 2, .preempt = false}, record(lenient));
+    poll(context);
+    async_acquire_all(manager, "whole", {{"a", acquire_options{.priority = 1, .preempt = false}}, {"b", high}},
+                      infinite, record(all));
+    poll(context);
+    CHECK_PENDING(all);
+    BOOST_TEST(b.lk.is_held());
+    a.lk.release();
+    poll(context);
+    CHECK_PENDING(all);
+    BOOST_TEST(b.lk.is_held());
+    b.lk.release();
+    poll(context);
+    CHECK_COMPLETED(lenient, success);
+    manager.cancel();
+    poll(context);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -5,6 +5,7 @@
 #include "../src/redis/deployment.hpp"
 #include "../src/redis/script_texts.hpp"
 #include "redis/support/clients.hpp"
+#include "redis/support/documented_user.hpp"
 #include "redis/support/redis_server.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
@@ -19,7 +20,6 @@
 #include <cstddef>
 #include <memory>
 #include <regex>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,28 +35,7 @@ using priority_redlock::lock;
 using priority_redlock::lock_manager;
 namespace redis = priority_redlock::detail::redis;
 
-// The lines between the marks are those of the documentation, for a shell.
-const std::string text = R"(
-// [acl]
-redis-cli ACL SETUSER locks on '>PASSWORD' resetkeys '~redlock:*' resetchannels '&redlock:*' \
-    -@all +hello +auth +ping +info +eval +evalsha +subscribe +unsubscribe +publish \
-    +time +exists +del +set +pexpire +hget +hmget +hset +hdel +zadd +zcard +zrange +zrem
-// [/acl]
-)";
-
 } // namespace
-
-std::string test::documented_user()
-{
-    std::istringstream words(text.substr(text.find("locks"), text.rfind("//") - text.find("locks")));
-    std::string result = "user";
-    for (std::string word; words >> word;) {
-        std::erase(word, '\'');
-        if (word != "\\")
-            result += ' ' + word;
-    }
-    return result;
-}
 
 BOOST_AUTO_TEST_SUITE(access_rights)
 

@@ -5,6 +5,7 @@
 #include "common/heap.hpp"
 #include "common/log_capture.hpp"
 #include "redis/support/clients.hpp"
+#include "redis/support/documented_user.hpp"
 #include "redis/support/fake_server.hpp"
 #include "redis/support/redis_server.hpp"
 #include "redis/support/tcp_proxy.hpp"

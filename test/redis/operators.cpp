@@ -2,6 +2,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "redis/support/documented_user.hpp"
 #include "redis/support/fake_server.hpp"
 #include "redis/support/operator_scene.hpp"
 #include "redis/support/redis_server.hpp"

@@ -3,6 +3,7 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 #include "redis/support/clients.hpp"
+#include "redis/support/documented_user.hpp"
 #include "redis/support/redis_server.hpp"
 #include "redis/support/tcp_proxy.hpp"
 

@@ -288,6 +288,34 @@ BOOST_AUTO_TEST_CASE(once_is_refused_by_nodes_at_different_times)
     BOOST_TEST(d.refused(1) == "release 0 1 2; 1 failed: already acquired");
 }
 
+BOOST_AUTO_TEST_CASE(once_is_refused_by_an_answer_that_comes_when_the_round_is_over)
+{
+    quorum_driver d(3);
+    d.obtain(1, {.priority = 9});
+    d.obtain(1, {.priority = 9, .how = mode::once});
+    for (std::size_t i = 0; i < 3; ++i)
+        d.waiting(i, {.outranks = true}); // the first time that it was asked
+    d.waiting(0, {.outranks = true});
+    d.refused(1);
+    BOOST_TEST(d.refused(2) == "release 0 1 2; 1 failed: already acquired");
+}
+
+/// Else it would keep what is granted late, and wait for nodes that it has not asked.
+BOOST_AUTO_TEST_CASE(R6_a_round_that_begins_before_the_last_one_is_answered_asks_all)
+{
+    quorum_driver d(5);
+    d.obtain(1);
+    d.waiting(0);
+    d.waiting(1);
+    d.waiting(2); // it is given up, and 3 and 4 have not answered
+    BOOST_TEST(d.wake(0) == "obtain 1 2 0");
+    d.granted(3);
+    d.granted(4);
+    d.waiting(0);
+    d.waiting(1);
+    BOOST_TEST(d.waiting(2) == "yield 3 4");
+}
+
 // --- no quorum -------------------------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(R10_without_a_quorum_it_withdraws_and_comes_back_with_its_ticket)

@@ -694,11 +694,36 @@ BOOST_AUTO_TEST_CASE(P10_the_first_in_line_decides_whether_the_holder_is_told)
     BOOST_TEST(!r.outranks);
     BOOST_TEST(r.kept_back);
     BOOST_TEST((obtain(lenient, mode::once).what == verdict::refused));
-    BOOST_TEST(joined(published()).empty());
-    BOOST_TEST(obtain(other).outranks); // when that one has gone
-    obtain(make("d-1", 4));             // and behind one that preempts
+    BOOST_TEST(joined(published()) == "c: wake c-1"); // it is the next, and has the holder go
+    BOOST_TEST(obtain(other).outranks);
+    obtain(make("d-1", 4)); // and behind one that preempts
     BOOST_TEST(obtain(other).outranks);
     BOOST_TEST(joined(published()) == "a: notice a-1 c-1 3 0; a: notice a-1 d-1 4 0; a: notice a-1 c-1 3 0");
+}
+
+BOOST_AUTO_TEST_CASE(P10_when_one_that_leaves_the_holder_alone_goes_the_next_decides)
+{
+    const auto holder = make("a-1", 1);
+    obtain(holder);
+    const auto lenient = make("b-1", 5);
+    lenient->preempt = false;
+    const auto other = make("c-1", 3);
+    const auto comes_and_goes_before = [&](const auto& next) {
+        obtain(lenient);
+        obtain(next);
+        (void)published();
+        release(lenient);
+        const std::string told = joined(published());
+        release(next);
+        return told;
+    };
+    BOOST_TEST(comes_and_goes_before(make("c-1", 3)) == "c: wake c-1");
+    BOOST_TEST(comes_and_goes_before(make("d-1", 1)).empty()); // it does not outrank the holder
+    const auto another = make("e-1", 3);
+    another->preempt = false;
+    BOOST_TEST(comes_and_goes_before(another).empty()); // it leaves the holder alone, too
+    lenient->preempt = true;
+    BOOST_TEST(comes_and_goes_before(make("f-1", 3)).empty()); // the holder is told already
 }
 
 BOOST_AUTO_TEST_CASE(P10_one_that_yields_keeps_its_will)

@@ -96,7 +96,16 @@ class order_judge final : public judge
 {
     [[nodiscard]] std::string_view name() const noexcept override { return "order"; }
 
+    void on_failed(const court&, const usage& u, error_code) override { note_next(u); }
+
     void on_granted(const court& c, const usage& u) override
+    {
+        check(c, u);
+        note_next(u);
+    }
+
+private:
+    void check(const court& c, const usage& u)
     {
         if (u.is_composite() || u.re_entrant || !c.calm_for(c.limits().recovery))
             return;
@@ -104,7 +113,8 @@ class order_judge final : public judge
         for (const usage* const other : c.users(r)) {
             if (other == &u || other->now != phase::waits || other->is_composite() || other->timeout == 0s
                 || other->max_attempts == 1 || other->cancelled != never || is_of_one_locker(*other, u)
-                || other->asked + c.limits().known > now() || !c.is_served(*other, c.limits().known))
+                || std::max(other->asked, next_since(*other)) + c.limits().known > now()
+                || !c.is_served(*other, c.limits().known))
                 continue;
             if (other->priority > u.priority)
                 accuse(court::text(u) + " is granted " + name_of(r) + " before " + court::text(*other)
@@ -114,6 +124,21 @@ class order_judge final : public judge
                        + ", which came first, by " + court::text(u.asked - other->asked));
         }
     }
+
+    /// The nodes know of one waiter of each manager. When that is granted or gives up they are told of the next.
+    void note_next(const usage& u)
+    {
+        for (const std::size_t r : u.resources)
+            next_since_[{u.manager, r}] = now();
+    }
+
+    [[nodiscard]] time_point next_since(const usage& u) const
+    {
+        const auto it = next_since_.find({u.manager, u.resources.front()});
+        return it == next_since_.end() ? time_point() : it->second;
+    }
+
+    std::map<std::pair<std::uint32_t, std::size_t>, time_point> next_since_;
 };
 
 /// Every error says what is so.
@@ -358,9 +383,10 @@ class keeping_judge final : public judge
             accuse(court::text(u) + " is lost after " + court::text(held) + ", though a quorum has been answering");
         if (why == errc::expired && !u.extended && !u.re_entrant) {
             const duration lasts = u.auto_extend ? u.max_hold : u.ttl;
+            const duration round = std::min(c.limits().round, lasts / 3); // of which the first vote may be
             if (lasts == infinite)
                 accuse(court::text(u) + " expires, though it has no end");
-            else if (held < lasts - lasts / 50 - 5ms && c.calm_since() + c.limits().recovery <= u.granted)
+            else if (held < lasts - lasts / 50 - 5ms - round && c.calm_since() + c.limits().recovery <= u.granted)
                 accuse(court::text(u) + " expires after " + court::text(held) + ", before its ttl of "
                        + court::text(lasts));
         }
@@ -404,7 +430,7 @@ bounds::bounds(const priority_redlock::redis_options& o, duration round_trip, du
     : known(2 * round_trip + 20ms), precision(20ms + round_trip + 2 * clock_difference),
       hand_over(3 * std::max<duration>(30ms, 4 * round_trip) + 3 * round_trip),
       recovery(o.retry_interval * 5 / 3 * 11 / 10 * 2), notice(known), quorum_timeout(o.quorum_timeout),
-      answer(2 * round_trip + 20ms)
+      answer(2 * round_trip + 20ms), round(o.node_timeout)
 {
 }
 

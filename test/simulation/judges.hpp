@@ -90,6 +90,7 @@ struct bounds
     duration notice;    // of a holder that is outranked
     duration quorum_timeout;
     duration answer; // of an acquire that does not wait
+    duration round;  // at most, from its first vote to its last
 };
 
 class court;

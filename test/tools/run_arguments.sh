@@ -8,7 +8,7 @@ set -eu
 work=$(mktemp -d "${TMPDIR:-/tmp}/priority-redlock-test.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin" "$work/project" "$work/project/tools" "$work/project/build"
-cp "$1" "$work/project/tools/run"
+cp "$1" "$(dirname "$1")/release" "$work/project/tools"
 
 fail() {
     printf '%s\n' "run_arguments: $*" >&2
@@ -71,6 +71,11 @@ refused bench --redis --json
 refused bench memory
 refused bench 'memory -h too'
 for verb in provision inspect force-release; do refused $verb; done
+refused soak minutes
+refused soak --minutes
+refused soak --minutes ten
+refused soak --minutes 1 --seed -1
+refused soak --tls --nemesis
 refused scale extra
 refused scale --json
 refused scale --json one two

@@ -385,6 +385,33 @@ BOOST_AUTO_TEST_CASE(P10_the_store_is_told_whether_its_waiter_preempts)
     BOOST_TEST(d.more({.priority = 2, .preempt = false}) == "end, obtain without preempting");
 }
 
+/// Another manager may have one before it that leaves the holder alone.
+BOOST_AUTO_TEST_CASE(P10_only_the_store_has_a_holder_go)
+{
+    lease_driver d;
+    d.acquire({.grace = infinite});
+    d.granted(1h);
+    d.deliver();
+    BOOST_TEST(d.more({.priority = 1}) == "obtain");
+    BOOST_TEST((d.state() == lock_state::held));
+    BOOST_TEST(d.notice(1, true) == "");
+    BOOST_TEST((d.state() == lock_state::revoking));
+}
+
+BOOST_AUTO_TEST_CASE(P6_one_that_is_not_to_wait_is_refused_when_another_one_comes_before_it)
+{
+    for (const acquire_settings& options : {acquire_settings{.max_attempts = 1}, {.timeout = 0ms}}) {
+        lease_driver d;
+        d.acquire(options);
+        BOOST_TEST(d.h->pending != nullptr);
+        BOOST_TEST(d.more({}) == "");
+        BOOST_TEST(d.h->pending != nullptr);
+        BOOST_TEST(d.more({.priority = 1}) == "end, obtain");
+        BOOST_TEST(d.h->pending == nullptr);
+        BOOST_TEST(d.still_waiting() == "b0 b1");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_holder_overruns_for_a_waiter_that_only_the_store_knows)
 {
     lease_driver d(infinite, {.overrun_after = 1s});

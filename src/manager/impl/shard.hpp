@@ -236,10 +236,20 @@ void shard<Mutex, Clock>::drop(hold& h) noexcept
 template <class Mutex, class Clock>
 inline void shard<Mutex, Clock>::unreference(hold& h) noexcept
 {
-    if (decrement(h.references) != 0)
-        return;
-    table_step step(*this);
-    step.recycle(h);
+    if (is_last_reference(h) || decrement(h.references) == 0)
+        recycle(h);
+}
+
+/// Nothing refers to the hold any more. That brings no deadline nearer and tells nobody, so that it needs no step;
+/// unless the manager is gone, and this is what it was kept for.
+template <class Mutex, class Clock>
+inline void shard<Mutex, Clock>::recycle(hold& h) noexcept
+{
+    std::shared_ptr<shard> last;
+    const std::lock_guard guard(mutex_);
+    table_.recycle(h);
+    if (detached_ && is_finished())
+        last = std::exchange(kept_, nullptr);
 }
 
 template <class Mutex, class Clock>
@@ -284,6 +294,11 @@ void shard<Mutex, Clock>::cancel_notice(hold& h, notice& n) noexcept
 template <class Mutex, class Clock>
 inline void shard<Mutex, Clock>::notice_done(hold& h) noexcept
 {
+    // Released, and so out of the table: nobody asks whether its handlers have run.
+    if (is_last_reference(h) && h.state.load(std::memory_order_relaxed) == lock_state::released) {
+        recycle(h);
+        return;
+    }
     decrement(h.handlers);
     if (lock_table::may_be_awaited(h)) {
         table_step step(*this);

@@ -75,6 +75,9 @@ if holder or reservation or any then
         if mode == 'now' or (mode == 'once' and not (outranks and first)) then
             if place then
                 remove_waiter(lock, queue, id)
+                if holder and preempts == '0' then
+                    let_next_decide(lock, queue, string.match(held_by, '^%S+'))
+                end
             end
             return { 'refused', now }
         end

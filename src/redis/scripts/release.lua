@@ -11,7 +11,7 @@ local lock, queue, tombstone, id, call, tombstone_ms = arguments()
 local f = redis.call('HMGET', lock, 'h', 'v', 'q')
 local reservation, any = f[2], f[3]
 local entry = any and redis.call('HGET', lock, 'l' .. id)
-local holder, held_until, latest = string.match(f[1] or '', '^(%S+) (%d+) (%d+)')
+local holder, held_until, latest, priority = string.match(f[1] or '', '^(%S+) (%d+) (%d+) (%S+)')
 local held = holder == id and tonumber(latest) <= tonumber(call)
 if held then
     redis.call('HDEL', lock, 'h')
@@ -34,8 +34,14 @@ if tombstone_ms ~= '0' then
 end
 local free = held or not holder or tonumber(held_until) <= now
 local for_another = reserved and reserved ~= id and tonumber(reserved_until) > now
-if any and free and not for_another and (held or reserved or entry) then
+local freed = any and free and not for_another and (held or reserved or entry)
+local let_be = entry and not free and string.match(entry, '^%S+ %S+ %S+ (%d)') == '0'
+if freed or let_be then
     include('waiters')
-    hand_over(lock, queue, any, nil)
+    if freed then
+        hand_over(lock, queue, any, nil)
+    else
+        let_next_decide(lock, queue, priority)
+    end
 end
 return { (held or entry) and 'released' or 'absent', now }

@@ -60,6 +60,14 @@ local function remove_waiter(lock, queue, id)
     end
 end
 
+-- One that leaves the holder alone has gone: the next in line decides, and asks again if it has the holder go.
+local function let_next_decide(lock, queue, priority_of_holder)
+    local member, id, _, _, preempts = best_waiter(lock, queue, true)
+    if preempts == '1' and 2147483647 - string.sub(member, 1, 10) > tonumber(priority_of_holder) then
+        tell(id, 'wake ' .. id)
+    end
+end
+
 -- The lock is free and reserved for nobody: reserves it for the best waiter, wakes it, and has the next one ask when
 -- the reservation has lapsed. A yielder that is still the best is not woken by its own yield.
 local function hand_over(lock, queue, any, yielder)

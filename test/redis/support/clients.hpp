@@ -196,9 +196,6 @@ inline void note_end(history& of, history::id which, const lock& held)
     of.ended(which);
 }
 
-/// The user that doc/redis.md tells how to make, as a server's configuration has it; its password is PASSWORD.
-[[nodiscard]] std::string documented_user(); // access.cpp
-
 /// Nothing is logged while it lives: for tests that break nodes on purpose.
 class quiet_log
 {

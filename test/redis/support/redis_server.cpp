@@ -104,13 +104,20 @@ program find_server()
 }
 
 // Starts a program whose output is appended to a file, and which ends when this thread does.
-pid_t run(const program& p, const std::vector<std::string>& arguments, const fs::path& output)
+pid_t run(const program& p, const std::vector<std::string>& arguments, const fs::path& output,
+          const std::vector<std::string>& variables = {})
 {
     // Between fork and exec nothing may allocate: another thread may have been forked away inside malloc.
     std::vector<const char*> words{p.name.c_str()};
     for (const std::string& word : arguments)
         words.push_back(word.c_str());
     words.push_back(nullptr);
+    std::vector<const char*> environment;
+    for (const std::string& variable : variables)
+        environment.push_back(variable.c_str());
+    for (char** each = environ; *each; ++each)
+        environment.push_back(*each);
+    environment.push_back(nullptr);
 
     const int log = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -131,7 +138,7 @@ pid_t run(const program& p, const std::vector<std::string>& arguments, const fs:
         ::dup2(log, STDOUT_FILENO);
         ::dup2(log, STDERR_FILENO);
         ::close_range(3, ~0U, 0); // Asio's sockets have no close-on-exec: a peer would not see them closed
-        ::execv(p.file.c_str(), const_cast<char* const*>(words.data()));
+        ::execve(p.file.c_str(), const_cast<char* const*>(words.data()), const_cast<char* const*>(environment.data()));
         constexpr std::string_view text = "cannot run the program\n";
         [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
         ::_exit(127);
@@ -508,7 +515,7 @@ void redis_server::write_configuration() const
 
 void redis_server::spawn()
 {
-    process_ = run(find_server(), {directory_ / "server.conf"}, directory_ / "log");
+    process_ = run(find_server(), {directory_ / "server.conf"}, directory_ / "log", options_.environment);
     stopped_ = false;
 }
 

@@ -105,6 +105,9 @@ struct redis_server_options
     std::vector<std::string> users{};
     std::vector<std::string> config{};
 
+    /// Of its environment, in addition: NAME=VALUE.
+    std::vector<std::string> environment{};
+
     /// Clients are served over TLS with a certificate for localhost and 127.0.0.1, see `certificate_file()`.
     bool tls = false;
 
