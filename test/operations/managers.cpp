@@ -166,6 +166,11 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw)
         BOOST_CHECK_EXCEPTION(lock_manager(context, none), std::invalid_argument, [](const std::invalid_argument& e) {
             return std::string(e.what()).find("max_waiters") != std::string::npos;
         });
+    for (const acquire_options& bad :
+         {acquire_options{.ttl = 0s}, acquire_options{.timeout = -1s}, acquire_options{.max_attempts = 0}})
+        BOOST_CHECK_EXCEPTION(
+            lock_manager(context, redlock::manager_options{.defaults = bad}), std::invalid_argument,
+            [](const std::invalid_argument& e) { return std::string(e.what()).find("defaults") != std::string::npos; });
     const auto store = std::make_shared<redlock::testing::memory_protocol>(context.get_executor());
     BOOST_CHECK_EXCEPTION(lock_manager(context, store, redlock::manager_options{.ageing = 1s}), std::invalid_argument,
                           names_ageing);

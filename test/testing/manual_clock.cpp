@@ -178,6 +178,11 @@ BOOST_AUTO_TEST_CASE(their_options_are_checked_as_everywhere)
     BOOST_CHECK_THROW((void)make_manager(context, std::shared_ptr<protocol>()), std::invalid_argument);
     const auto store = std::make_shared<memory_protocol>(context.get_executor(), manual_time);
     BOOST_CHECK_THROW((void)make_manager(context, store, {.ageing = 1s}), std::invalid_argument);
+    for (const unreliable_options& unfit :
+         {unreliable_options{.min_delay = 2ms, .max_delay = 1ms}, unreliable_options{.min_delay = -1ms},
+          unreliable_options{.loss = 0.95}, unreliable_options{.resend_after = 0ms}})
+        BOOST_CHECK_THROW(unreliable_protocol(context.get_executor(), store, unfit, manual_time),
+                          std::invalid_argument);
     bool ran = false;
     lock_manager manager = make_manager(context, {.defaults = {.priority = 3}});
     manager.async_acquire("r", [&](error_code, const lock& granted) {

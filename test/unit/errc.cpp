@@ -3,6 +3,7 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 #include <priority_redlock/errc.hpp>
+#include <priority_redlock/lock_state.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/errc.hpp>
@@ -10,6 +11,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace priority_redlock::test {
@@ -36,6 +38,15 @@ BOOST_AUTO_TEST_CASE(every_code_has_a_message_of_its_own)
         BOOST_TEST(ec.category().message(ec.value(), buffer, sizeof buffer) == ec.message());
     }
     BOOST_TEST(messages.count(error_code(100, category()).message()) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(every_state_has_a_name_of_its_own)
+{
+    std::set<std::string_view> names;
+    for (const lock_state s : {lock_state::empty, lock_state::held, lock_state::revoking, lock_state::released,
+                               lock_state::preempted, lock_state::expired, lock_state::lost})
+        BOOST_TEST(names.insert(to_string(s)).second);
+    BOOST_TEST(to_string(static_cast<lock_state>(100)) == "unknown");
 }
 
 BOOST_AUTO_TEST_CASE(codes_start_at_1_so_that_each_is_an_error)
