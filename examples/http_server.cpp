@@ -9,13 +9,14 @@
 //
 // Rendering and sending are guarded by the lock. So a client that does not read what it asked for keeps its page only
 // until one of higher priority wants it; then it is cut off. A request that is told to go before it has begun to send
-// gets 503 and may come back. Connections run on a thread pool, a strand each.
+// gets 503 and may come back. Connections run on a thread pool, a strand each. /locks shows who has which page.
 
 #include "http_exchange.hpp"
 #include "server.hpp"
 #include "store.hpp"
 
 #include <priority_redlock/lock_manager.hpp>
+#include <priority_redlock/monitor.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -46,6 +47,7 @@
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
+namespace monitor = priority_redlock::monitor;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 using priority_redlock::error_code;
@@ -96,20 +98,25 @@ asio::awaitable<void> answer(lock_manager& manager, example::stream& client, con
 }
 // [/answer]
 
-asio::awaitable<void> serve(lock_manager& manager, example::stream client)
+// [route]
+asio::awaitable<void> serve(lock_manager& manager, const monitor::page& locks, example::stream client)
 {
-    if (const auto asked = co_await example::read_request(client, 10s))
+    const auto asked = co_await example::read_request(client, 10s);
+    if (asked && locks.serves(asked->target()))
+        (void)co_await locks.async_answer(client, *asked, as_result);
+    else if (asked)
         co_await answer(manager, client, *asked);
 }
+// [/route]
 
-asio::awaitable<void> listen(lock_manager& manager, tcp::acceptor& acceptor)
+asio::awaitable<void> listen(lock_manager& manager, const monitor::page& locks, tcp::acceptor& acceptor)
 {
     for (;;) {
         auto [error, socket] = co_await acceptor.async_accept(asio::make_strand(manager.get_executor()), as_result);
         if (error)
             co_return;
         const auto strand = socket.get_executor();
-        co_spawn(strand, serve(manager, example::stream(std::move(socket))), asio::detached);
+        co_spawn(strand, serve(manager, locks, example::stream(std::move(socket))), asio::detached);
     }
 }
 
@@ -153,8 +160,12 @@ asio::awaitable<bool> check(tcp::endpoint server)
     tcp::socket early = co_await ask(server, "/other", "0");
     tcp::socket late = co_await ask(server, "/other", "5");
     const std::string other = co_await status_from(late, third);
-    std::cout << "urgent: " << page << ", slow: " << rest << ", urgent again: " << other << '\n';
-    co_return !unanswered && page == "200" && rest == "cut off" && other == "200";
+    incoming_page seen;
+    tcp::socket viewer = co_await ask(server, "/locks.json", "0");
+    const std::string locks = co_await status_from(viewer, seen);
+    std::cout << "urgent: " << page << ", slow: " << rest << ", urgent again: " << other << ", locks: " << locks
+              << '\n';
+    co_return !unanswered && page == "200" && rest == "cut off" && other == "200" && locks == "200";
 }
 
 int main(int argc, char* argv[])
@@ -169,9 +180,11 @@ try {
     const std::uint16_t port = example::port_of(line);
     asio::thread_pool pool(2);
     lock_manager manager = example::make_manager(pool, line.nodes);
+    monitor::page locks;
+    locks.add("pages", manager);
     tcp::acceptor acceptor = example::listen_on(asio::make_strand(pool), port);
     const tcp::endpoint server = acceptor.local_endpoint();
-    co_spawn(acceptor.get_executor(), listen(manager, acceptor), asio::detached);
+    co_spawn(acceptor.get_executor(), listen(manager, locks, acceptor), asio::detached);
 
     bool good = true;
     if (port != 0) {

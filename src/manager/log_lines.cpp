@@ -13,6 +13,19 @@
 
 namespace priority_redlock::detail {
 
+namespace {
+
+/// Whether a record is that of a lock that ends otherwise than by release, or overruns.
+bool is_for_watchers(const log_record& r) noexcept
+{
+    for (const std::string_view each : {"revoking", "preempted", "expired", "lost", "overrun"})
+        if (r.event == each)
+            return true;
+    return false;
+}
+
+} // namespace
+
 log_record& log_lines::add(std::string_view event, const hold& h, log_level level)
 {
     if (!records_)
@@ -86,10 +99,13 @@ try {
 } catch (...) {
 }
 
-void log_lines::write_all() noexcept
+void log_lines::write_all(event_feed* feed) noexcept
 {
-    for (const log_record& each : *records_)
+    for (const log_record& each : *records_) {
+        if (feed && is_for_watchers(each))
+            feed->add(each);
         log(each);
+    }
 }
 
 } // namespace priority_redlock::detail

@@ -3,11 +3,13 @@
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
 // What the log says of a step. It is noted under the mutex, where the holds can be read, and handed to the log without
-// it, since sinks are user code and text takes its time. Where the level is off this costs a relaxed load.
+// it, since sinks are user code and text takes its time. Where the level is off this costs a relaxed load. The ends
+// that are no releases, and overruns, also go to those who watch the manager.
 
 #ifndef PRIORITY_REDLOCK_SRC_LOG_LINES_HPP
 #define PRIORITY_REDLOCK_SRC_LOG_LINES_HPP
 
+#include "event_feed.hpp"
 #include "log_record.hpp"
 
 #include <priority_redlock/detail/config.hpp>
@@ -43,9 +45,9 @@ public:
         if (log_enabled(log_level::debug))
             note_wait(h);
     }
-    void end(const hold& h, const std::optional<thief>& next = {}) noexcept
+    void end(const hold& h, const std::optional<thief>& next, bool watched) noexcept
     {
-        if (log_enabled(level_of_end(h)))
+        if (watched || log_enabled(level_of_end(h)))
             note_end(h, next);
     }
     /// The same for one that its owner has released: it is no loss, and most are.
@@ -54,9 +56,9 @@ public:
         if (log_enabled(log_level::debug))
             note_end(h, {});
     }
-    void overrun(const hold& h, const thief& next, duration since_told) noexcept
+    void overrun(const hold& h, const thief& next, duration since_told, bool watched) noexcept
     {
-        if (log_enabled(log_level::warning))
+        if (watched || log_enabled(log_level::warning))
             note_overrun(h, next, since_told);
     }
     void settle(const waiter& w) noexcept
@@ -74,10 +76,11 @@ public:
         if (log_enabled(log_level::warning))
             note_renewal_failed(h, why);
     }
-    void write() noexcept
+    /// `feed`: none, or that of the manager if it is watched.
+    void write(event_feed* feed = nullptr) noexcept
     {
         if (records_)
-            write_all();
+            write_all(feed);
     }
 
 private:
@@ -95,7 +98,7 @@ private:
     void note_deadlock(const hold& refused, const std::string& cycle) noexcept;
     void note_renewal_failed(const hold& h, error_code why) noexcept;
     log_record& add(std::string_view event, const hold& h, log_level level = log_level::debug);
-    void write_all() noexcept;
+    void write_all(event_feed* feed) noexcept;
 
     std::unique_ptr<std::vector<log_record>> records_;
 };

@@ -58,7 +58,7 @@ class alignas(64) shard final : public lock_domain,
 {
 public:
     shard(std::size_t idle_capacity, std::string_view id_prefix, std::shared_ptr<protocol> store,
-          const table_rules& rules);
+          const table_rules& rules, std::shared_ptr<event_feed> events);
 
     /// Before the first acquire.
     void start(const asio::any_io_executor& ex);
@@ -182,6 +182,7 @@ private:
         increment(h.references);
     }
 
+    const std::shared_ptr<event_feed> events_;
     // What a step needs is together; see lock_table.
     std::optional<shutdown_registration<io_objects>> io_; // from the start on; goes last
     mutable Mutex mutex_;

@@ -204,7 +204,8 @@ private:
     void add_shard(const asio::any_io_executor& ex, std::size_t idle, std::string_view id_prefix,
                    std::shared_ptr<protocol> store, const table_rules& rules)
     {
-        shards_.push_back(std::make_shared<shard<Mutex, Clock>>(idle, id_prefix, std::move(store), rules));
+        shards_.push_back(
+            std::make_shared<shard<Mutex, Clock>>(idle, id_prefix, std::move(store), rules, this->events()));
         shards_.back()->start(ex);
     }
 

@@ -2,6 +2,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE or copy at https://www.boost.org/LICENSE_1_0.txt)
 
+#include "monitor/json_parts.hpp"
+
 #include <priority_redlock/json.hpp>
 
 #include <boost/json/array.hpp>
@@ -11,8 +13,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace priority_redlock {
 
@@ -42,7 +46,9 @@ std::size_t sequence_size(std::string_view text) noexcept
     return size;
 }
 
-json::string name(std::string_view text)
+} // namespace
+
+json::string detail::json_name(std::string_view text)
 {
     json::string result;
     while (!text.empty()) {
@@ -52,6 +58,10 @@ json::string name(std::string_view text)
     }
     return result;
 }
+
+namespace {
+
+using detail::json_name;
 
 json::value seconds(duration d)
 {
@@ -70,9 +80,9 @@ json::value holder_of(const holder_snapshot& h, time_point now)
         return {};
     json::value thief;
     if (h.thief)
-        thief = {{"locker_id", h.thief->locker_id.empty() ? json::value() : json::value(name(h.thief->locker_id))},
+        thief = {{"locker_id", h.thief->locker_id.empty() ? json::value() : json::value(json_name(h.thief->locker_id))},
                  {"priority", h.thief->priority}};
-    return {{"locker_id", name(h.locker_id)},
+    return {{"locker_id", json_name(h.locker_id)},
             {"priority", h.priority},
             {"state", to_string(h.state)},
             {"handles", h.handles},
@@ -95,22 +105,65 @@ json::object to_json(const duration_histogram& h)
 
 } // namespace
 
+json::object detail::json_resource(const resource_snapshot& r, time_point taken_at, std::size_t most_waiters)
+{
+    json::array waiters;
+    for (const waiter_snapshot& w : r.waiters) {
+        if (waiters.size() == most_waiters)
+            break;
+        waiters.push_back({{"locker_id", json_name(w.locker_id)},
+                           {"priority", w.priority},
+                           {"rank", w.rank},
+                           {"waiting_seconds", seconds(w.since, taken_at)},
+                           {"ttl_seconds", seconds(w.ttl)},
+                           {"grace_seconds", seconds(w.grace)}});
+    }
+    return {{"resource", json_name(r.resource)},
+            {"holder", holder_of(r.holder, taken_at)},
+            {"waiters", std::move(waiters)}};
+}
+
+json::object detail::json_inspection(const redis_inspection& seen, redis_inspection::time_point now)
+{
+    const auto names = [](const std::vector<std::string>& all) {
+        json::array result;
+        for (const std::string& each : all)
+            result.push_back(json_name(each));
+        return result;
+    };
+    const auto between = [](redis_inspection::time_point from, redis_inspection::time_point to) {
+        return std::chrono::duration<double>(to - from).count();
+    };
+    json::array nodes, holders, waiters;
+    for (const auto& n : seen.nodes)
+        nodes.push_back({{"name", json_name(n.name)},
+                         {"answered", n.answered},
+                         {"trouble", json_name(n.trouble)},
+                         {"waiting", n.waiting}});
+    for (const auto& h : seen.holders)
+        holders.push_back({{"locker_id", json_name(h.locker_id)},
+                           {"priority", h.priority},
+                           {"fencing_token", h.fencing_token},
+                           {"ends_in_seconds", between(now, h.until)},
+                           {"has_quorum", h.has_quorum},
+                           {"nodes", names(h.nodes)}});
+    for (const auto& w : seen.waiters)
+        waiters.push_back({{"locker_id", json_name(w.locker_id)},
+                           {"priority", w.priority},
+                           {"waiting_seconds", between(w.since, now)},
+                           {"nodes", names(w.nodes)}});
+    return {{"resource", json_name(seen.resource)},
+            {"quorum", seen.quorum},
+            {"nodes", std::move(nodes)},
+            {"holders", std::move(holders)},
+            {"waiters", std::move(waiters)}};
+}
+
 json::object to_json(const snapshot& seen)
 {
     json::array resources;
-    for (const resource_snapshot& r : seen.resources) {
-        json::array waiters;
-        for (const waiter_snapshot& w : r.waiters)
-            waiters.push_back({{"locker_id", name(w.locker_id)},
-                               {"priority", w.priority},
-                               {"rank", w.rank},
-                               {"waiting_seconds", seconds(w.since, seen.taken_at)},
-                               {"ttl_seconds", seconds(w.ttl)},
-                               {"grace_seconds", seconds(w.grace)}});
-        resources.push_back({{"resource", name(r.resource)},
-                             {"holder", holder_of(r.holder, seen.taken_at)},
-                             {"waiters", std::move(waiters)}});
-    }
+    for (const resource_snapshot& r : seen.resources)
+        resources.push_back(detail::json_resource(r, seen.taken_at));
     return {{"resources", std::move(resources)}};
 }
 

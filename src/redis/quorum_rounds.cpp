@@ -103,8 +103,11 @@ void quorum_client::on_obtained(const call& c, const answer& r, moment now)
         update_reach(a, now);
         if (v.status == status::granted && a.round_ends == never)
             yield(a, c.node, now); // the round had been given up
-        if (woken && v.status == status::waiting && votes(c.node))
-            ask_again(a, c.node, now);
+        if (woken && votes(c.node)) {
+            if (v.status == status::waiting)
+                ask_again(a, c.node, now);
+            ask_yielded(a, now);
+        }
         decide_round(a, now);
         break;
     case phase::writing_back: decide_write_back(a, now); break;

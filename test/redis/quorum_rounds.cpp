@@ -316,6 +316,19 @@ BOOST_AUTO_TEST_CASE(R6_a_round_that_begins_before_the_last_one_is_answered_asks
     BOOST_TEST(d.waiting(2) == "yield 3 4");
 }
 
+BOOST_AUTO_TEST_CASE(R6_a_wake_that_comes_while_its_node_is_asked_has_it_ask_where_it_yielded)
+{
+    quorum_driver d(3);
+    d.obtain(1, {.priority = 9});
+    d.granted(0);
+    d.waiting(1, {.outranks = true});
+    BOOST_TEST(d.waiting(2) == "yield 0; obtain 1; 1 waiting"); // and the holder is told that a quorum has answered
+    d.done(0);
+    BOOST_TEST(d.wake(1) == "");
+    BOOST_TEST(d.granted(1) == "obtain 0");
+    BOOST_TEST(d.granted(0) == "1 granted until 988 ms");
+}
+
 // --- no quorum -------------------------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(R10_without_a_quorum_it_withdraws_and_comes_back_with_its_ticket)

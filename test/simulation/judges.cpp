@@ -291,9 +291,15 @@ class victim_judge final : public judge
             return;
         const std::size_t r = u.resources.front();
         const int held_with = u.lock->priority();
-        // P10: the first in line decides.
+        // P10: the first in line decides. One attempt is a thief, too.
+        const auto is_thief_before = [&](const usage& w) {
+            return std::ranges::any_of(c.users(r), [&](const usage* other) {
+                return other->now == phase::waits && other->preempt && other->max_attempts == 1
+                       && other->priority > held_with && other->priority >= w.priority;
+            });
+        };
         if (const usage* const first = first_in_line(c, r);
-            first && !first->preempt && first->asked + 2 * c.limits().known < now()
+            first && !first->preempt && !is_thief_before(*first) && first->asked + 2 * c.limits().known < now()
             && c.is_served(*first, c.limits().recovery) && stood_first_for(r, *first, 2 * c.limits().known))
             accuse(court::text(u) + " was told to go, though " + court::text(*first) + " is the next for " + name_of(r)
                    + " and leaves the holder alone");
@@ -476,7 +482,9 @@ void court::granted(usage& u, const priority_redlock::lock& l)
 
 void court::extended(usage& u)
 {
-    u.extended = true;
+    for (const std::size_t r : u.resources) // for all handles of its locker
+        for (usage* const each : users_[r])
+            each->extended = each->extended || is_of_one_locker(*each, u);
     tell_all(&judge::on_extended, u);
 }
 

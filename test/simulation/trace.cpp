@@ -187,8 +187,9 @@ void trace::write_svg(std::ostream& out, std::string_view title) const
            "#8c949c; --bad: #ff8080; } }\n"
            "text { paint-order: stroke; stroke: var(--back); stroke-width: 3px; }\n</style>\n"
            "<defs><marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" "
-           "orient=\"auto\"><polygon points=\"0,0 8,4 0,8\" fill=\"var(--arrow)\"/></marker><marker id=\"lost\" viewBox=\"0 0 8 8\" refX=\"4\" refY=\"4\" "
-           "markerWidth=\"9\" markerHeight=\"9\"><polyline points=\"1,1 7,7 4,4 1,7 7,1\" fill=\"none\" "
+           "orient=\"auto\"><polygon points=\"0,0 8,4 0,8\" fill=\"var(--arrow)\"/></marker>"
+           "<marker id=\"lost\" viewBox=\"0 0 8 8\" refX=\"4\" refY=\"4\" "
+           "markerWidth=\"9\" markerHeight=\"9\"><path d=\"M 1,1 7,7 M 1,7 7,1\" "
            "stroke=\"var(--bad)\"/></marker></defs>\n"
            "<rect width=\"100%\" height=\"100%\" fill=\"var(--back)\"/>\n";
     for (const std::size_t each : shown) {

@@ -18,6 +18,7 @@
 namespace priority_redlock::detail {
 
 class acquire_operation;
+class event_feed;
 
 /// A snapshot under way, which may outlive its backend.
 class snapshot_walk
@@ -64,6 +65,9 @@ public:
     /// Whoever acquires several locks, one after the other, may have been between two.
     [[nodiscard]] std::shared_ptr<const std::atomic<unsigned>> cancellations() const noexcept;
 
+    /// What those read who watch the manager.
+    [[nodiscard]] const std::shared_ptr<event_feed>& events() const noexcept { return events_; }
+
     /// Whether the last acquire had to wait.
     /// Then the next one will too, more often than not, and had better bring an operation at once.
     [[nodiscard]] bool is_crowded() const noexcept { return crowded_.load(std::memory_order_relaxed); }
@@ -80,6 +84,7 @@ protected:
 
 private:
     const std::shared_ptr<std::atomic<unsigned>> cancellations_;
+    const std::shared_ptr<event_feed> events_;
     // On a cache line of its own: threads that contend write it, and all of them read what is beside it.
     alignas(64) std::atomic<bool> crowded_{false};
 };

@@ -71,11 +71,13 @@ void shard<Mutex, Clock>::table_step::finish() noexcept
 {
     // Under the mutex. The leases come after the log, as they forget for whom a hold goes.
     notice_delivery notices;
+    const bool is_watched = (actions.told || actions.overrunning) && shard_.events_->is_watched();
+    const std::shared_ptr<event_feed> feed = is_watched ? shard_.events_ : nullptr;
     for (const hold* h = actions.overrunning; h; h = h->next_told)
         if (const auto next = shard_.thief_of(*h)) // who may have given up in the same step
-            lines.overrun(*h, *next, Clock::now() - h->told_at);
+            lines.overrun(*h, *next, Clock::now() - h->told_at, is_watched);
     for (hold* h = actions.told; h; h = h->next_told) {
-        lines.end(*h, announced ? announced : shard_.thief_of(*h));
+        lines.end(*h, announced ? announced : shard_.thief_of(*h), is_watched);
         notices.take(h->notices, reason_of(h->state.load(std::memory_order_relaxed)));
     }
     for (waiter* w = actions.settled; w; w = w->next_settled) {
@@ -98,7 +100,7 @@ void shard<Mutex, Clock>::table_step::finish() noexcept
         shard_.is_finished() ? std::exchange(shard_.kept_, nullptr) : std::shared_ptr<shard>();
     lock_.unlock();
 
-    lines.write();
+    lines.write(feed.get());
     notices.tell();
     for (waiter* w = actions.settled; w;) {
         auto* op = static_cast<acquire_operation*>(w);
