@@ -278,8 +278,7 @@ public:
         if (asked_.method != "GET" && asked_.method != "HEAD")
             co_return co_await send(refusal(http::status::method_not_allowed, "GET or HEAD"));
         switch (core_->asked_for(asked_.target)) {
-        case page_core::what::page:
-            co_return co_await send({.type = "text/html; charset=utf-8", .shared_body = &page_text()});
+        case page_core::what::page: co_return co_await send(page());
         case page_core::what::locks: co_return co_await send(co_await locks());
         case page_core::what::events: co_return co_await send_events();
         case page_core::what::nodes: co_return co_await send(co_await nodes());
@@ -312,6 +311,12 @@ private:
         text << result.base();
         return std::move(text).str();
     }
+
+    // g++ 12 destroys an aggregate twice that is a temporary of a coroutine: these are made outside of them.
+
+    [[nodiscard]] static reply page() { return {.type = "text/html; charset=utf-8", .shared_body = &page_text()}; }
+
+    [[nodiscard]] std::string stream_header() const { return header({.type = "text/event-stream"}, true); }
 
     [[nodiscard]] error_code after_answer() const
     {
@@ -514,7 +519,9 @@ private:
             std::chrono::time_point_cast<redis_inspection::time_point::duration>(std::chrono::system_clock::now());
         json::object body = json_inspection(seen, now);
         body["error"] = error ? json::value(error.message()) : json::value();
-        co_return reply{.own_body = json::serialize(body)};
+        reply result;
+        result.own_body = json::serialize(body);
+        co_return result;
     }
 
     // --- the events ---
@@ -530,7 +537,7 @@ private:
         const seat mine(*core_);
         if (!mine || core_->is_closed)
             co_return co_await send(refusal(http::status::service_unavailable, "too many look on"));
-        const std::string head = header({.type = "text/event-stream"}, true);
+        const std::string head = stream_header();
         if (asked_.method == "HEAD") {
             const error_code error = co_await write(head, {});
             co_return error ? error : error_code(http::error::end_of_stream);

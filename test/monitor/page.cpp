@@ -130,6 +130,7 @@ struct fixture : locks
         e.start(page, target, verb);
         e.run_until_answered();
         CHECK_COMPLETED(e.answered, success);
+        e.run_until([&] { return e.received.find("\r\n\r\n") != e.received.npos; }, "the header");
         const auto length = e.received.find("Content-Length: ");
         BOOST_REQUIRE(length != e.received.npos);
         const std::size_t size = std::stoul(e.received.substr(length + 16));
@@ -427,6 +428,7 @@ BOOST_FIXTURE_TEST_CASE(the_number_of_viewers_is_bounded, fixture)
     again.start(page, "/locks/events", http::verb::head);
     again.run_until_answered();
     CHECK_COMPLETED(again.answered, error_code(http::error::end_of_stream));
+    again.run_until([&] { return !again.received.empty(); }, "the header");
     BOOST_TEST(again.received.starts_with("HTTP/1.1 200 "));
     again.hang_up();
 }
