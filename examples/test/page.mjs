@@ -6,7 +6,7 @@
 
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {writeFileSync, rmSync} from 'node:fs';
+import {writeFileSync} from 'node:fs';
 import {createInterface} from 'node:readline';
 
 const [program, browser_path, work, pictures] = process.argv.slice(2);
@@ -246,8 +246,6 @@ const late = setTimeout(() => { console.error('page: it takes too long'); end(1)
 function end(with_status) {
     clearTimeout(late);
     for (const each of children) each.kill('SIGKILL');
-    // The browser's own children may still write for a moment.
-    rmSync(work, {recursive: true, force: true, maxRetries: 50, retryDelay: 100});
     process.exit(with_status);
 }
 try {
@@ -256,4 +254,8 @@ try {
     console.error(`page: ${error.message}`);
     status = 1;
 }
+// It goes by itself, so that none of its own children still writes into the directory that is taken away next.
+const gone = once(browser, 'exit');
+call('Browser.close').catch(() => {});
+await gone;
 end(status);
