@@ -13,8 +13,10 @@
 #include <charconv>
 #include <cstddef>
 #include <fstream>
+#include <map>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace soak {
 
