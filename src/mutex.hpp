@@ -48,6 +48,7 @@ public:
     void unlock() noexcept
     {
         count_mutex(-1);
+        // After that another thread may lock it and destroy it: of a mutex that is gone only the address is used.
         if (state_.exchange(unlocked, std::memory_order_release) == awaited)
             state_.notify_one();
     }

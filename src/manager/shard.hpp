@@ -182,7 +182,6 @@ private:
         increment(h.references);
     }
 
-    const std::shared_ptr<event_feed> events_;
     // What a step needs is together; see lock_table.
     std::optional<shutdown_registration<io_objects>> io_; // from the start on; goes last
     mutable Mutex mutex_;
@@ -191,6 +190,7 @@ private:
     bool shut_down_ = false;
     shard_timer timer_;
     lock_table table_;
+    const std::shared_ptr<event_feed> events_;
     std::optional<lease_client> leases_; // with a protocol
     std::shared_ptr<shard> kept_;        // once the manager is gone, until nothing is left
     timer_memory timer_memory_;

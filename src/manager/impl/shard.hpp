@@ -33,8 +33,9 @@ namespace priority_redlock::detail {
 template <class Mutex, class Clock>
 shard<Mutex, Clock>::shard(std::size_t idle_capacity, std::string_view id_prefix, std::shared_ptr<protocol> store,
                            const table_rules& rules, std::shared_ptr<event_feed> events)
-    : events_(std::move(events)), table_(*this, surroundings<Clock>::system_time() - Clock::now().time_since_epoch(),
-                                         idle_capacity, store != nullptr, id_prefix, rules)
+    : table_(*this, surroundings<Clock>::system_time() - Clock::now().time_since_epoch(), idle_capacity,
+             store != nullptr, id_prefix, rules),
+      events_(std::move(events))
 {
     if (store)
         leases_.emplace(std::move(store), table_, surroundings<Clock>::random_number());
