@@ -6,6 +6,10 @@
 
 #include "server.hpp"
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/field.hpp>
@@ -14,6 +18,7 @@
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/verb.hpp>
 #include <boost/beast/http/write.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <utility>
 
@@ -66,6 +71,19 @@ boost::asio::awaitable<boost::system::error_code> read(boost::asio::ip::tcp::soc
 {
     const auto [error, size] = co_await http::async_read(server, answer.buffer, answer.parser, as_result);
     co_return error;
+}
+
+boost::asio::awaitable<response> ask(boost::asio::ip::tcp::endpoint server, std::string sent)
+{
+    namespace asio = boost::asio;
+    asio::ip::tcp::socket socket(co_await asio::this_coro::executor);
+    co_await socket.async_connect(server, asio::use_awaitable);
+    co_await asio::async_write(socket, asio::buffer(sent), asio::use_awaitable);
+    incoming answer;
+    answer.parser.skip(sent.starts_with("HEAD")); // there is no body
+    if (const auto error = co_await read(socket, answer))
+        throw boost::system::system_error(error);
+    co_return answer.parser.release();
 }
 
 } // namespace example

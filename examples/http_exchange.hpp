@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <string>
 
 // What the HTTP servers among the examples have in common: one request a connection, from clients that may be anybody.
 
@@ -51,6 +52,9 @@ boost::asio::awaitable<boost::system::error_code> read_header(boost::asio::ip::t
 
 /// Reads the answer, or the rest of it.
 boost::asio::awaitable<boost::system::error_code> read(boost::asio::ip::tcp::socket& server, incoming& answer);
+
+/// What a server answers to a request, as it is sent.
+boost::asio::awaitable<response> ask(boost::asio::ip::tcp::endpoint server, std::string sent);
 
 } // namespace example
 

@@ -44,6 +44,7 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 using example::as_result;
+using example::ask;
 using example::response;
 using priority_redlock::lock_manager;
 using priority_redlock::lock_state;
@@ -112,32 +113,21 @@ asio::awaitable<void> play_for_ever(lock_manager& manager, const demo::scenario&
 
 // The check.
 
-asio::awaitable<response> ask(tcp::endpoint server, std::string path)
-{
-    tcp::socket socket(co_await asio::this_coro::executor);
-    co_await socket.async_connect(server, asio::use_awaitable);
-    const std::string sent = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    co_await asio::async_write(socket, asio::buffer(sent), asio::use_awaitable);
-    example::incoming answer;
-    if (const auto error = co_await example::read(socket, answer))
-        throw boost::system::system_error(error);
-    co_return answer.parser.release();
-}
-
 asio::awaitable<void> check(tcp::endpoint server, lock_manager& manager)
 {
     const auto expect = [](bool holds, const char* what) {
         if (!holds)
             throw std::runtime_error(std::string("not so: ") + what);
     };
+    const auto get = [](const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n"; };
     auto held = co_await manager.async_acquire("printer", "alice", {}, asio::use_awaitable);
-    const response locks = co_await ask(server, "/locks.json");
+    const response locks = co_await ask(server, get("/locks.json"));
     expect(locks.result() == http::status::ok, "the server answers");
     expect(locks.body().find(R"("locker_id":"alice")") != std::string::npos, "alice has the printer");
-    expect((co_await ask(server, "/locks")).body().find("<!doctype html>") == 0, "there is a page");
-    expect((co_await ask(server, "/metrics")).body().find("priority_redlock_held") != std::string::npos,
+    expect((co_await ask(server, get("/locks"))).body().find("<!doctype html>") == 0, "there is a page");
+    expect((co_await ask(server, get("/metrics"))).body().find("priority_redlock_held") != std::string::npos,
            "there are metrics");
-    expect((co_await ask(server, "/")).result() == http::status::not_found, "nothing else is served");
+    expect((co_await ask(server, get("/"))).result() == http::status::not_found, "nothing else is served");
     std::cout << locks.body() << '\n';
 }
 

@@ -43,6 +43,7 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 using example::as_result;
+using example::ask;
 using example::request;
 using example::response;
 using priority_redlock::error_code;
@@ -106,18 +107,6 @@ asio::awaitable<tcp::socket> connect(tcp::endpoint server)
     tcp::socket socket(co_await asio::this_coro::executor);
     co_await socket.async_connect(server, asio::use_awaitable);
     co_return socket;
-}
-
-/// What the server answers to `sent`.
-asio::awaitable<response> ask(tcp::endpoint server, std::string sent)
-{
-    tcp::socket socket = co_await connect(server);
-    co_await asio::async_write(socket, asio::buffer(sent), asio::use_awaitable);
-    example::incoming answer;
-    answer.parser.skip(sent.starts_with("HEAD")); // there is no body
-    if (const error_code error = co_await example::read(socket, answer))
-        throw boost::system::system_error(error);
-    co_return answer.parser.release();
 }
 
 asio::awaitable<void> check(tcp::endpoint server, lock_manager& manager)

@@ -4,12 +4,12 @@
 
 // Searches small worlds systematically, and shows how one can go wrong.
 
+#include "common/program_options.hpp"
 #include "simulation/explorer.hpp"
 
 #include <boost/log/core.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
@@ -28,6 +28,8 @@
 namespace {
 
 using namespace simulation;
+using test::integer;
+using test::wrong_options;
 
 constexpr std::string_view usage_text = R"(usage: explore [OPTION...]
 
@@ -54,11 +56,6 @@ The status is 0 if all was searched and went well, 1 if a judge has found someth
 time was over before the smallest bound that was asked for was complete.
 )";
 
-struct wrong_options : std::runtime_error
-{
-    using runtime_error::runtime_error;
-};
-
 struct chosen_options
 {
     const world_options* scenario = nullptr;
@@ -74,16 +71,6 @@ struct chosen_options
     std::size_t trace = 60;
     std::string svg;
 };
-
-std::uint64_t number(std::string_view option, std::string_view text, std::uint64_t least, std::uint64_t most)
-{
-    std::uint64_t n = 0;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-    if (ec != std::errc() || end != text.data() + text.size() || n < least || n > most)
-        throw wrong_options(std::string(option) + " must be an integer from " + std::to_string(least) + " to "
-                            + std::to_string(most) + ", not \"" + std::string(text) + '"');
-    return n;
-}
 
 /// None: it was told what it wanted to know.
 std::optional<chosen_options> read(std::span<char* const> arguments)
@@ -129,17 +116,17 @@ std::optional<chosen_options> read(std::span<char* const> arguments)
                 throw wrong_options("there is no edge case \"" + std::string(name) + "\"; there are " + known);
             }
         } else if (option == "--clients") {
-            result.clients = number(option, value(), 1, 4);
+            result.clients = integer(option, value(), 1, 4);
         } else if (option == "--nodes") {
-            result.nodes = number(option, value(), 1, 7);
+            result.nodes = integer(option, value(), 1, 7);
         } else if (option == "--delays") {
-            result.delays = static_cast<unsigned>(number(option, value(), 0, 4));
+            result.delays = static_cast<unsigned>(integer(option, value(), 0, 4));
         } else if (option == "--faults") {
-            result.faults = static_cast<unsigned>(number(option, value(), 0, 4));
+            result.faults = static_cast<unsigned>(integer(option, value(), 0, 4));
         } else if (option == "--minutes") {
-            result.minutes = number(option, value(), 1, 100'000);
+            result.minutes = integer(option, value(), 1, 100'000);
         } else if (option == "--grain") {
-            result.grain = std::chrono::microseconds(number(option, value(), 0, 1'000'000));
+            result.grain = std::chrono::microseconds(integer(option, value(), 0, 1'000'000));
         } else if (option == "--no-cuts") {
             result.cuts = false;
         } else if (option == "--replay") {
@@ -149,7 +136,7 @@ std::optional<chosen_options> read(std::span<char* const> arguments)
                 throw wrong_options(error.what());
             }
         } else if (option == "--trace") {
-            result.trace = number(option, value(), 0, 10'000'000);
+            result.trace = integer(option, value(), 0, 10'000'000);
         } else if (option == "--svg") {
             result.svg = value();
         } else {

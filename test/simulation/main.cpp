@@ -4,10 +4,10 @@
 
 // Plays worlds, and shows how one went wrong.
 
+#include "common/program_options.hpp"
 #include "simulation/play.hpp"
 #include "simulation/world_options.hpp"
 
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
@@ -25,6 +25,8 @@
 namespace {
 
 using namespace simulation;
+using test::integer;
+using test::wrong_options;
 
 constexpr std::string_view usage_text = R"(usage: simulate [OPTION...]
 
@@ -46,11 +48,6 @@ it that every promise is kept. A world is the same for the same seed.
 The status is 0 if all went well, 1 if a judge has found something, 2 if the options are wrong.
 )";
 
-struct wrong_options : std::runtime_error
-{
-    using runtime_error::runtime_error;
-};
-
 struct chosen_options
 {
     const world_options* world = nullptr;
@@ -61,16 +58,6 @@ struct chosen_options
     std::string svg;
     bool has_seed = false;
 };
-
-std::uint64_t number(std::string_view option, std::string_view text, std::uint64_t least, std::uint64_t most)
-{
-    std::uint64_t n = 0;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-    if (ec != std::errc() || end != text.data() + text.size() || n < least || n > most)
-        throw wrong_options(std::string(option) + " must be an integer from " + std::to_string(least) + " to "
-                            + std::to_string(most) + ", not \"" + std::string(text) + '"');
-    return n;
-}
 
 void list_worlds(std::ostream& out)
 {
@@ -116,14 +103,14 @@ std::optional<chosen_options> read(std::span<char* const> arguments)
                 throw wrong_options("there is no world \"" + std::string(name) + "\"; there are " + all);
             }
         } else if (option == "--seed") {
-            result.seed = number(option, value(), 0, ~std::uint64_t{0});
+            result.seed = integer(option, value(), 0, ~std::uint64_t{0});
             result.has_seed = true;
         } else if (option == "--seeds") {
-            result.seeds = number(option, value(), 1, 1'000'000'000);
+            result.seeds = integer(option, value(), 1, 1'000'000'000);
         } else if (option == "--minutes") {
-            result.minutes = number(option, value(), 1, 100'000);
+            result.minutes = integer(option, value(), 1, 100'000);
         } else if (option == "--trace") {
-            result.trace = number(option, value(), 0, 10'000'000);
+            result.trace = integer(option, value(), 0, 10'000'000);
         } else if (option == "--svg") {
             result.svg = value();
         } else if (option == "--change-scripts") {

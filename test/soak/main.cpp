@@ -4,12 +4,12 @@
 
 // Has many processes use locks over real servers while everything goes wrong, and judges what they have written down.
 
+#include "common/program_options.hpp"
 #include "soak/checker.hpp"
 #include "soak/nemeses.hpp"
 #include "soak/stage.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -31,6 +31,8 @@
 namespace {
 
 using namespace soak;
+using test::number;
+using test::wrong_options;
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 using kind = event::kind;
@@ -55,11 +57,6 @@ The server is redis-server, or what PRIORITY_REDLOCK_REDIS_SERVER names. The sta
 the options are wrong. A control does what the documents exclude: there the status is 0 if the judges see it.
 )";
 
-struct wrong_options : std::runtime_error
-{
-    using runtime_error::runtime_error;
-};
-
 struct chosen_options
 {
     double minutes = 1;
@@ -68,16 +65,6 @@ struct chosen_options
     node_access how;
     std::filesystem::path keep;
 };
-
-template <class Number>
-Number number(std::string_view option, std::string_view text, Number least, Number most, const char* what)
-{
-    Number n{};
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-    if (ec != std::errc() || end != text.data() + text.size() || !(n >= least && n <= most))
-        throw wrong_options(std::string(option) + " must be " + what + ", not \"" + std::string(text) + '"');
-    return n;
-}
 
 /// False: it was told what it wanted to know.
 bool read(std::span<char* const> arguments, chosen_options& result)

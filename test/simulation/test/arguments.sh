@@ -4,14 +4,7 @@
 # usage: arguments.sh SIMULATE
 set -eu
 
-refused() {
-    expected=$1
-    shift
-    status=0
-    said=$("$program" "$@" 2>&1 >/dev/null) || status=$?
-    [ "$status" -eq 2 ] || { echo "arguments: '$*' ends with status $status" >&2; exit 1; }
-    case $said in *"$expected"*) ;; *) echo "arguments: '$*' says '$said'" >&2; exit 1 ;; esac
-}
+. "$(dirname "$0")/../../tools/refused.sh"
 
 program=$1
 refused 'there are calm, ' --world nowhere
